@@ -1,0 +1,2 @@
+//! The `madang-bench` binary.
+fn main() {}

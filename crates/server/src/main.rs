@@ -1,0 +1,2 @@
+//! The `madang` binary.
+fn main() {}
