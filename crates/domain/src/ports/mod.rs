@@ -1,0 +1,16 @@
+//! What the engine needs of the world. Adapters live in packages of their own; each port has a
+//! conformance suite that every adapter passes.
+
+use std::future::Future;
+use std::pin::Pin;
+
+pub mod bus;
+pub mod clock;
+pub mod store;
+
+pub use bus::{Bus, BusEvent, Topic};
+pub use clock::Clock;
+pub use store::{GroupOutcome, LogPage, LogQuery, Store, StoreError};
+
+/// A future behind a port's method: ports are chosen at start, so their methods are dynamic.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
