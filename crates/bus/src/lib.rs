@@ -1,1 +1,5 @@
-//! stub
+//! The Bus port: how nodes hint to each other. Adapters know `domain` and their broker only.
+
+mod local;
+
+pub use local::LocalNetwork;

@@ -1,1 +1,35 @@
-//! stub
+//! What the server does: one file per use case, the commit pipeline, and the hub.
+//!
+//! The one idea: every subscription is a cursor over its room's log. The store holds the log;
+//! live fan-out is only the fast path that usually makes the next read unnecessary.
+//!
+//! Nothing here knows a wire protocol, HTTP or SQL. Reading order: [`engine`], then the use cases
+//! as needed, [`commit`] for the way in, [`hub`] for the way out.
+
+pub mod commit;
+pub mod engine;
+pub mod event;
+pub mod hub;
+pub mod telemetry;
+
+mod acknowledge;
+mod bus_message;
+mod claim_room;
+mod complete_room;
+mod dispatch;
+mod leave_room;
+mod list_rooms;
+mod open_room;
+mod publish_topic;
+mod read_history;
+mod send_message;
+mod subscribe_room;
+mod watch_heads;
+
+pub use engine::{Engine, EngineOptions};
+pub use event::{Renderings, RoomEvent, TopicEvent};
+pub use hub::{CatchUp, Ended, Hub, Outlet, RoomSubscription, SubscriptionKey, TopicSubscription};
+pub use publish_topic::TopicDraft;
+pub use read_history::HistoryPage;
+pub use subscribe_room::{Start, Subscribed};
+pub use telemetry::Telemetry;

@@ -1,0 +1,236 @@
+//! The commit pipeline: group commit without a timer.
+//!
+//! Groups that arrive while a transaction runs form the next one, so an idle server adds no
+//! latency and a busy one spreads the cost of a commit. One lane: the store has one writer.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use madang_domain::ports::{GroupOutcome, Store, StoreError};
+use madang_domain::{Appended, Code, DraftGroup, Error};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, Semaphore, mpsc};
+
+use crate::telemetry::Telemetry;
+
+/// Batches that may wait for dispatch while the next transaction runs.
+const BATCHES_IN_DISPATCH: usize = 2;
+
+/// After so many groups in a row that the store could not take one by one, the rest of the batch
+/// is failed without a try: the store is down, and each try may wait for a time-out.
+const CONSECUTIVE_FAILURES_MAX: usize = 3;
+
+/// Receives what became of a group: one [`Appended`] per draft, or why none was accepted. Called
+/// once, after the commit, in the order of submission. Must not wait.
+pub type Reply = Box<dyn FnOnce(GroupOutcome) + Send>;
+
+/// A group and whoever waits for it.
+pub struct Submission {
+    /// Accepted together or not at all.
+    pub group: DraftGroup,
+    /// Told after the commit.
+    pub reply: Reply,
+}
+
+/// A transaction's submissions and outcomes, in order.
+pub(crate) type CommittedBatch = Vec<(Reply, GroupOutcome)>;
+
+/// The bounds of the pipeline.
+#[derive(Debug, Clone, Copy)]
+pub struct CommitLimits {
+    /// Drafts in one transaction at most; bounds how long a reader of the reply waits.
+    pub batch_drafts_max: usize,
+    /// Bytes of text in one transaction at most.
+    pub batch_bytes_max: usize,
+    /// Drafts that may wait at once; senders beyond it wait ([`CommitPipeline::submit`]).
+    pub queue_drafts_max: usize,
+}
+
+/// The way in. Shared by all senders; run by one task.
+pub struct CommitPipeline {
+    queue: Mutex<Queue>,
+    arrived: Notify,
+    places: Semaphore,
+    limits: CommitLimits,
+    telemetry: Arc<dyn Telemetry>,
+}
+
+struct Queue {
+    submissions: VecDeque<Submission>,
+    drafts: usize,
+    open: bool,
+}
+
+impl CommitPipeline {
+    pub(crate) fn new(limits: CommitLimits, telemetry: Arc<dyn Telemetry>) -> Self {
+        let queue = Queue {
+            submissions: VecDeque::new(),
+            drafts: 0,
+            open: true,
+        };
+        Self {
+            queue: Mutex::new(queue),
+            arrived: Notify::new(),
+            places: Semaphore::new(limits.queue_drafts_max),
+            limits,
+            telemetry,
+        }
+    }
+
+    /// Queues `submission` if there is a place for all its drafts.
+    ///
+    /// # Errors
+    /// Gives the submission back when the queue is full: use [`CommitPipeline::submit`] to wait.
+    pub fn try_submit(&self, submission: Submission) -> Result<(), Submission> {
+        let Ok(permit) = self.places.try_acquire_many(places_for(&submission)) else {
+            return Err(submission);
+        };
+        permit.forget();
+        self.enqueue(submission);
+        Ok(())
+    }
+
+    /// Queues `submission`, waiting for a place. Submissions of one task keep their order. Cancel
+    /// safe: a cancelled call has queued nothing.
+    pub async fn submit(&self, submission: Submission) {
+        // The semaphore is never closed.
+        if let Ok(permit) = self.places.acquire_many(places_for(&submission)).await {
+            permit.forget();
+            self.enqueue(submission);
+        }
+    }
+
+    fn enqueue(&self, submission: Submission) {
+        let mut queue = self.queue.lock();
+        if !queue.open {
+            drop(queue);
+            self.places.add_permits(submission.group.drafts.len());
+            return (submission.reply)(Err(Code::Draining.into()));
+        }
+        queue.drafts += submission.group.drafts.len();
+        queue.submissions.push_back(submission);
+        drop(queue);
+        self.arrived.notify_one();
+    }
+
+    /// Refuses new submissions from now on; what is queued is still committed.
+    pub(crate) fn close(&self) {
+        self.queue.lock().open = false;
+        self.arrived.notify_one();
+    }
+
+    /// Runs transactions until the pipeline is closed and empty.
+    pub(crate) async fn run(&self, store: Arc<dyn Store>, out: mpsc::Sender<CommittedBatch>) {
+        while let Some(batch) = self.next_batch().await {
+            let drafts: usize = batch.iter().map(|s| s.group.drafts.len()).sum();
+            let (groups, replies): (Vec<_>, Vec<_>) =
+                batch.into_iter().map(|s| (s.group, s.reply)).unzip();
+            let started = Instant::now();
+            let outcomes = self.append(&*store, groups).await;
+            self.telemetry.batch_committed(drafts, started.elapsed());
+            self.places.add_permits(drafts);
+            if out
+                .send(replies.into_iter().zip(outcomes).collect())
+                .await
+                .is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn dispatch_channel()
+    -> (mpsc::Sender<CommittedBatch>, mpsc::Receiver<CommittedBatch>) {
+        mpsc::channel(BATCHES_IN_DISPATCH)
+    }
+
+    async fn next_batch(&self) -> Option<Vec<Submission>> {
+        loop {
+            if let Some(batch) = self.take_batch() {
+                return Some(batch);
+            }
+            if !self.queue.lock().open {
+                return None;
+            }
+            self.arrived.notified().await;
+        }
+    }
+
+    fn take_batch(&self) -> Option<Vec<Submission>> {
+        let mut queue = self.queue.lock();
+        let (mut batch, mut drafts, mut bytes) = (Vec::new(), 0, 0);
+        while let Some(next) = queue.submissions.front() {
+            drafts += next.group.drafts.len();
+            bytes += next.group.text_bytes();
+            let full = drafts > self.limits.batch_drafts_max || bytes > self.limits.batch_bytes_max;
+            if full && !batch.is_empty() {
+                break;
+            }
+            let Some(next) = queue.submissions.pop_front() else {
+                break;
+            };
+            queue.drafts -= next.group.drafts.len();
+            batch.push(next);
+        }
+        self.telemetry.commit_queue_depth(queue.drafts);
+        (!batch.is_empty()).then_some(batch)
+    }
+
+    /// One transaction; if it fails as a whole, one for each group, so that one bad group cannot
+    /// fail its neighbours.
+    async fn append(&self, store: &dyn Store, groups: Vec<DraftGroup>) -> Vec<GroupOutcome> {
+        let count = groups.len();
+        let error = match store.append(groups.clone()).await {
+            Ok(outcomes) => return outcomes,
+            Err(error) => error,
+        };
+        self.telemetry.batch_failed();
+        tracing::warn!(%error, groups = count, "a batch was not committed");
+        // What may have been stored must not be stored again.
+        let safe_to_retry = matches!(error, StoreError::Unavailable(_));
+        if count == 1 || !safe_to_retry {
+            return refuse_all(count);
+        }
+        let mut outcomes = Vec::with_capacity(count);
+        let mut failures = 0;
+        for group in groups {
+            if failures >= CONSECUTIVE_FAILURES_MAX {
+                break;
+            }
+            match store.append(vec![group]).await {
+                Ok(mut single) => {
+                    failures = 0;
+                    outcomes.append(&mut single);
+                }
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(%error, "a group was not committed");
+                    outcomes.push(Err(Code::Unavailable.into()));
+                }
+            }
+        }
+        outcomes.resize_with(count, || Err(Code::Unavailable.into()));
+        outcomes
+    }
+}
+
+/// How many places a submission takes: one per draft.
+fn places_for(submission: &Submission) -> u32 {
+    u32::try_from(submission.group.drafts.len()).unwrap_or(u32::MAX)
+}
+
+fn refuse_all(count: usize) -> Vec<GroupOutcome> {
+    std::iter::repeat_with(|| Err(Error::from(Code::Unavailable)))
+        .take(count)
+        .collect()
+}
+
+/// Counts what became of drafts: stored, repeats.
+pub(crate) fn count(outcome: &[Appended]) -> (usize, usize) {
+    let new = outcome
+        .iter()
+        .filter(|appended| matches!(appended, Appended::New(_)))
+        .count();
+    (new, outcome.len() - new)
+}

@@ -1,0 +1,76 @@
+//! After the commit, in this order: answer the sender, publish on the bus, offer to the hub.
+
+use std::sync::Arc;
+
+use madang_domain::ports::{Bus, Topic};
+use madang_domain::{Appended, Message, RoomId};
+use tokio::sync::mpsc;
+
+use crate::bus_message::BusMessage;
+use crate::commit::{CommittedBatch, count};
+use crate::hub::Hub;
+use crate::telemetry::Telemetry;
+
+/// Hands on what was committed, batch by batch, until the pipeline ends.
+pub(crate) struct Dispatcher {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) telemetry: Arc<dyn Telemetry>,
+}
+
+impl Dispatcher {
+    pub(crate) async fn run(self, mut committed: mpsc::Receiver<CommittedBatch>) {
+        while let Some(batch) = committed.recv().await {
+            let rooms = self.answer(batch);
+            for (room, messages) in rooms {
+                self.publish(&room, messages);
+            }
+            // A large batch must not keep sessions on this worker from reading.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Answers every sender and gathers what is new, by room, in the order accepted.
+    fn answer(&self, batch: CommittedBatch) -> Vec<(RoomId, Vec<Arc<Message>>)> {
+        let mut fresh: Vec<Arc<Message>> = Vec::with_capacity(batch.len());
+        for (reply, outcome) in batch {
+            match &outcome {
+                Ok(appended) => {
+                    let (accepted, repeated) = count(appended);
+                    self.telemetry.drafts(accepted, repeated, 0);
+                    fresh.extend(appended.iter().filter_map(|one| match one {
+                        Appended::New(message) => Some(Arc::clone(message)),
+                        Appended::Repeat(_) => None,
+                    }));
+                }
+                Err(_) => self.telemetry.drafts(0, 0, 1),
+            }
+            reply(outcome);
+        }
+        by_room(fresh)
+    }
+
+    fn publish(&self, room: &RoomId, messages: Vec<Arc<Message>>) {
+        let topic = Topic::Room(room.clone());
+        if self.bus.reaches_others(&topic) {
+            for message in &messages {
+                self.bus
+                    .publish(&topic, BusMessage::message(message).encode());
+            }
+        }
+        self.hub.rooms().publish(room, messages);
+    }
+}
+
+/// Groups messages by room; a stable sort keeps each room's order.
+fn by_room(mut messages: Vec<Arc<Message>>) -> Vec<(RoomId, Vec<Arc<Message>>)> {
+    messages.sort_by(|a, b| a.room.cmp(&b.room));
+    let mut rooms: Vec<(RoomId, Vec<Arc<Message>>)> = Vec::new();
+    for message in messages {
+        match rooms.last_mut() {
+            Some((room, held)) if *room == message.room => held.push(message),
+            _ => rooms.push((message.room.clone(), vec![message])),
+        }
+    }
+    rooms
+}

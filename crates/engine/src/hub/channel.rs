@@ -1,0 +1,289 @@
+//! One room's subscribers and their cursors.
+
+use std::sync::Arc;
+
+use madang_domain::{Epoch, Position, Role, RoomId, Seq, Support, UserId, policy};
+use parking_lot::Mutex;
+use slab::Slab;
+
+use super::outlet::{Ended, Outlet, SubscriptionKey};
+use crate::event::RoomEvent;
+
+/// A room that somebody on this node listens to.
+pub(super) struct RoomChannel {
+    pub(super) room: RoomId,
+    state: Mutex<ChannelState>,
+}
+
+struct ChannelState {
+    /// The life of the room that `head` counts in; `None` until a subscriber has read the store.
+    epoch: Option<Epoch>,
+    /// The newest message that passed here or was known when a subscriber joined.
+    head: Seq,
+    /// Rises whenever the room may have changed: what was read before is then not the newest.
+    changes: u64,
+    /// The last access version whose consequences were drawn here.
+    access_version: u64,
+    entries: Slab<Entry>,
+}
+
+struct Entry {
+    outlet: Arc<dyn Outlet>,
+    key: SubscriptionKey,
+    mode: Mode,
+    role: Role,
+    user: UserId,
+    position: Option<Position>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Its session reads the log; the hub offers nothing.
+    CatchingUp,
+    /// Every event is offered as it comes.
+    Live,
+    /// Over; kept until its owner lets go of the index.
+    Ended,
+}
+
+/// A cursor about to read, and what the channel had seen by then.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    pub(super) position: Position,
+    pub(super) changes: u64,
+}
+
+impl RoomChannel {
+    pub(super) fn new(room: RoomId) -> Self {
+        Self {
+            room,
+            state: Mutex::new(ChannelState {
+                epoch: None,
+                head: Seq::ZERO,
+                changes: 0,
+                access_version: 0,
+                entries: Slab::with_capacity(1),
+            }),
+        }
+    }
+
+    /// Adds a subscriber that is not yet anywhere in the log, and tells what the channel has seen.
+    pub(super) fn add(
+        &self,
+        outlet: Arc<dyn Outlet>,
+        key: SubscriptionKey,
+        user: UserId,
+        role: Role,
+    ) -> (usize, u64) {
+        let mut state = self.state.lock();
+        let mode = Mode::CatchingUp;
+        let index = state.entries.insert(Entry {
+            outlet,
+            key,
+            mode,
+            role,
+            user,
+            position: None,
+        });
+        (index, state.changes)
+    }
+
+    /// Lets go of an index. Answers whether the channel is empty now.
+    pub(super) fn remove(&self, index: usize) -> bool {
+        let mut state = self.state.lock();
+        let entry = state.entries.try_remove(index);
+        let empty = state.entries.is_empty();
+        drop(state);
+        // An outlet's last owner may be this entry: its drop must not run under the lock.
+        drop(entry);
+        empty
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.state.lock().entries.is_empty()
+    }
+
+    /// Offers events, consecutive and in order, to every live subscriber. Answers how many were
+    /// taken in all and how many subscribers fell behind.
+    pub(super) fn publish(&self, events: &[Arc<RoomEvent>]) -> (usize, usize) {
+        let (Some(first), Some(last)) = (events.first(), events.last()) else {
+            return (0, 0);
+        };
+        let (first, last) = (first.message.position, last.message.position);
+        let state = &mut *self.state.lock();
+        state.changes += 1;
+        if state.epoch != Some(first.epoch) {
+            return (0, state.flip_all());
+        }
+        state.head = state.head.max(last.seq);
+        let (mut taken, mut behind) = (0, 0);
+        for (_, entry) in &mut state.entries {
+            if entry.mode != Mode::Live {
+                continue;
+            }
+            let Some(position) = &mut entry.position else {
+                continue;
+            };
+            if position.seq >= last.seq {
+                continue;
+            }
+            let seen = (position.seq.next().get()).saturating_sub(first.seq.get());
+            let fresh = usize::try_from(seen)
+                .ok()
+                .and_then(|seen| events.get(seen..))
+                .unwrap_or(&[]);
+            let hole = position.seq.next() < first.seq;
+            let offered = if hole {
+                0
+            } else {
+                entry.outlet.offer(entry.key, fresh)
+            };
+            position.seq = Seq::new(position.seq.get() + offered as u64);
+            taken += offered;
+            if hole || offered < fresh.len() {
+                entry.fall_behind();
+                behind += 1;
+            }
+        }
+        (taken, behind)
+    }
+
+    /// The store's head is `head` (or there is no room): whoever is behind it must read. Answers
+    /// how many fell behind.
+    pub(super) fn head_seen(&self, epoch: Epoch, last: Seq) -> usize {
+        let state = &mut *self.state.lock();
+        if state.epoch == Some(epoch) && last <= state.head {
+            return 0;
+        }
+        state.changes += 1;
+        let mut behind = 0;
+        for (_, entry) in &mut state.entries {
+            let at = entry.position.map_or(Seq::ZERO, |position| position.seq);
+            let same_life = entry
+                .position
+                .is_some_and(|position| position.epoch == epoch);
+            if entry.mode == Mode::Live && (!same_life || at < last) {
+                entry.fall_behind();
+                behind += 1;
+            }
+        }
+        behind
+    }
+
+    /// Whether the consequences of this access version are still to be drawn.
+    pub(super) fn access_is_newer(&self, access_version: u64) -> bool {
+        access_version > self.state.lock().access_version
+    }
+
+    /// Ends the subscriptions of those who may no longer read.
+    pub(super) fn access_changed(&self, support: &Support, access_version: u64) {
+        let state = &mut *self.state.lock();
+        state.access_version = state.access_version.max(access_version);
+        for (_, entry) in &mut state.entries {
+            if !policy::reads(support, &entry.user, entry.role) {
+                entry.end(Ended::AccessLost);
+            }
+        }
+    }
+
+    /// Ends every subscription: the room is deleted.
+    pub(super) fn deleted(&self) {
+        let state = &mut *self.state.lock();
+        state.changes += 1;
+        for (_, entry) in &mut state.entries {
+            entry.end(Ended::RoomGone);
+        }
+    }
+
+    /// Puts a subscriber's cursor. `None` when the subscription is over.
+    pub(super) fn set_position(&self, index: usize, position: Position) -> Option<()> {
+        let state = &mut *self.state.lock();
+        state
+            .entries
+            .get_mut(index)
+            .filter(|entry| entry.mode != Mode::Ended)?
+            .position = Some(position);
+        Some(())
+    }
+
+    /// Where the subscriber stands before it reads on. `None` when it need not: it is live, over,
+    /// or was never started.
+    pub(super) fn begin_reading(&self, index: usize) -> Option<Reading> {
+        let state = self.state.lock();
+        let entry = state
+            .entries
+            .get(index)
+            .filter(|entry| entry.mode == Mode::CatchingUp)?;
+        Some(Reading {
+            position: entry.position?,
+            changes: state.changes,
+        })
+    }
+
+    /// Makes the subscriber live if nothing can have been missed since it read: either the
+    /// channel has not changed since (`changes`), or all that passed is behind the cursor.
+    pub(super) fn join_live(&self, index: usize, changes: u64) -> bool {
+        let state = &mut *self.state.lock();
+        let Some(entry) = state
+            .entries
+            .get_mut(index)
+            .filter(|e| e.mode == Mode::CatchingUp)
+        else {
+            return false;
+        };
+        let Some(position) = entry.position else {
+            return false;
+        };
+        let same_life = state.epoch == Some(position.epoch);
+        if state.changes != changes && !(same_life && state.head <= position.seq) {
+            return false;
+        }
+        entry.mode = Mode::Live;
+        if same_life {
+            state.head = state.head.max(position.seq);
+            return true;
+        }
+        // The store says that this is the room's life now; those who joined an earlier one must
+        // find out for themselves.
+        state.epoch = Some(position.epoch);
+        state.head = position.seq;
+        for (_, other) in &mut state.entries {
+            if other.position.is_some_and(|at| at.epoch != position.epoch) {
+                other.fall_behind_if_live();
+            }
+        }
+        true
+    }
+}
+
+impl ChannelState {
+    fn flip_all(&mut self) -> usize {
+        self.entries
+            .iter_mut()
+            .filter(|(_, entry)| entry.mode == Mode::Live)
+            .fold(0, |n, (_, e)| {
+                e.fall_behind();
+                n + 1
+            })
+    }
+}
+
+impl Entry {
+    fn fall_behind(&mut self) {
+        self.mode = Mode::CatchingUp;
+        self.outlet.lagging(self.key);
+    }
+
+    fn fall_behind_if_live(&mut self) {
+        if self.mode == Mode::Live {
+            self.fall_behind();
+        }
+    }
+
+    fn end(&mut self, cause: Ended) {
+        if self.mode != Mode::Ended {
+            self.mode = Mode::Ended;
+            self.outlet.ended(self.key, cause);
+        }
+    }
+}

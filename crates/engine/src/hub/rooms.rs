@@ -1,0 +1,201 @@
+//! The rooms that somebody on this node listens to.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Weak};
+
+use madang_domain::ports::{Bus, Topic};
+use madang_domain::{Message, Position, Role, RoomHead, RoomId, Support, UserId};
+use parking_lot::Mutex;
+
+use super::channel::RoomChannel;
+use super::outlet::{Outlet, SubscriptionKey};
+use crate::event::RoomEvent;
+use crate::telemetry::Telemetry;
+
+/// Enough that subscribing in many rooms at once rarely meets on one lock.
+const SHARDS: usize = 64;
+
+/// Room subscribers by room.
+pub struct Rooms {
+    inner: Arc<Inner>,
+}
+
+pub(super) struct Inner {
+    shards: [Mutex<HashMap<RoomId, Arc<RoomChannel>>>; SHARDS],
+    hasher: RandomState,
+    bus: Arc<dyn Bus>,
+    pub(super) telemetry: Arc<dyn Telemetry>,
+}
+
+impl Rooms {
+    pub(super) fn new(bus: Arc<dyn Bus>, telemetry: Arc<dyn Telemetry>) -> Self {
+        let shards = std::array::from_fn(|_| Mutex::default());
+        Self {
+            inner: Arc::new(Inner {
+                shards,
+                hasher: RandomState::new(),
+                bus,
+                telemetry,
+            }),
+        }
+    }
+
+    /// Puts a subscriber on the room's list before anything is read or decided, so that no later
+    /// change of access and no later event can pass it by. Nothing is offered until
+    /// [`Registration::start`].
+    #[must_use]
+    pub fn register(
+        &self,
+        room: &RoomId,
+        outlet: Arc<dyn Outlet>,
+        key: SubscriptionKey,
+        user: UserId,
+        role: Role,
+    ) -> Registration {
+        let mut shard = self.inner.shard(room).lock();
+        let channel = Arc::clone(shard.entry(room.clone()).or_insert_with(|| {
+            self.inner.bus.subscribe(Topic::Room(room.clone()));
+            Arc::new(RoomChannel::new(room.clone()))
+        }));
+        let (index, changes) = channel.add(outlet, key, user, role);
+        let rooms = Arc::downgrade(&self.inner);
+        Registration {
+            subscription: RoomSubscription {
+                rooms,
+                channel,
+                index,
+            },
+            changes,
+        }
+    }
+
+    /// Offers newly accepted messages of one room, consecutive and in order, to its live
+    /// subscribers. Cheap when nobody here listens.
+    pub fn publish(&self, room: &RoomId, messages: impl IntoIterator<Item = Arc<Message>>) {
+        let Some(channel) = self.inner.channel(room) else {
+            return;
+        };
+        let events: Vec<_> = messages.into_iter().map(RoomEvent::new).collect();
+        let (taken, behind) = channel.publish(&events);
+        self.inner.telemetry.delivered_live(taken);
+        self.inner.count_behind(behind);
+    }
+
+    /// What the store says of a room's head: whoever is behind it must read.
+    pub fn head_seen(&self, room: &RoomId, head: &RoomHead) {
+        if let Some(channel) = self.inner.channel(room) {
+            self.inner
+                .count_behind(channel.head_seen(head.epoch, head.last));
+        }
+    }
+
+    /// Whether [`Rooms::access_changed`] is still to be called for this version.
+    #[must_use]
+    pub fn access_is_newer(&self, room: &RoomId, access_version: u64) -> bool {
+        self.inner
+            .channel(room)
+            .is_some_and(|channel| channel.access_is_newer(access_version))
+    }
+
+    /// Ends the subscriptions of those who may no longer read the room.
+    pub fn access_changed(&self, room: &RoomId, support: &Support, access_version: u64) {
+        if let Some(channel) = self.inner.channel(room) {
+            channel.access_changed(support, access_version);
+        }
+    }
+
+    /// Ends every subscription to a room that was deleted.
+    pub fn deleted(&self, room: &RoomId) {
+        if let Some(channel) = self.inner.channel(room) {
+            channel.deleted();
+        }
+    }
+
+    /// Every room that has a subscriber here, in no order.
+    #[must_use]
+    pub fn listened(&self) -> Vec<RoomId> {
+        self.inner
+            .shards
+            .iter()
+            .flat_map(|s| s.lock().keys().cloned().collect::<Vec<_>>())
+            .collect()
+    }
+}
+
+impl Inner {
+    fn shard(&self, room: &RoomId) -> &Mutex<HashMap<RoomId, Arc<RoomChannel>>> {
+        let hash = self.hasher.hash_one(room);
+        &self.shards[(hash % SHARDS as u64) as usize]
+    }
+
+    fn channel(&self, room: &RoomId) -> Option<Arc<RoomChannel>> {
+        self.shard(room).lock().get(room).cloned()
+    }
+
+    fn count_behind(&self, subscribers: usize) {
+        (0..subscribers).for_each(|_| self.telemetry.catch_up_started());
+    }
+
+    /// Forgets the channel if it is still empty; a subscriber may have come meanwhile.
+    fn forget_if_empty(&self, channel: &Arc<RoomChannel>) {
+        let mut shard = self.shard(&channel.room).lock();
+        let current = shard
+            .get(&channel.room)
+            .is_some_and(|held| Arc::ptr_eq(held, channel));
+        if current && channel.is_empty() {
+            shard.remove(&channel.room);
+            self.bus.unsubscribe(&Topic::Room(channel.room.clone()));
+        }
+    }
+}
+
+/// A subscriber that is on the list and has no place in the log yet. Dropping it removes it.
+pub struct Registration {
+    subscription: RoomSubscription,
+    changes: u64,
+}
+
+impl Registration {
+    /// Puts the cursor at `position` and makes it live at once if nothing happened in the room
+    /// since it was registered and `position` was the head then; otherwise the subscriber has to
+    /// [`RoomSubscription::catch_up`]. Answers whether it is live.
+    #[must_use]
+    pub fn start(self, position: Position, head: &RoomHead) -> (RoomSubscription, bool) {
+        let Self {
+            subscription,
+            changes,
+        } = self;
+        let (channel, index) = (&subscription.channel, subscription.index);
+        let live = channel.set_position(index, position).is_some()
+            && position == head.position()
+            && channel.join_live(index, changes);
+        (subscription, live)
+    }
+}
+
+/// One subscription to one room. Owned by a session; dropping it ends it.
+pub struct RoomSubscription {
+    pub(super) rooms: Weak<Inner>,
+    pub(super) channel: Arc<RoomChannel>,
+    pub(super) index: usize,
+}
+
+impl RoomSubscription {
+    /// Which room.
+    #[must_use]
+    pub fn room(&self) -> &RoomId {
+        &self.channel.room
+    }
+}
+
+impl Drop for RoomSubscription {
+    fn drop(&mut self) {
+        if !self.channel.remove(self.index) {
+            return;
+        }
+        if let Some(rooms) = self.rooms.upgrade() {
+            rooms.forget_if_empty(&self.channel);
+        }
+    }
+}
