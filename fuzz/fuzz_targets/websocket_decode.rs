@@ -29,8 +29,18 @@ struct Peer {
 
 impl Peer {
     fn new(role: Role, limit: usize) -> Self {
-        let decoder = Decoder::new(role, Limits { message_bytes_max: limit });
-        Self { decoder, limit, seen: Vec::new(), error: None }
+        let decoder = Decoder::new(
+            role,
+            Limits {
+                message_bytes_max: limit,
+            },
+        );
+        Self {
+            decoder,
+            limit,
+            seen: Vec::new(),
+            error: None,
+        }
     }
 
     fn receive(&mut self, chunk: &[u8]) {
@@ -65,7 +75,11 @@ fuzz_target!(|data: &[u8]| {
     let [options, chunk_count, data @ ..] = data else {
         return;
     };
-    let role = if options & 1 == 0 { Role::Server } else { Role::Client };
+    let role = if options & 1 == 0 {
+        Role::Server
+    } else {
+        Role::Client
+    };
     let limit = usize::from(options >> 1) * 16;
     let Some((chunk_lens, stream)) = data.split_at_checked(usize::from(*chunk_count)) else {
         return;
