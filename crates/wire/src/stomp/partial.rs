@@ -1,4 +1,4 @@
-use std::mem;
+use std::{fmt, mem};
 
 use memchr::{memchr, memchr2};
 
@@ -22,7 +22,6 @@ pub(super) struct Rules<'a> {
 
 /// A frame of which only the front has arrived. Header lines are decoded one
 /// by one as they are completed, so only an unfinished line is kept raw.
-#[derive(Debug)]
 pub(super) struct Partial {
     /// `None` until the command line is complete.
     command: Option<Command>,
@@ -61,6 +60,17 @@ enum BodyFate {
 /// Room for the headers of a usual frame, to be had with one allocation each.
 const HEADER_COUNT_USUAL: usize = 8;
 const HEADER_TEXT_BYTES_USUAL: usize = 256;
+
+/// Tells sizes only: an unfinished line may hold half a passcode.
+impl fmt::Debug for Partial {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Partial")
+            .field("command", &self.command)
+            .field("head_bytes", &(self.head_bytes + self.line.len()))
+            .field("body_bytes", &self.body_seen)
+            .finish_non_exhaustive()
+    }
+}
 
 impl Partial {
     /// A frame that begins with the first of `input_bytes` octets at hand.
