@@ -1,0 +1,11 @@
+//! Promises of the product, each checked on the running binary. See README.md beside this.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests are tests too, and totals are meant to be seen"
+)]
+
+mod checklist;
+mod house;
+mod shared;
