@@ -1,6 +1,6 @@
 //! HTTP/1.1, one request per connection: enough to see exactly which bytes came back.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
 use crate::PATIENCE;
@@ -58,7 +58,7 @@ pub fn request(
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     head.push_str("\r\n");
-    let mut stream = connect(address);
+    let mut stream = connect(address).expect("the server accepts connections");
     stream
         .write_all(head.as_bytes())
         .expect("the request can be sent");
@@ -75,16 +75,12 @@ pub fn request(
 }
 
 /// A connection that gives up after [`PATIENCE`].
-pub(crate) fn connect(address: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(address).expect("the server accepts connections");
-    stream.set_nodelay(true).expect("TCP_NODELAY can be set");
-    stream
-        .set_read_timeout(Some(PATIENCE))
-        .expect("timeouts can be set");
-    stream
-        .set_write_timeout(Some(PATIENCE))
-        .expect("timeouts can be set");
-    stream
+pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    Ok(stream)
 }
 
 /// The head of a response and what follows it; `None` while the head is incomplete.

@@ -103,11 +103,21 @@ impl Stomp {
     #[must_use]
     pub fn with_token(address: SocketAddr, token: &str) -> Self {
         let mut peer = Self::open(address);
-        peer.send(format!(
-            "CONNECT\naccept-version:1.2\nhost:x\nAuthorization:Bearer {token}\n\n\0"
-        ));
+        peer.send(connect_with(token));
         peer.expect("CONNECTED");
         peer
+    }
+
+    /// A 1.2 session with a token, at a server that may be dying; `None` when there is none.
+    #[must_use]
+    pub fn try_with_token(address: SocketAddr, token: &str) -> Option<Self> {
+        let socket = WebSocket::attempt(address, Opening::default()).ok()?.ok()?;
+        let mut peer = Self::over(socket);
+        peer.send(connect_with(token));
+        match peer.arrival() {
+            Arrival::Frame(frame) if frame.command == "CONNECTED" => Some(peer),
+            _ => None,
+        }
     }
 
     /// Sends octets as one message: text if they are UTF-8, else binary.
@@ -277,6 +287,10 @@ impl Stomp {
             }
         }
     }
+}
+
+fn connect_with(token: &str) -> String {
+    format!("CONNECT\naccept-version:1.2\nhost:x\nAuthorization:Bearer {token}\n\n\0")
 }
 
 /// The frame at the front of `octets` and how long it is; `None` if it is incomplete.

@@ -81,7 +81,21 @@ impl WebSocket {
     ///
     /// # Errors
     /// The response that refuses.
+    ///
+    /// # Panics
+    /// When the server does not answer.
     pub fn try_open(address: SocketAddr, opening: Opening<'_>) -> Result<Self, Response> {
+        Self::attempt(address, opening).expect("the server answers")
+    }
+
+    /// Opens a connection to a server that may be dying.
+    ///
+    /// # Errors
+    /// The socket's; inside, the response that refuses.
+    pub fn attempt(
+        address: SocketAddr,
+        opening: Opening<'_>,
+    ) -> io::Result<Result<Self, Response>> {
         let mut request = Vec::new();
         let host = address.to_string();
         let Opening {
@@ -90,9 +104,9 @@ impl WebSocket {
             headers,
         } = opening;
         handshake::encode_request(&host, path, KEY, subprotocols, headers, &mut request);
-        let (response, mut rest, stream) = exchange(address, &request);
+        let (response, mut rest, stream) = try_exchange(address, &request)?;
         if response.status != 101 {
-            return Err(response);
+            return Ok(Err(response));
         }
         assert_eq!(
             response.header("sec-websocket-accept"),
@@ -109,7 +123,7 @@ impl WebSocket {
             response,
         };
         socket.take_in(&mut rest);
-        Ok(socket)
+        Ok(Ok(socket))
     }
 
     /// Sends a whole message in one frame. Answers whether it could be written.
@@ -225,14 +239,19 @@ impl WebSocket {
     }
 }
 
-/// Sends `request` and reads a response head; the connection stays open.
+/// Sends `request` and reads a response; after a 101 the connection stays open, and what came
+/// behind the head is given too.
 ///
 /// # Panics
-/// When there is no whole response head.
+/// When there is no whole response.
 #[must_use]
 pub fn exchange(address: SocketAddr, request: &[u8]) -> (Response, Vec<u8>, TcpStream) {
-    let mut stream = http::connect(address);
-    stream.write_all(request).expect("the request can be sent");
+    try_exchange(address, request).expect("the server answers")
+}
+
+fn try_exchange(address: SocketAddr, request: &[u8]) -> io::Result<(Response, Vec<u8>, TcpStream)> {
+    let mut stream = http::connect(address)?;
+    stream.write_all(request)?;
     let mut bytes = Vec::new();
     loop {
         if let Some((mut response, rest)) = http::parse_head(&bytes) {
@@ -241,25 +260,24 @@ pub fn exchange(address: SocketAddr, request: &[u8]) -> (Response, Vec<u8>, TcpS
                 let length = response
                     .header("content-length")
                     .and_then(|text| text.parse().ok());
-                read_up_to(&mut stream, &mut rest, length.unwrap_or(0));
+                while rest.len() < length.unwrap_or(0) {
+                    read_more(&mut stream, &mut rest)?;
+                }
                 response.body.clone_from(&rest);
             }
-            return (response, rest, stream);
+            return Ok((response, rest, stream));
         }
-        let mut part = [0; 4096];
-        match stream.read(&mut part).expect("the response can be read") {
-            0 => panic!("no response: {:?}", String::from_utf8_lossy(&bytes)),
-            length => bytes.extend_from_slice(&part[..length]),
-        }
+        read_more(&mut stream, &mut bytes)?;
     }
 }
 
-fn read_up_to(stream: &mut TcpStream, bytes: &mut Vec<u8>, length: usize) {
+fn read_more(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> io::Result<()> {
     let mut part = [0; 4096];
-    while bytes.len() < length {
-        match stream.read(&mut part).expect("the body can be read") {
-            0 => panic!("the body is cut"),
-            read => bytes.extend_from_slice(&part[..read]),
+    match stream.read(&mut part)? {
+        0 => Err(ErrorKind::UnexpectedEof.into()),
+        length => {
+            bytes.extend_from_slice(&part[..length]);
+            Ok(())
         }
     }
 }

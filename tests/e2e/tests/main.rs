@@ -8,6 +8,8 @@
 
 mod auth;
 mod checklist;
+mod contract1;
+mod faults;
 mod house;
 mod resume;
 mod rooms;
