@@ -45,8 +45,8 @@ pub enum HandshakeError {
 }
 
 impl HandshakeError {
-    /// The HTTP status of the refusal: 426 for another version, which the
-    /// response has to come with `Sec-WebSocket-Version: 13` (section 4.4),
+    /// The HTTP status of the refusal: 426 for another version, and the
+    /// response then has to say `Sec-WebSocket-Version: 13` (section 4.4);
     /// else 400.
     pub fn status(&self) -> u16 {
         match self {

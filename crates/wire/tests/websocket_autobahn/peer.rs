@@ -115,14 +115,14 @@ pub(crate) fn whole(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     part(opcode, true, payload)
 }
 
-/// A masked frame with FIN and any first nibbles.
+/// A masked frame with FIN and any other bits in its first byte.
 pub(crate) fn odd(reserved_bits: u8, opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = whole(Opcode::Binary, payload);
     frame[0] = 0x80 | reserved_bits << 4 | opcode;
     frame
 }
 
-/// A text message of one fragment for each of `parts`.
+/// A message of one fragment for each of `parts`.
 pub(crate) fn fragments<T: AsRef<[u8]>>(opcode: Opcode, parts: &[T]) -> Vec<Vec<u8>> {
     let last = parts.len() - 1;
     let frames = parts.iter().enumerate().map(|(index, payload)| {
