@@ -1,5 +1,7 @@
 //! What operators see of a running server: logs and metrics.
 
+pub(crate) mod engine;
+mod http;
 pub mod logs;
 pub mod metrics;
 
