@@ -18,14 +18,21 @@ const HEAP_BYTES_MAX: usize = 2 * (64 + 256 + 128) + 512;
 
 fuzz_target!(|input: (u8, u8, &[u8])| {
     let (setup, cut, bytes) = input;
-    let peer = if setup & 1 == 0 { Peer::Client } else { Peer::Server };
+    let peer = if setup & 1 == 0 {
+        Peer::Client
+    } else {
+        Peer::Server
+    };
     let version = match (setup >> 1) & 3 {
         0 => None,
         n => Some(Version::ALL[usize::from(n) - 1]),
     };
     let whole = decode(peer, version, LIMITS, [bytes]);
     let chunk_bytes = usize::from(cut).max(1);
-    assert_eq!(whole, decode(peer, version, LIMITS, bytes.chunks(chunk_bytes)));
+    assert_eq!(
+        whole,
+        decode(peer, version, LIMITS, bytes.chunks(chunk_bytes))
+    );
     for frame in &whole.0 {
         for to in Version::ALL {
             round_trip(frame, to);
@@ -75,7 +82,12 @@ fn round_trip(frame: &Frame, to: Version) {
     let mut encoded = Vec::new();
     frame.encode(to, &mut encoded);
     let limits = Limits::default();
-    let (again, error) = decode(frame.command.sender(), Some(to), limits, [encoded.as_slice()]);
+    let (again, error) = decode(
+        frame.command.sender(),
+        Some(to),
+        limits,
+        [encoded.as_slice()],
+    );
     assert_eq!(error, None);
     assert_eq!(again.len(), 1);
     assert_eq!(again[0].command, frame.command);

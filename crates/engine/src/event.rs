@@ -11,14 +11,23 @@ pub const RENDERINGS_MAX: usize = 8;
 /// The parts of an event that all receivers of one format share: rendered by the first receiver,
 /// read by the others.
 #[derive(Debug, Default)]
-pub struct Renderings([OnceLock<Bytes>; RENDERINGS_MAX]);
+pub struct Renderings([OnceLock<Rendering>; RENDERINGS_MAX]);
+
+/// What all receivers of one format share of an event.
+#[derive(Debug, Clone)]
+pub struct Rendering {
+    /// The shared bytes.
+    pub bytes: Bytes,
+    /// Whether they are UTF-8 throughout, as a WebSocket text frame must be.
+    pub is_text: bool,
+}
 
 impl Renderings {
     /// The rendering in `format`, made by `render` if this is its first receiver.
     ///
     /// # Panics
     /// When `format` is not below [`RENDERINGS_MAX`]: a defect of the caller.
-    pub fn get_or_render(&self, format: usize, render: impl FnOnce() -> Bytes) -> &Bytes {
+    pub fn get_or_render(&self, format: usize, render: impl FnOnce() -> Rendering) -> &Rendering {
         self.0[format].get_or_init(render)
     }
 }

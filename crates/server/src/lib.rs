@@ -1,1 +1,12 @@
-//! stub
+//! The Madang server: its doors, its authority on who is who, its configuration and telemetry.
+
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod contracts;
+pub mod gateway;
+pub mod http;
+mod identity;
+mod listener;
+pub mod telemetry;

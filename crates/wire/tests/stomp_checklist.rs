@@ -9,15 +9,12 @@ use stomp_support::{decoded, frames_of, negotiated, send, server};
 use Version::{V1_0, V1_1, V1_2};
 
 fn refusal(version: Version, bytes: impl AsRef<[u8]>) -> DecodeError {
-    server(version, bytes).unwrap_err()
+    server(version, bytes).expect_err("refused")
 }
 
 fn bodies(version: Version, bytes: impl AsRef<[u8]>) -> Vec<Vec<u8>> {
-    server(version, bytes)
-        .unwrap()
-        .into_iter()
-        .map(|frame| frame.body)
-        .collect()
+    let frames = server(version, bytes).expect("accepted");
+    frames.into_iter().map(|frame| frame.body).collect()
 }
 
 #[test]

@@ -114,6 +114,24 @@ fn l3_memory_is_not_reserved_by_what_a_peer_announces() {
 }
 
 #[test]
+fn l3_a_body_that_arrives_in_pieces_never_takes_more_memory_than_its_limit() {
+    let body = vec![b'x'; Limits::default().body_bytes_max];
+    for headers in ["", "content-length:65536\n"] {
+        let mut decoder = negotiated(Peer::Client, Version::V1_2, Limits::default());
+        let bytes = send(headers, &body);
+        for mut piece in bytes.chunks(700) {
+            decoder.decode(&mut piece).unwrap();
+            assert!(
+                decoder.heap_bytes() <= body.len() + 1024,
+                "{}",
+                decoder.heap_bytes()
+            );
+        }
+        assert_eq!(decoder.heap_bytes(), 0);
+    }
+}
+
+#[test]
 fn l3_an_ignored_body_of_1_0_is_limited_and_not_kept() {
     let mut decoder = negotiated(Peer::Client, Version::V1_0, Limits::default());
     let body = [b'x'; 1000];

@@ -191,6 +191,24 @@ mod tests {
     }
 
     #[test]
+    fn a_wrong_first_byte_is_refused_without_waiting_for_the_second() {
+        for control in [0x08, 0x09, 0x0a] {
+            assert_eq!(
+                parse(&[control], Role::Server),
+                Err(ProtocolError::FragmentedControl)
+            );
+        }
+        assert_eq!(
+            parse(&[0xc1], Role::Server),
+            Err(ProtocolError::ReservedBits)
+        );
+        assert_eq!(
+            parse(&[0x83], Role::Server),
+            Err(ProtocolError::ReservedOpcode(3))
+        );
+    }
+
+    #[test]
     fn a_wrong_mask_bit_is_refused_for_either_role() {
         assert_eq!(
             parse(&[0x81, 0x00], Role::Server),

@@ -15,7 +15,6 @@ pub const RESPONSE_HEAD_BYTES_MAX: usize = 16 * 1024;
 
 const KEY_SUFFIX: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const KEY_BYTES: usize = 16;
-const KEY_LEN: usize = 24;
 
 /// Takes the unused bits of the last character as they come: some clients make
 /// their key of random characters, and nothing depends on those bits.
@@ -46,8 +45,8 @@ pub enum HandshakeError {
 }
 
 impl HandshakeError {
-    /// The HTTP status of the refusal: 426 for another version, which the
-    /// response has to come with `Sec-WebSocket-Version: 13` (section 4.4),
+    /// The HTTP status of the refusal: 426 for another version, and the
+    /// response then has to say `Sec-WebSocket-Version: 13` (section 4.4);
     /// else 400.
     pub fn status(&self) -> u16 {
         match self {
@@ -112,8 +111,8 @@ pub fn check_request(headers: &RequestHeaders<'_>) -> Result<String, HandshakeEr
 /// 4.2.1).
 pub fn accept_key(sec_websocket_key: &str) -> Result<String, HandshakeError> {
     let key = sec_websocket_key.trim_ascii();
-    let mut nonce = [0; KEY_LEN / 4 * 3];
-    if key.len() != KEY_LEN || LENIENT.decode_slice(key, &mut nonce) != Ok(KEY_BYTES) {
+    let mut nonce = [0; KEY_BYTES.div_ceil(3) * 3];
+    if LENIENT.decode_slice(key, &mut nonce) != Ok(KEY_BYTES) {
         return Err(HandshakeError::Key);
     }
     let digest = Sha1::new()

@@ -11,6 +11,7 @@ fn case_5_1_and_5_2_a_fragmented_ping_or_pong_is_refused() {
             run(&fragments(opcode, &["fragment1", "fragment2"])),
             [PROTOCOL_ERROR]
         );
+        assert_eq!(run(&[part(opcode, false, b"fragment1")]), [PROTOCOL_ERROR]);
     }
 }
 

@@ -26,7 +26,7 @@ impl From<Event<'_>> for Answer {
             Event::Message {
                 kind: Kind::Text,
                 payload,
-            } => Self::Text(String::from_utf8(payload.to_vec()).unwrap()),
+            } => Self::Text(String::from_utf8(payload.to_vec()).expect("text is UTF-8")),
             Event::Message {
                 kind: Kind::Binary,
                 payload,
@@ -77,7 +77,10 @@ impl EchoServer {
         let mut input = sent.as_mut_slice();
         let mut client = Decoder::new(Role::Client, LIMITS);
         let mut answers = Vec::new();
-        while let Some(event) = client.decode(&mut input).unwrap() {
+        while let Some(event) = client
+            .decode(&mut input)
+            .expect("the server keeps the protocol")
+        {
             answers.push(event.into());
         }
         answers
@@ -112,14 +115,14 @@ pub(crate) fn whole(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     part(opcode, true, payload)
 }
 
-/// A masked frame with FIN and any first nibbles.
+/// A masked frame with FIN and any other bits in its first byte.
 pub(crate) fn odd(reserved_bits: u8, opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = whole(Opcode::Binary, payload);
     frame[0] = 0x80 | reserved_bits << 4 | opcode;
     frame
 }
 
-/// A text message of one fragment for each of `parts`.
+/// A message of one fragment for each of `parts`.
 pub(crate) fn fragments<T: AsRef<[u8]>>(opcode: Opcode, parts: &[T]) -> Vec<Vec<u8>> {
     let last = parts.len() - 1;
     let frames = parts.iter().enumerate().map(|(index, payload)| {
@@ -158,7 +161,7 @@ pub(crate) fn run(frames: &[Vec<u8>]) -> Vec<Answer> {
         chunks.into_iter().for_each(|chunk| server.receive(chunk));
         server.answers()
     });
-    let first = answers.next().unwrap();
+    let first = answers.next().expect("there are choppings");
     for other in answers {
         assert_eq!(first, other, "chopping changes the answers");
     }

@@ -9,7 +9,7 @@ use crate::peer::{Answer, EchoServer, fragments, part, run, whole};
 
 fn answer(opcode: Opcode, payload: Vec<u8>) -> Answer {
     match opcode {
-        Text => Answer::Text(String::from_utf8(payload).unwrap()),
+        Text => Answer::Text(String::from_utf8(payload).expect("the text is UTF-8")),
         _ => Answer::Binary(payload),
     }
 }

@@ -1,0 +1,278 @@
+//! The only place where adapters are chosen and wired.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use madang_bus::LocalNetwork;
+use madang_domain::Timestamp;
+use madang_domain::ports::{Clock, StoreError};
+use madang_engine::commit::CommitLimits;
+use madang_engine::{Engine, EngineOptions};
+use madang_store::sqlite::{self, SqliteOptions, SqliteStore};
+use madang_wire::stomp::{self, HeartBeat};
+use madang_wire::websocket;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::auth::{AuthError, Authenticator};
+use crate::config::Config;
+use crate::config::Synchronous;
+use crate::contracts::support_desk::SupportDeskOptions;
+use crate::gateway::upgrade::Origins;
+use crate::gateway::{self, DrainWindow, Gateway, GatewayOptions, SessionLimits, TopicRights};
+use crate::http::{self, ContractOptions, DemoOptions, HttpState};
+use crate::identity::Identity;
+use crate::listener;
+use crate::telemetry::engine::EngineTelemetry;
+use crate::telemetry::metrics::Metrics;
+
+/// The database inside the data directory.
+const DATABASE: &str = "madang.db";
+
+/// Where the demo page connects to.
+const DEMO_WEBSOCKET: &str = "/ws";
+
+/// Why the server cannot run. The operator's to mend; nothing was served.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// The data directory cannot be made or entered.
+    #[error("the data directory {path} cannot be used: {source}")]
+    Data {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The database cannot be opened, belongs to a running server, or is newer than this build.
+    #[error("the database cannot be used: {0}")]
+    Store(#[from] StoreError),
+    /// A key or an account file cannot be used.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// Signals cannot be received.
+    #[error("signals cannot be received: {0}")]
+    Signals(io::Error),
+}
+
+/// Runs the server until SIGTERM or SIGINT, drains it, and returns.
+///
+/// # Errors
+/// [`ServeError`]: it could not start.
+pub async fn serve(config: Config) -> Result<(), ServeError> {
+    let signals = Signals::new().map_err(ServeError::Signals)?;
+    let store = Arc::new(open_store(&config)?);
+    let authenticator = Authenticator::from_config(&config)?;
+    let address = config.server.listen;
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.map_err(|source| ServeError::Listen { address, source })?;
+    let address = listener.local_addr().unwrap_or(address);
+
+    let metrics = Arc::new(Metrics::new(SystemClock.now()));
+    let telemetry = Arc::new(EngineTelemetry(Arc::clone(&metrics)));
+    let bus = LocalNetwork::default().join();
+    let engine = Engine::start(store, bus, Arc::new(SystemClock), telemetry, engine_options(&config));
+    let identity = Arc::new(Identity::new(authenticator.clone()));
+    let gateway = Gateway::start(
+        Arc::clone(&engine),
+        Arc::clone(&identity) as _,
+        Arc::clone(&metrics),
+        gateway_options(&config),
+    );
+    let ready = Arc::new(AtomicBool::new(true));
+    let state = HttpState {
+        engine: Arc::clone(&engine),
+        identify: Arc::clone(&identity) as _,
+        contracts: ContractOptions { support_desk: support_desk(&config) },
+        demo: config.serves_demo().then(|| DemoOptions {
+            tokens: identity as _,
+            websocket_path: Arc::from(DEMO_WEBSOCKET),
+        }),
+        ready: Arc::clone(&ready),
+        metrics: {
+            let metrics = Arc::clone(&metrics);
+            Arc::new(move || metrics.encode())
+        },
+        observer: metrics as _,
+    };
+    let doors = gateway::routes::routes(gateway.clone(), authenticator, origins(&config));
+    let router = http::router(state).merge(doors);
+    announce(address, &config);
+
+    let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
+    let stop = async move {
+        signals.received().await;
+        ready.store(false, Ordering::Relaxed);
+        drop(stopping);
+    };
+    let drained = async {
+        // Never sent: dropped when the node stops.
+        drop(stopped.await);
+        gateway.drain(drain_window(&config)).await;
+    };
+    tokio::join!(listener::serve(listener, router, stop), drained);
+    engine.shut_down().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Brings the database of the data directory to this version's schema; says what was done.
+///
+/// # Errors
+/// [`ServeError`]: the database is as it was.
+pub fn migrate(data: &Path) -> Result<String, ServeError> {
+    make_directory(data)?;
+    let applied = sqlite::migrate(&data.join(DATABASE))?;
+    let version = sqlite::schema_version();
+    let done = applied.len();
+    Ok(format!("the schema is at version {version}; {done} migrations were applied"))
+}
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn received(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+fn open_store(config: &Config) -> Result<SqliteStore, ServeError> {
+    make_directory(&config.server.data)?;
+    let options = SqliteOptions {
+        synchronous: match config.store.synchronous {
+            Synchronous::Full => sqlite::Synchronous::Full,
+            Synchronous::Normal => sqlite::Synchronous::Normal,
+        },
+        readers: config.store.reader_threads,
+        ..SqliteOptions::default()
+    };
+    Ok(SqliteStore::open(&config.server.data.join(DATABASE), &options)?)
+}
+
+fn make_directory(path: &Path) -> Result<(), ServeError> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|source| ServeError::Data { path: path.to_owned(), source })
+}
+
+fn engine_options(config: &Config) -> EngineOptions {
+    EngineOptions {
+        commit: CommitLimits {
+            batch_drafts_max: config.store.batch_drafts_max,
+            batch_bytes_max: config.store.batch_bytes_max,
+            queue_drafts_max: config.store.queue_drafts_max,
+        },
+        head_check_interval: Duration::from_secs(config.hub.head_check_seconds),
+    }
+}
+
+fn gateway_options(config: &Config) -> GatewayOptions {
+    let stomp = &config.stomp;
+    let milliseconds = |ms: u64| u32::try_from(ms).unwrap_or(u32::MAX);
+    GatewayOptions {
+        limits: SessionLimits {
+            stomp: stomp::Limits {
+                header_count_max: stomp.header_count_max,
+                header_line_bytes_max: stomp.header_line_bytes_max,
+                body_bytes_max: stomp.body_bytes_max,
+                ..stomp::Limits::default()
+            },
+            websocket: websocket::Limits { message_bytes_max: config.websocket.message_bytes_max },
+            heart_beat: HeartBeat {
+                send_ms: milliseconds(stomp.heart_beat_send_ms),
+                want_ms: milliseconds(stomp.heart_beat_want_ms),
+            },
+            connect_timeout: Duration::from_secs(stomp.connect_timeout_seconds),
+            subscriptions_max: stomp.subscriptions_max,
+            transactions_max: stomp.transactions_max,
+            transaction_frames_max: stomp.transaction_frames_max,
+            unanswered_max: stomp.unanswered_max,
+            queue_bytes_max: config.session.queue_bytes_max,
+            topic_queue_bytes_max: config.session.topic_queue_bytes_max,
+        },
+        topics: TopicRights {
+            publish: config.topics.publish.iter().copied().collect(),
+            subscribe: config.topics.subscribe.iter().copied().collect(),
+        },
+        support_desk: support_desk(config),
+        flushers: tokio::runtime::Handle::current().metrics().num_workers(),
+    }
+}
+
+fn support_desk(config: &Config) -> Option<SupportDeskOptions> {
+    let contracts = &config.contracts;
+    contracts.support_desk.then(|| SupportDeskOptions {
+        agent_name: Arc::from(contracts.support_desk_agent_name.as_str()),
+        time_zone: match &contracts.support_desk_time_zone {
+            Some(zone) => zone.clone(),
+            None => jiff::tz::TimeZone::system(),
+        },
+    })
+}
+
+fn origins(config: &Config) -> Origins {
+    let listed = &config.websocket.allowed_origins;
+    if listed.iter().any(|origin| origin == "*") {
+        return Origins::Any;
+    }
+    if listed.is_empty() { Origins::SameHost } else { Origins::Listed(listed.clone()) }
+}
+
+/// Clients are sent away over half of the time, so that the other half is for their last answers.
+fn drain_window(config: &Config) -> DrainWindow {
+    let deadline = Duration::from_secs(config.server.drain_seconds);
+    DrainWindow { spread: deadline / 2, deadline }
+}
+
+/// Tells whoever started it that it is ready, and what to do next. The first line is an interface:
+/// scripts read the address from it.
+fn announce(address: SocketAddr, config: &Config) {
+    let data = config.server.data.display();
+    let mut text = format!("listening on http://{address}\n");
+    if config.serves_demo() {
+        text.push_str(&format!(
+            "\n  Open http://{address}/ in two windows and chat: once as customer, once as agent.\n"
+        ));
+    }
+    if config.uses_development_tokens() {
+        text.push_str(&format!(
+            "  A token for development: madang token --data {data} --user kim@example.com\n  \
+             STOMP over WebSocket:    ws://{address}/ws   (CONNECT with Authorization: Bearer TOKEN)\n"
+        ));
+    }
+    text.push_str(&format!("  REST:                    http://{address}/docs\n"));
+    // Nobody reads it: the server runs all the same.
+    let mut out = io::stdout().lock();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}

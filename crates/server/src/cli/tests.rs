@@ -1,0 +1,140 @@
+use std::path::Path;
+
+use super::*;
+
+fn run_with(arguments: &[&str], input: &str) -> Result<String, CliError> {
+    let all = std::iter::once("madang").chain(arguments.iter().copied());
+    let cli = Cli::try_parse_from(all).unwrap();
+    let mut out = Vec::new();
+    run(cli, &mut input.as_bytes(), &mut out)?;
+    Ok(String::from_utf8(out).unwrap())
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn the_command_line_is_well_formed() {
+    use clap::CommandFactory;
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn every_option_but_secrets_has_a_flag() {
+    use clap::CommandFactory;
+    let command = Cli::command();
+    let serve = command.find_subcommand("serve").unwrap();
+    let flags: Vec<_> = serve
+        .get_arguments()
+        .filter_map(clap::Arg::get_long)
+        .collect();
+    for spec in crate::config::all_options() {
+        assert_eq!(
+            flags.contains(&spec.flag().as_str()),
+            !spec.secret,
+            "{}",
+            spec.path()
+        );
+    }
+}
+
+#[test]
+fn flags_reach_the_configuration() {
+    let shown = run_with(
+        &[
+            "config",
+            "show",
+            "--listen",
+            "0.0.0.0:1",
+            "--stomp-body-bytes-max",
+            "1000",
+            "--auth-cookie",
+            "",
+        ],
+        "",
+    );
+    let shown = shown.unwrap();
+    for line in [
+        "listen = \"0.0.0.0:1\" # flag --server-listen",
+        "body_bytes_max = 1000 # flag --stomp-body-bytes-max",
+        "cookie = \"\" # flag --auth-cookie",
+    ] {
+        assert!(shown.lines().any(|l| l == line), "{line} in\n{shown}");
+    }
+}
+
+#[test]
+fn a_check_names_the_fault_and_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("chat.toml");
+    std::fs::write(&file, "[log]\nformat = \"xml\"\n").unwrap();
+    let error = run_with(&["config", "check", "--config", text(&file)], "").unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.contains("log.format = \"xml\"") && error.contains("line 2"),
+        "{error}"
+    );
+
+    std::fs::write(&file, "[auth]\njwt_key = \"short\"\n").unwrap();
+    let error = run_with(&["config", "check", "--config", text(&file)], "").unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("auth.jwt_key = \"********\""), "{error}");
+    assert!(
+        error.contains("chat.toml, line 2") && !error.contains("short"),
+        "{error}"
+    );
+    assert!(run_with(&["config", "check", "--config", "/no/such/file"], "").is_err());
+    let valid = run_with(&["config", "check", "--listen", "127.0.0.1:1"], "").unwrap();
+    assert!(valid.contains("1 options set"), "{valid}");
+}
+
+#[test]
+fn a_time_is_a_number_and_a_unit() {
+    let seconds = |text| credentials::duration(text).ok().map(|time| time.as_secs());
+    assert_eq!(seconds("90s"), Some(90));
+    assert_eq!(seconds("2m"), Some(120));
+    assert_eq!(seconds("1h"), Some(3600));
+    assert_eq!(seconds("7d"), Some(604_800));
+    for bad in [
+        "",
+        "h",
+        "1",
+        "0s",
+        "-1s",
+        "1w",
+        "1.5h",
+        "1é",
+        "18446744073709551615d",
+    ] {
+        assert_eq!(seconds(bad), None, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_is_saved_with_a_passcode_from_standard_input() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let arguments = [
+        "account",
+        "--data",
+        text(&data),
+        "--login",
+        "a",
+        "--passcode",
+        "-",
+    ];
+    let said = run_with(&arguments, "a passcode\r\nnext line\n").unwrap();
+    assert!(!said.contains("passcode"), "{said}");
+
+    let flags = vec![(
+        crate::config::all_options()
+            .find(|spec| spec.path() == "server.data")
+            .unwrap(),
+        text(&data).to_owned(),
+    )];
+    let config = crate::config::assemble(None, &[], &flags).unwrap().config;
+    let authenticator = crate::auth::Authenticator::from_config(&config).unwrap();
+    assert!(authenticator.account("a", "a passcode").await.is_ok());
+    assert!(run_with(&arguments, "short\n").is_err());
+}

@@ -1,0 +1,255 @@
+//! The table of options. A row here is the only place where an option is defined: the struct's
+//! field, its default, its bounds, TOML key, environment variable, flag, example and reference
+//! all come from it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use jiff::tz::TimeZone;
+use madang_domain::Role;
+
+use super::spec::{Allowed, OptionSpec, SectionSpec, options};
+use super::value::{JwtAlgorithm, KeyEncoding, LogFormat, OptionValue, ROLES, Secret, Synchronous};
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+
+const ADDRESS: Allowed = Allowed::Text {
+    what: "an IP address and a port, such as 0.0.0.0:8080 or [::]:8080",
+    accepts: |text| text.parse::<SocketAddr>().is_ok(),
+};
+
+const NOT_EMPTY: Allowed = Allowed::Text {
+    what: "a text that is not empty",
+    accepts: |text| !text.is_empty(),
+};
+
+const ANY_TEXT: Allowed = Allowed::Text {
+    what: "a text; empty means not set",
+    accepts: |_| true,
+};
+
+const DIRECTORY: Allowed = Allowed::Text {
+    what: "the path of a directory",
+    accepts: |text| !text.is_empty(),
+};
+
+const FILE: Allowed = Allowed::Text {
+    what: "the path of a file; empty means not set",
+    accepts: |_| true,
+};
+
+const LOG_FILTER: Allowed = Allowed::Text {
+    what: "error, warn, info, debug, trace or off, or a list such as info,madang_server=debug",
+    accepts: |text| !text.is_empty() && tracing_subscriber::EnvFilter::try_new(text).is_ok(),
+};
+
+const TIME_ZONE: Allowed = Allowed::Text {
+    what: "an IANA time zone such as Asia/Seoul; empty means the system's",
+    accepts: |text| TimeZone::get(text).is_ok(),
+};
+
+const ORIGIN: Allowed = Allowed::Text {
+    what: "an origin as browsers send it, such as https://example.com or http://localhost:5173, \
+           or *",
+    accepts: is_origin,
+};
+
+const COOKIE: Allowed = Allowed::Text {
+    what: "a cookie's name (letters, digits and !#$%&'*+-.^_`|~); empty means no cookie",
+    accepts: |text| {
+        let special = "!#$%&'*+-.^_`|~";
+        text.chars()
+            .all(|c| c.is_ascii_alphanumeric() || special.contains(c))
+    },
+};
+
+const ROLE: Allowed = Allowed::Choice(ROLES);
+
+fn is_origin(text: &str) -> bool {
+    if text == "*" {
+        return true;
+    }
+    let Some((scheme, authority)) = text.split_once("://") else {
+        return false;
+    };
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let scheme_fits = scheme.starts_with(|c: char| c.is_ascii_lowercase())
+        && scheme.chars().all(|c| plain(c) || "+-.".contains(c));
+    let authority_fits = authority.starts_with(|c: char| plain(c) || c == '[')
+        && authority.chars().all(|c| plain(c) || "-._:[]".contains(c));
+    scheme_fits && authority_fits
+}
+
+options! {
+    /// Where the server listens, where its files are, and how it stops.
+    server: Server {
+        /// Address and port of all HTTP and WebSocket traffic. Port 0 takes any free port.
+        listen: SocketAddr = "127.0.0.1:8080", ADDRESS;
+        /// Directory of the database, the generated key and the service accounts; created at the
+        /// first start, readable by its owner only. Relative to the working directory.
+        data: PathBuf = "./data", DIRECTORY;
+        /// Threads that run the server. 0 takes one for each core.
+        worker_threads: usize = 0, Allowed::Range(0, 1024);
+        /// Seconds that a stopping server gives its clients to reconnect elsewhere before it cuts
+        /// them off. 0 cuts them off at once.
+        drain_seconds: u64 = 10, Allowed::Range(0, 3600);
+    }
+
+    /// What is logged. Logs go to standard error.
+    log: Log {
+        /// The least level that is logged, for everything or by module (`env-filter` syntax).
+        level: String = "info", LOG_FILTER;
+        /// `text` for people, `json` for collectors: one object a line.
+        format: LogFormat = "text", Allowed::Choice(LogFormat::NAMES);
+    }
+
+    /// How the host application's tokens (JWT) are checked and what is read from them.
+    auth: Auth {
+        /// The signature algorithm of the host's tokens. Tokens with any other are refused.
+        jwt_algorithm: JwtAlgorithm = "HS256", Allowed::Choice(JwtAlgorithm::NAMES);
+        /// The host's key: for HS algorithms the shared secret, at least as long as the hash (32,
+        /// 48 or 64 bytes); for the others the public key as PEM. Prefer `jwt_key_file` or the
+        /// environment to writing a secret into this file.
+        jwt_key: Option<Secret> = "", ANY_TEXT;
+        /// A file with the host's key, read at start. Spaces and line ends around a shared secret
+        /// are not part of it.
+        jwt_key_file: Option<PathBuf> = "", FILE;
+        /// How a shared secret is written. Hosts on Spring mostly keep it as `base64`. Public keys
+        /// are always PEM.
+        jwt_key_encoding: KeyEncoding = "text", Allowed::Choice(KeyEncoding::NAMES);
+        /// When set, a token's `iss` must be this.
+        issuer: Option<String> = "", ANY_TEXT;
+        /// When set, a token's `aud` must be or contain this.
+        audience: Option<String> = "", ANY_TEXT;
+        /// Seconds by which the host's clock may differ from ours in `exp` and `nbf`.
+        leeway_seconds: u32 = 0, Allowed::Range(0, 300);
+        /// The claim that is the user's id: a text or a whole number.
+        claim_user: String = "sub", NOT_EMPTY;
+        /// The claims that may hold the name others see; the first that does counts.
+        claim_name: Vec<String> = ["nickname", "name"], NOT_EMPTY;
+        /// The claim with the host's own number of the user: a text or a whole number.
+        claim_member_id: String = "id", NOT_EMPTY;
+        /// The claim with the user's authorities: a list, or one text separated by commas.
+        claim_roles: String = "auth", NOT_EMPTY;
+        /// Authorities that make their holder a support agent.
+        agent_authorities: Vec<String> = ["ROLE_ADMIN", "ROLE_AGENT"], NOT_EMPTY;
+        /// Authorities that make their holder an admin of this server, who may read every room.
+        admin_authorities: Vec<String> = ["ROLE_MADANG_ADMIN"], NOT_EMPTY;
+        /// The cookie that may carry the token when no `Authorization` header does.
+        cookie: Option<String> = "Authorization", COOKIE;
+        /// Whether tokens made by `madang token` are accepted. They are signed with a key that this
+        /// server makes itself, and never accepted while a host key is set.
+        development_tokens: bool = true, Allowed::Boolean;
+    }
+
+    /// Limits of a STOMP session. What exceeds one is answered with an ERROR frame.
+    stomp: Stomp {
+        /// Most headers of one frame.
+        header_count_max: usize = 64, Allowed::Range(8, 4096);
+        /// Most bytes of one header line or command, its line end not counted.
+        header_line_bytes_max: usize = 8192, Allowed::Range(256, MIB);
+        /// Most bytes of one frame's body.
+        body_bytes_max: usize = 65536, Allowed::Range(256, 16 * MIB);
+        /// Milliseconds between the heart-beats that the server can send. 0 sends none.
+        heart_beat_send_ms: u64 = 10000, Allowed::Range(0, 600_000);
+        /// Milliseconds between the heart-beats that the server wants from clients. 0 wants none:
+        /// a peer that vanished is then noticed only when something is sent to it.
+        heart_beat_want_ms: u64 = 10000, Allowed::Range(0, 600_000);
+        /// Seconds within which a new connection must send CONNECT.
+        connect_timeout_seconds: u64 = 10, Allowed::Range(1, 300);
+        /// Most subscriptions of one session.
+        subscriptions_max: usize = 256, Allowed::Range(1, 65_536);
+        /// Most open transactions of one session.
+        transactions_max: usize = 16, Allowed::Range(0, 1024);
+        /// Most frames held in one session's open transactions.
+        transaction_frames_max: usize = 1000, Allowed::Range(1, 65_536);
+        /// Most messages that a session with `ack` other than `auto` may leave unanswered.
+        unanswered_max: usize = 1024, Allowed::Range(1, 65_536);
+    }
+
+    /// The WebSocket doors.
+    websocket: WebSocket {
+        /// The origins whose pages may connect, besides the server's own. Empty lets in only pages
+        /// of the same origin and clients that send no `Origin`; `*` lets in every page, which is
+        /// unsafe with tokens in cookies.
+        allowed_origins: Vec<String> = [], ORIGIN;
+        /// Most bytes of one WebSocket message from a client.
+        message_bytes_max: usize = 131072, Allowed::Range(KIB, 64 * MIB);
+    }
+
+    /// What a slow reader may cost.
+    session: Session {
+        /// Bytes of room messages queued for one session before it reads the log instead; nothing
+        /// is lost.
+        queue_bytes_max: usize = 65536, Allowed::Range(4 * KIB, 64 * MIB);
+        /// Bytes of application-topic messages queued for one session before it is closed with
+        /// `SLOW_CONSUMER`: topics are not stored.
+        topic_queue_bytes_max: usize = 1048576, Allowed::Range(4 * KIB, 256 * MIB);
+    }
+
+    /// Who may use application topics: destinations that are not rooms and are not stored.
+    topics: Topics {
+        /// The roles that may publish. Empty lets nobody.
+        publish: Vec<Role> = ["service"], ROLE;
+        /// The roles that may subscribe. Empty lets nobody.
+        subscribe: Vec<Role> = ["service", "agent", "admin", "user"], ROLE;
+    }
+
+    /// The paths and payloads of other systems that this server answers beside its own.
+    contracts: Contracts {
+        /// Whether the support-desk contract is served (`/ws`, `/user/chats`, `/admin/chats`).
+        support_desk: bool = true, Allowed::Boolean;
+        /// The name that customers see in place of an agent's own.
+        support_desk_agent_name: String = "상담원", NOT_EMPTY;
+        /// The time zone of the contract's local date-times.
+        support_desk_time_zone: Option<TimeZone> = "", TIME_ZONE;
+    }
+
+    /// The database.
+    store: Store {
+        /// `full`: an accepted message survives a power cut. `normal`: it survives a crash of the
+        /// server, and commits are faster.
+        synchronous: Synchronous = "full", Allowed::Choice(Synchronous::NAMES);
+        /// Connections that read at the same time.
+        reader_threads: usize = 4, Allowed::Range(1, 64);
+        /// Most messages committed in one transaction.
+        batch_drafts_max: usize = 1000, Allowed::Range(1, 100_000);
+        /// Most bytes of text committed in one transaction.
+        batch_bytes_max: usize = 4194304, Allowed::Range(64 * KIB, 256 * MIB);
+        /// Most messages that wait to be committed; more are refused with `OVERLOADED`.
+        queue_drafts_max: usize = 65536, Allowed::Range(1, 10_000_000);
+    }
+
+    /// Fan-out.
+    hub: Hub {
+        /// Seconds between the checks for messages whose live delivery was lost.
+        head_check_seconds: u64 = 5, Allowed::Range(1, 3600);
+    }
+
+    /// The page to try the server with.
+    demo: Demo {
+        /// Whether the page is served. Only while development tokens are in use.
+        enabled: bool = true, Allowed::Boolean;
+    }
+}
+
+impl Config {
+    /// Whether the host application's key is set.
+    #[must_use]
+    pub fn has_host_key(&self) -> bool {
+        self.auth.jwt_key.is_some() || self.auth.jwt_key_file.is_some()
+    }
+
+    /// Whether tokens made by `madang token` are accepted: wanted, and no host key is set.
+    #[must_use]
+    pub fn uses_development_tokens(&self) -> bool {
+        self.auth.development_tokens && !self.has_host_key()
+    }
+
+    /// Whether the demo page is served: wanted, and development tokens are in use.
+    #[must_use]
+    pub fn serves_demo(&self) -> bool {
+        self.demo.enabled && self.uses_development_tokens()
+    }
+}

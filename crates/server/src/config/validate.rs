@@ -1,0 +1,100 @@
+//! From settings to the typed configuration. Pure: finds every fault, not only the first.
+
+use std::collections::BTreeMap;
+
+use madang_domain::UserId;
+
+use super::fault::{Fault, Faults};
+use super::layers::{ACCOUNTS, Settings, shown};
+use super::options::{Config, typed};
+use super::value::{MASK, PasscodeHash};
+
+/// Checks every value alone, then against the others.
+///
+/// # Errors
+/// [`Faults`]: all that are found, `earlier` ones first. The operator's fault.
+pub(super) fn validate(settings: &Settings, earlier: Vec<Fault>) -> Result<Config, Faults> {
+    let mut faults = earlier;
+    for (spec, setting) in settings.iter() {
+        if !(spec.accepts)(&setting.value, &spec.allowed) {
+            faults.push(Fault {
+                option: spec.path(),
+                given: Some(shown(spec, &setting.value)),
+                source: setting.source.clone(),
+                problem: format!("allowed: {}", spec.allowed_text()),
+            });
+        }
+    }
+    let accounts = accounts(settings, &mut faults);
+    if let Some(config) = typed(settings, accounts) {
+        check_together(&config, settings, &mut faults);
+        if faults.is_empty() {
+            return Ok(config);
+        }
+    }
+    Err(Faults(faults))
+}
+
+fn accounts(settings: &Settings, faults: &mut Vec<Fault>) -> BTreeMap<String, PasscodeHash> {
+    let mut accounts = BTreeMap::new();
+    for (login, setting) in settings.accounts() {
+        let mut refuse = |problem: String| {
+            faults.push(Fault {
+                option: format!("{ACCOUNTS}.{login}"),
+                given: Some(format!("\"{MASK}\"")),
+                source: setting.source.clone(),
+                problem,
+            });
+        };
+        if let Err(error) = UserId::new(login) {
+            refuse(format!("the login {error}"));
+        }
+        match setting.value.as_str().and_then(PasscodeHash::parse) {
+            Some(hash) => {
+                accounts.insert(login.clone(), hash);
+            }
+            None => refuse(
+                "allowed: an argon2 hash as `madang account` writes it ($argon2id$v=19$…)"
+                    .to_owned(),
+            ),
+        }
+    }
+    accounts
+}
+
+fn check_together(config: &Config, settings: &Settings, faults: &mut Vec<Fault>) {
+    let mut refuse = |section: &str, name: &str, problem: String| {
+        if let Some((spec, value)) = settings.get(section, name) {
+            faults.push(Fault {
+                option: spec.path(),
+                given: Some(shown(spec, value)),
+                source: settings.source(section, name),
+                problem,
+            });
+        }
+    };
+    if config.auth.jwt_key.is_some() && config.auth.jwt_key_file.is_some() {
+        let problem = "allowed: only one of auth.jwt_key and auth.jwt_key_file";
+        refuse("auth", "jwt_key_file", problem.to_owned());
+    }
+    let wants_development_tokens = config.auth.development_tokens
+        && settings.source("auth", "development_tokens") != super::Source::Default;
+    if wants_development_tokens && config.has_host_key() {
+        let problem = "allowed: true only while no host key is set; leave it out";
+        refuse("auth", "development_tokens", problem.to_owned());
+    }
+    let body = config.stomp.body_bytes_max;
+    if config.websocket.message_bytes_max <= body {
+        let problem = format!("allowed: more than stomp.body_bytes_max, which is {body}");
+        refuse("websocket", "message_bytes_max", problem);
+    }
+    if config.store.batch_bytes_max < body {
+        let problem = format!("allowed: at least stomp.body_bytes_max, which is {body}");
+        refuse("store", "batch_bytes_max", problem);
+    }
+    if config.store.queue_drafts_max < config.store.batch_drafts_max {
+        let batch = config.store.batch_drafts_max;
+        let problem = format!("allowed: at least store.batch_drafts_max, which is {batch}");
+        refuse("store", "queue_drafts_max", problem);
+    }
+}

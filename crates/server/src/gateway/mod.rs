@@ -1,0 +1,159 @@
+//! Live connections: a session is one task, one bounded outbox, one protocol state machine.
+//!
+//! [`upgrade`] checks a WebSocket handshake and takes the socket back from the HTTP stack;
+//! [`session`] is what lives on it; [`flusher`] writes what the hub put into outboxes; [`timers`]
+//! beats and times out. Nothing here knows SQL or decides who may do what: sessions ask the
+//! engine.
+
+mod drain;
+mod flusher;
+mod registry;
+pub mod routes;
+pub mod session;
+mod timers;
+pub mod upgrade;
+
+use std::collections::HashSet;
+use std::hash::RandomState;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use madang_domain::{Caller, Error, Role};
+use madang_engine::Engine;
+use madang_wire::stomp::{self, HeartBeat};
+use madang_wire::websocket;
+
+pub use drain::DrainWindow;
+use flusher::Flushers;
+use registry::Registry;
+use timers::Timers;
+
+use crate::contracts::support_desk::SupportDeskOptions;
+use crate::telemetry::metrics::Metrics;
+
+/// Proves who a connecting peer is.
+pub trait Identity: Send + Sync {
+    /// The caller whose token this is: bare, or as `Authorization` and cookies carry it.
+    ///
+    /// # Errors
+    /// `TokenInvalid`, `TokenExpired`: the peer's fault.
+    fn token(&self, token: &str) -> Result<Caller, Error>;
+
+    /// The service account with this login.
+    ///
+    /// # Errors
+    /// `CredentialsInvalid`: the peer's fault; which of both is wrong is not told.
+    fn account<'a>(
+        &'a self,
+        login: &'a str,
+        passcode: &'a str,
+    ) -> madang_domain::ports::BoxFuture<'a, Result<Caller, Error>>;
+}
+
+/// The bounds of a session. Each has a stated outcome when it is reached.
+#[derive(Debug, Clone)]
+pub struct SessionLimits {
+    /// Of STOMP frames; a larger one is answered with ERROR and close.
+    pub stomp: stomp::Limits,
+    /// Of WebSocket messages; a larger one closes with 1009.
+    pub websocket: websocket::Limits,
+    /// What the server offers in CONNECTED.
+    pub heart_beat: HeartBeat,
+    /// From the handshake to CONNECT; then ERROR and close.
+    pub connect_timeout: Duration,
+    /// Subscriptions of one session; one more is answered with ERROR and close.
+    pub subscriptions_max: usize,
+    /// Open transactions of one session; one more is answered with ERROR and close.
+    pub transactions_max: usize,
+    /// Frames in one transaction; one more is answered with ERROR and close.
+    pub transaction_frames_max: usize,
+    /// Frames whose answer waits for the store; beyond it the session stops reading.
+    pub unanswered_max: usize,
+    /// Bytes that wait to be written; beyond it room subscriptions read the log instead, and the
+    /// session stops reading from its peer.
+    pub queue_bytes_max: usize,
+    /// Bytes that wait to be written; beyond it a topic's event ends the session.
+    pub topic_queue_bytes_max: usize,
+}
+
+/// Which roles may publish to and subscribe to application topics.
+#[derive(Debug, Clone)]
+pub struct TopicRights {
+    /// May SEND to `/topic/**` and `/queue/**`.
+    pub publish: HashSet<Role>,
+    /// May SUBSCRIBE to them.
+    pub subscribe: HashSet<Role>,
+}
+
+/// How the gateway is set up.
+#[derive(Debug, Clone)]
+pub struct GatewayOptions {
+    /// The bounds of each session.
+    pub limits: SessionLimits,
+    /// Application topics.
+    pub topics: TopicRights,
+    /// Contract 1; `None` when it is switched off.
+    pub support_desk: Option<SupportDeskOptions>,
+    /// How many tasks write outboxes: as many as the runtime has workers.
+    pub flushers: usize,
+}
+
+/// What all sessions of the node share. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway(Arc<Shared>);
+
+/// Inside [`Gateway`].
+pub(crate) struct Shared {
+    engine: Arc<Engine>,
+    identity: Arc<dyn Identity>,
+    options: GatewayOptions,
+    flushers: Flushers,
+    timers: Timers,
+    registry: Registry,
+    metrics: Arc<Metrics>,
+    next_session: AtomicU64,
+    started: Instant,
+    run_id: u64,
+    /// Recognises a token that is repeated without keeping it.
+    token_hasher: RandomState,
+}
+
+impl Gateway {
+    /// Starts the tasks that all sessions share, on the current tokio runtime. They end with the
+    /// last clone and the last session.
+    #[must_use]
+    pub fn start(
+        engine: Arc<Engine>,
+        identity: Arc<dyn Identity>,
+        metrics: Arc<Metrics>,
+        options: GatewayOptions,
+    ) -> Self {
+        let shared = Arc::new(Shared {
+            engine,
+            identity,
+            flushers: Flushers::start(options.flushers),
+            timers: Timers::new(),
+            registry: Registry::default(),
+            metrics,
+            next_session: AtomicU64::new(1),
+            started: Instant::now(),
+            run_id: rand::random(),
+            token_hasher: RandomState::new(),
+            options,
+        });
+        timers::start(&shared);
+        Self(shared)
+    }
+}
+
+impl Shared {
+    /// Milliseconds since the gateway started: what sessions stamp reads and writes with.
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn next_session_id(&self) -> u64 {
+        self.next_session.fetch_add(1, Ordering::Relaxed)
+    }
+}

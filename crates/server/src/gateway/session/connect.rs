@@ -1,0 +1,162 @@
+//! CONNECT: who it is, which version, how often to beat.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use madang_domain::{Caller, Code, Error};
+use madang_wire::stomp::{Command, Frame, HeartBeat, Version};
+
+use super::driver::{Core, Done, Phase};
+use super::frames::{self, Failure};
+use super::subscribe::Subscription;
+use super::transactions::Transaction;
+
+/// What the HTTP request said that upgraded the connection.
+pub(in super::super) struct Handshake {
+    /// From the `Authorization` header or the cookie; counts when CONNECT has no token.
+    pub(in super::super) token: Option<String>,
+}
+
+/// A session after CONNECT.
+pub(super) struct Open {
+    pub(super) caller: Caller,
+    pub(super) version: Version,
+    /// Of the CONNECT's token, to recognise its repeats without keeping it.
+    token_hash: Option<u64>,
+    pub(super) subscriptions: Vec<Subscription>,
+    pub(super) transactions: Vec<Transaction>,
+    pub(super) next_serial: u32,
+}
+
+/// A client's silence may last so many times what it promised: networks and timers are late.
+const SILENCE_FACTOR: u64 = 2;
+
+impl Core {
+    /// # Errors
+    /// Not CONNECT, no common version, a malformed heart-beat, nobody we know: ERROR, close.
+    pub(super) fn handle_connect(&mut self, frame: &Frame) -> Result<(), Failure> {
+        if !matches!(frame.command, Command::Connect | Command::Stomp) {
+            return Err(Failure::new(
+                Error::with_detail(Code::FrameInvalid, "a session begins with CONNECT"),
+                frame.get("receipt"),
+            ));
+        }
+        let version = Version::negotiate(frame.get("accept-version"))
+            .ok_or_else(|| Failure::new(Code::VersionUnsupported, None))?;
+        let client = HeartBeat::parse(frame.get("heart-beat")).map_err(|error| {
+            Failure::new(Error::with_detail(Code::FrameInvalid, error.to_string()), None)
+        })?;
+        // What the client pipelined behind CONNECT is in the negotiated version already.
+        self.stomp.set_version(version);
+        self.session.outbox().replies.set_version(version);
+        self.identify(frame, version, client)
+    }
+
+    fn identify(
+        &mut self,
+        frame: &Frame,
+        version: Version,
+        client: HeartBeat,
+    ) -> Result<(), Failure> {
+        let Phase::Handshaken(handshake) = &mut self.phase else { return Ok(()) };
+        let from_handshake = handshake.token.take();
+        if let Some(token) = frame.get("Authorization").or(frame.get("authorization")) {
+            return self.identify_by_token(token, version, client);
+        }
+        if let Some(login) = frame.get("login") {
+            let passcode = frame.get("passcode").unwrap_or_default().to_owned();
+            self.identify_by_account(login.to_owned(), passcode, version, client);
+            return Ok(());
+        }
+        let token = from_handshake.ok_or_else(|| Failure::new(Code::AuthenticationRequired, None))?;
+        self.identify_by_token(&token, version, client)
+    }
+
+    fn identify_by_token(
+        &mut self,
+        token: &str,
+        version: Version,
+        client: HeartBeat,
+    ) -> Result<(), Failure> {
+        let shared = &self.session.shared;
+        let caller = shared.identity.token(token).map_err(|error| Failure::new(error, None))?;
+        let token_hash = Some(shared.token_hasher.hash_one(token));
+        self.open(caller, token_hash, version, client);
+        Ok(())
+    }
+
+    /// Checking a passcode is slow on purpose, so it is a command that waits.
+    fn identify_by_account(
+        &mut self,
+        login: String,
+        passcode: String,
+        version: Version,
+        client: HeartBeat,
+    ) {
+        let identity = Arc::clone(&self.session.shared.identity);
+        self.command = Some(Box::pin(async move {
+            let outcome = identity.account(&login, &passcode).await;
+            let done: Done = Box::new(move |core| {
+                let caller = outcome.map_err(|error| Failure::new(error, None))?;
+                core.open(caller, None, version, client);
+                Ok(())
+            });
+            done
+        }));
+    }
+
+    fn open(
+        &mut self,
+        caller: Caller,
+        token_hash: Option<u64>,
+        version: Version,
+        client: HeartBeat,
+    ) {
+        let server = self.session.shared.options.limits.heart_beat;
+        let (beat_every, client_beats) = HeartBeat::negotiate(server, client);
+        let frame = Frame::new(Command::Connected)
+            .with("version", version.as_str())
+            .with("server", concat!("madang/", env!("CARGO_PKG_VERSION")))
+            .with("session", &self.session.session_name())
+            .with("user-name", caller.user.as_str());
+        let frame = match version {
+            Version::V1_0 => frame,
+            Version::V1_1 | Version::V1_2 => frame.with("heart-beat", &server.to_string()),
+        };
+        let now = self.session.shared.now_ms();
+        let expires_in = caller.expires_at.map(|at| {
+            let left = at.as_micros() - self.session.shared.engine.now().as_micros();
+            u64::try_from(left / 1_000).unwrap_or(0)
+        });
+        self.session.set_timing(|timing| {
+            timing.connect_by = 0;
+            timing.expires_at = expires_in.map_or(0, |left| (now + left).max(1));
+            timing.beat_every = beat_every.map_or(0, u64::from);
+            timing.silence_max = client_beats.map_or(0, |ms| u64::from(ms) * SILENCE_FACTOR);
+        });
+        frames::encode_frame(version, &frame, &mut self.session.outbox().buffer);
+        self.phase = Phase::Open(Box::new(Open {
+            caller,
+            version,
+            token_hash,
+            subscriptions: Vec::new(),
+            transactions: Vec::new(),
+            next_serial: 0,
+        }));
+    }
+
+    /// Contract 1's clients repeat the token on later frames: ignored unless it is another one
+    /// that is not valid.
+    ///
+    /// # Errors
+    /// `TokenInvalid`, `TokenExpired`: ERROR, close.
+    pub(super) fn check_repeated_token(&self, frame: &Frame) -> Result<(), Error> {
+        let Some(token) = frame.get("Authorization") else { return Ok(()) };
+        let shared = &self.session.shared;
+        let Phase::Open(open) = &self.phase else { return Ok(()) };
+        if open.token_hash == Some(shared.token_hasher.hash_one(token)) {
+            return Ok(());
+        }
+        shared.identity.token(token).map(drop)
+    }
+}

@@ -1,0 +1,302 @@
+//! A session: what lives on one connection.
+//!
+//! [`Session`] is the half that others touch: the hub offers events, the commit pipeline answers
+//! sends, flushers write, timers look. [`driver`] is the half that only the session's own task
+//! touches: decoders, subscriptions, transactions. They share the [`outbox`].
+
+mod acks;
+mod commands;
+mod connect;
+mod destination;
+mod driver;
+mod frames;
+mod outbox;
+mod render;
+mod replies;
+mod send;
+mod subscribe;
+mod transactions;
+
+use std::net::Shutdown;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::Waker;
+
+use madang_domain::ports::GroupOutcome;
+use madang_domain::{Code, Error};
+use madang_engine::{Ended, Outlet, RoomEvent, SubscriptionKey, TopicEvent};
+use parking_lot::{Mutex, MutexGuard};
+use tokio::net::TcpStream;
+
+use super::Shared;
+use super::timers::TICK_MS;
+pub(super) use connect::Handshake;
+pub(super) use driver::run;
+use outbox::{Outbox, WriteState};
+use replies::Ticket;
+
+/// The shared half of a session. Its last owner is its task, the hub, a flusher or a pending
+/// answer, whoever is later.
+pub(crate) struct Session {
+    id: u64,
+    me: Weak<Session>,
+    stream: TcpStream,
+    shared: Arc<Shared>,
+    outbox: Mutex<Outbox>,
+    timing: Mutex<Timing>,
+    last_read_ms: AtomicU64,
+    last_write_ms: AtomicU64,
+}
+
+/// When the session has to act without being told. All in milliseconds; 0 stands for never.
+#[derive(Debug, Clone, Copy, Default)]
+struct Timing {
+    connect_by: u64,
+    expires_at: u64,
+    close_by: u64,
+    beat_every: u64,
+    silence_max: u64,
+}
+
+impl Session {
+    /// A session on a socket that has left HTTP. `None` while the node drains.
+    fn open(shared: &Arc<Shared>, stream: TcpStream) -> Option<Arc<Self>> {
+        let now = shared.now_ms();
+        let connect_timeout = shared.options.limits.connect_timeout.as_millis();
+        let connect_by = now + u64::try_from(connect_timeout).unwrap_or(u64::MAX / 2);
+        let session = Arc::new_cyclic(|me| Self {
+            id: shared.next_session_id(),
+            me: Weak::clone(me),
+            stream,
+            shared: Arc::clone(shared),
+            outbox: Mutex::default(),
+            timing: Mutex::new(Timing { connect_by, ..Timing::default() }),
+            last_read_ms: AtomicU64::new(now),
+            last_write_ms: AtomicU64::new(now),
+        });
+        if !shared.registry.add(&session) {
+            return None;
+        }
+        shared.timers.schedule(Weak::clone(&session.me), connect_by);
+        Some(session)
+    }
+
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// What CONNECTED calls the session: unique per node and start.
+    fn session_name(&self) -> String {
+        format!("{:x}-{:x}", self.shared.run_id, self.id)
+    }
+
+    fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        self.outbox.lock()
+    }
+
+    /// Ends the session once what it sent is answered: ERROR, or a bare close when draining.
+    pub(super) fn end(&self, error: Error) {
+        let mut outbox = self.outbox();
+        outbox.ending.get_or_insert(error);
+        wake(outbox.waker.take());
+    }
+
+    /// Cuts the connection: the peer did not end it in time.
+    fn abort(&self) {
+        let mut outbox = self.outbox();
+        outbox.state = WriteState::Dead;
+        wake(outbox.waker.take());
+        drop(outbox);
+        self.shut_down(Shutdown::Both);
+    }
+
+    /// Ends a direction of the connection. A peer that is gone already is none of our business.
+    fn shut_down(&self, how: Shutdown) {
+        drop(socket2::SockRef::from(&self.stream).shutdown(how));
+    }
+
+    /// Appends bytes to the outbox and has them written soon.
+    fn push(&self, append: impl FnOnce(&mut Vec<u8>)) {
+        let mut outbox = self.outbox();
+        append(&mut outbox.buffer);
+        self.mark(&mut outbox);
+    }
+
+    /// Puts the session on a flusher's list unless somebody writes it already.
+    fn mark(&self, outbox: &mut Outbox) {
+        if outbox.state != WriteState::Idle || outbox.buffer.is_empty() {
+            return;
+        }
+        if let Some(me) = self.me.upgrade() {
+            outbox.state = WriteState::Queued;
+            self.shared.flushers.push(me);
+        }
+    }
+
+    /// Writes what the session's own task appended, if nobody else is about to.
+    fn flush_own(&self) {
+        let mut outbox = self.outbox();
+        if outbox.state != WriteState::Idle || outbox.buffer.is_empty() {
+            return;
+        }
+        outbox.state = WriteState::Queued;
+        drop(outbox);
+        self.flush();
+    }
+
+    /// Writes the whole outbox. To be called by whoever the outbox's state names: the flusher that
+    /// has the session on its list, or the session's task when the socket takes bytes again. No
+    /// lock is held during a write.
+    pub(super) fn flush(&self) {
+        loop {
+            let mut outbox = self.outbox();
+            if outbox.buffer.is_empty() || outbox.state == WriteState::Dead {
+                outbox.written();
+                return;
+            }
+            let mut bytes = std::mem::take(&mut outbox.buffer);
+            outbox.state = WriteState::Queued;
+            outbox.in_flight = bytes.len();
+            drop(outbox);
+            let outcome = self.stream.try_write(&bytes);
+            let mut outbox = self.outbox();
+            outbox.in_flight = 0;
+            match outcome {
+                Ok(count) => {
+                    self.last_write_ms.store(self.shared.now_ms(), Ordering::Relaxed);
+                    self.shared.metrics.written_bytes.inc_by(count as u64);
+                    if count == bytes.len() && outbox.buffer.is_empty() {
+                        bytes.clear();
+                        outbox.written();
+                        return;
+                    }
+                    outbox.put_back(bytes, count);
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    outbox.put_back(bytes, 0);
+                    outbox.state = WriteState::Blocked;
+                    wake(outbox.waker.take());
+                    return;
+                }
+                Err(error) => {
+                    tracing::debug!(session = self.id, %error, "the connection broke");
+                    outbox.state = WriteState::Dead;
+                    outbox.buffer = Vec::new();
+                    wake(outbox.waker.take());
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Does what is due and says when to look again.
+    pub(super) fn look_at_clock(&self) {
+        let now = self.shared.now_ms();
+        let timing = *self.timing.lock();
+        let due = |at: u64| at != 0 && at <= now;
+        let outbox = self.outbox();
+        if outbox.state == WriteState::Dead {
+            return;
+        }
+        let blocked = outbox.state == WriteState::Blocked;
+        if outbox.reading_paused {
+            // Its silence is our doing.
+            self.last_read_ms.store(now, Ordering::Relaxed);
+        }
+        drop(outbox);
+        if due(timing.close_by) {
+            return self.abort();
+        }
+        if due(timing.connect_by) {
+            self.end(Code::ConnectTimeout.into());
+        }
+        if due(timing.expires_at) {
+            self.end(Code::TokenExpired.into());
+        }
+        let silent_at = self.last_read_ms.load(Ordering::Relaxed) + timing.silence_max;
+        if timing.silence_max != 0 && silent_at <= now {
+            self.end(Code::HeartBeatMissed.into());
+        }
+        if timing.beat_every != 0 && self.next_beat(timing) <= now && !blocked {
+            // STOMP 1.2, "Heart-beating": the octet that says only that we are here.
+            self.push(|buffer| frames::encode_text(b"\n", buffer));
+        }
+        self.reschedule(timing, now);
+    }
+
+    fn next_beat(&self, timing: Timing) -> u64 {
+        // A tick early: the peer counts from the last octet that it got.
+        self.last_write_ms.load(Ordering::Relaxed)
+            + timing.beat_every.saturating_sub(2 * TICK_MS).max(TICK_MS)
+    }
+
+    fn reschedule(&self, timing: Timing, now: u64) {
+        let beat = (timing.beat_every != 0).then(|| self.next_beat(timing));
+        let silent_at = self.last_read_ms.load(Ordering::Relaxed) + timing.silence_max;
+        let silence = (timing.silence_max != 0).then_some(silent_at);
+        let fixed = [timing.connect_by, timing.expires_at, timing.close_by];
+        let fixed = fixed.into_iter().filter(|at| *at > now);
+        let next = fixed.chain(beat).chain(silence).min();
+        if let Some(next) = next {
+            let at = next.max(now + TICK_MS);
+            self.shared.timers.schedule(Weak::clone(&self.me), at);
+        }
+    }
+
+    /// Changes what the clock is looked at for.
+    fn set_timing(&self, change: impl FnOnce(&mut Timing)) {
+        let mut timing = self.timing.lock();
+        change(&mut timing);
+        let timing = *timing;
+        self.reschedule(timing, self.shared.now_ms());
+    }
+
+    /// A group that waited for its commit is answered.
+    fn committed(&self, ticket: Ticket, outcome: GroupOutcome) {
+        let mut outbox = self.outbox();
+        let outbox = &mut *outbox;
+        outbox.replies.resolve(ticket, outcome.map(drop), &mut outbox.buffer);
+        if outbox.replies.failed() || outbox.waits_for_replies {
+            wake(outbox.waker.take());
+        }
+        self.mark(outbox);
+    }
+}
+
+impl Outlet for Session {
+    fn offer(&self, key: SubscriptionKey, events: &[Arc<RoomEvent>]) -> usize {
+        let mut outbox = self.outbox();
+        let limit = self.shared.options.limits.queue_bytes_max;
+        let taken = outbox.append_room_events(key, events, limit, &self.shared);
+        self.mark(&mut outbox);
+        taken
+    }
+
+    fn lagging(&self, key: SubscriptionKey) {
+        let mut outbox = self.outbox();
+        outbox.lagging.push(key);
+        wake(outbox.waker.take());
+    }
+
+    fn offer_topic(&self, key: SubscriptionKey, event: &Arc<TopicEvent>) {
+        let mut outbox = self.outbox();
+        let limit = self.shared.options.limits.topic_queue_bytes_max;
+        if !outbox.append_topic_event(key, event, limit) {
+            outbox.ending.get_or_insert_with(|| Code::SlowConsumer.into());
+            wake(outbox.waker.take());
+        }
+        self.mark(&mut outbox);
+    }
+
+    fn ended(&self, key: SubscriptionKey, cause: Ended) {
+        let mut outbox = self.outbox();
+        outbox.ended.push((key, cause));
+        wake(outbox.waker.take());
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}

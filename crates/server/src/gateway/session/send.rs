@@ -1,0 +1,120 @@
+//! SEND: to a room (answered once it is durable) or to an application topic.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use madang_domain::{ClientId, Code, Draft, DraftGroup, Error};
+use madang_engine::TopicDraft;
+use madang_engine::commit::{Reply, Submission};
+use madang_wire::stomp::Frame;
+
+use super::commands::required;
+use super::destination::{self, Target};
+use super::driver::{Core, Done};
+use super::frames::Voice;
+use super::transactions::Step;
+use crate::contracts::{native, support_desk};
+
+/// Headers that speak to the server and are no business of a topic's subscribers.
+const OWN_HEADERS: [&str; 8] = [
+    "destination",
+    "message-id",
+    "receipt",
+    "transaction",
+    "client-id",
+    "Authorization",
+    "login",
+    "passcode",
+];
+
+/// A SEND that is understood.
+pub(super) enum Outgoing {
+    Message(Draft),
+    Topic(TopicDraft),
+}
+
+impl Core {
+    /// # Errors
+    /// The server cannot process it: ERROR, close (STOMP 1.2, "SEND").
+    pub(super) fn handle_send(&mut self, frame: Frame, voice: Voice) -> Result<(), Error> {
+        self.check_repeated_token(&frame)?;
+        let receipt = frame.get("receipt").map(Box::<str>::from);
+        let transaction = frame.get("transaction").map(Box::<str>::from);
+        let outgoing = self.outgoing(frame)?;
+        if let Some(id) = transaction {
+            self.add_step(&id, Step::Send(outgoing))?;
+            self.answer_receipt(receipt.as_deref());
+            return Ok(());
+        }
+        match outgoing {
+            Outgoing::Message(draft) => {
+                self.submit(DraftGroup::single(draft), receipt.as_deref(), voice, Vec::new());
+            }
+            Outgoing::Topic(draft) => {
+                self.session.shared.engine.publish_topic(draft);
+                self.answer_receipt(receipt.as_deref());
+            }
+        }
+        Ok(())
+    }
+
+    fn outgoing(&mut self, frame: Frame) -> Result<Outgoing, Error> {
+        let support_desk = self.session.shared.options.support_desk.is_some();
+        let engine = Arc::clone(&self.session.shared.engine);
+        let (room, text) =
+            match destination::target(required(&frame, "destination")?, support_desk)? {
+                Target::Topic(topic) => return self.topic_draft(topic, frame),
+                Target::SupportDesk => support_desk::parse_send(&frame.body)?,
+                Target::Room(room) => (room, native::parse_send(&frame.body)?),
+            };
+        let client_id = frame.get("client-id").map(ClientId::new).transpose().map_err(|error| {
+            Error::with_detail(Code::ParameterInvalid, format!("client-id {error}"))
+        })?;
+        let caller = &self.open_session()?.caller;
+        Ok(Outgoing::Message(engine.draft(caller, room, &text, client_id)?))
+    }
+
+    fn topic_draft(&mut self, destination: Arc<str>, frame: Frame) -> Result<Outgoing, Error> {
+        let role = self.open_session()?.caller.role;
+        if !self.session.shared.options.topics.publish.contains(&role) {
+            return Err(Code::PublishForbidden.into());
+        }
+        let headers = frame.headers.iter();
+        let headers = headers.filter(|(name, _)| !OWN_HEADERS.contains(name));
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(Outgoing::Topic(TopicDraft { destination, headers, body: Bytes::from(frame.body) }))
+    }
+
+    /// Queues drafts for the next transaction of the store. Its answer takes its place among the
+    /// session's answers now; `topics` are published once the drafts are accepted.
+    pub(super) fn submit(
+        &mut self,
+        group: DraftGroup,
+        receipt: Option<&str>,
+        voice: Voice,
+        topics: Vec<TopicDraft>,
+    ) {
+        let ticket = self.session.outbox().replies.wait(receipt, voice);
+        let session = Arc::clone(&self.session);
+        let reply: Reply = Box::new(move |outcome| {
+            if outcome.is_ok() {
+                topics.into_iter().for_each(|topic| session.shared.engine.publish_topic(topic));
+            }
+            session.committed(ticket, outcome);
+        });
+        let engine = &self.session.shared.engine;
+        if let Err(submission) = engine.try_submit(group, reply) {
+            self.submit_when_possible(submission);
+        }
+    }
+
+    /// The commit queue is full: the session takes no more commands until there is a place.
+    fn submit_when_possible(&mut self, submission: Submission) {
+        let engine = Arc::clone(&self.session.shared.engine);
+        self.command = Some(Box::pin(async move {
+            engine.submit(submission).await;
+            let done: Done = Box::new(|_| Ok(()));
+            done
+        }));
+    }
+}

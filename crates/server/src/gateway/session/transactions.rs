@@ -1,0 +1,181 @@
+//! BEGIN, COMMIT, ABORT, and the frames that take effect with them; ACK and NACK.
+
+use std::sync::Arc;
+
+use madang_domain::{Code, DraftGroup, Error, Position, RoomId};
+use madang_wire::stomp::{Command, Frame, Version};
+
+use super::acks::{AckTarget, Verdict};
+use super::commands::required;
+use super::driver::{Core, Done};
+use super::frames::Voice;
+use super::send::Outgoing;
+
+/// An open transaction. Dropped with its session: an end without COMMIT aborts it.
+pub(super) struct Transaction {
+    id: Box<str>,
+    steps: Vec<Step>,
+}
+
+/// What takes effect at COMMIT.
+pub(super) enum Step {
+    Send(Outgoing),
+    Acknowledge { subscription: Option<Box<str>>, target: AckTarget, verdict: Verdict },
+}
+
+/// Delivered marks that rose.
+type Marks = Vec<(RoomId, Position)>;
+
+impl Core {
+    /// # Errors
+    /// No `transaction`, one in use, or too many: ERROR, close.
+    pub(super) fn handle_begin(&mut self, frame: &Frame) -> Result<(), Error> {
+        let id = required(frame, "transaction")?;
+        let maximum = self.session.shared.options.limits.transactions_max;
+        let open = self.open_session()?;
+        if open.transactions.iter().any(|transaction| *transaction.id == *id) {
+            return Err(Error::with_detail(Code::FrameInvalid, "the transaction id is in use"));
+        }
+        if open.transactions.len() >= maximum {
+            let detail = format!("a session has at most {maximum} open transactions");
+            return Err(Error::with_detail(Code::TooMany, detail));
+        }
+        open.transactions.push(Transaction { id: id.into(), steps: Vec::new() });
+        self.answer_receipt(frame.get("receipt"));
+        Ok(())
+    }
+
+    /// # Errors
+    /// No such transaction: ERROR, close.
+    pub(super) fn handle_abort(&mut self, frame: &Frame) -> Result<(), Error> {
+        drop(self.take_transaction(required(frame, "transaction")?)?);
+        self.answer_receipt(frame.get("receipt"));
+        Ok(())
+    }
+
+    /// The messages to rooms are one group of the store's transaction: accepted together or not
+    /// at all. What goes to topics follows once they are; acknowledgements take effect first.
+    ///
+    /// # Errors
+    /// No such transaction, or an ACK of something that is not outstanding: ERROR, close.
+    pub(super) fn handle_commit(&mut self, frame: &Frame) -> Result<(), Error> {
+        let transaction = self.take_transaction(required(frame, "transaction")?)?;
+        let (mut drafts, mut topics, mut marks) = (Vec::new(), Vec::new(), Marks::new());
+        for step in transaction.steps {
+            match step {
+                Step::Send(Outgoing::Message(draft)) => drafts.push(draft),
+                Step::Send(Outgoing::Topic(topic)) => topics.push(topic),
+                Step::Acknowledge { subscription, target, verdict } => {
+                    marks.extend(self.apply_ack(subscription.as_deref(), &target, verdict)?);
+                }
+            }
+        }
+        let receipt = frame.get("receipt");
+        if !drafts.is_empty() {
+            self.submit(DraftGroup { drafts }, receipt, Voice::Native, topics);
+            self.store_marks(marks, None);
+            return Ok(());
+        }
+        topics.into_iter().for_each(|topic| self.session.shared.engine.publish_topic(topic));
+        self.store_marks(marks, receipt);
+        Ok(())
+    }
+
+    /// # Errors
+    /// Nothing is outstanding under that name: ERROR, close.
+    pub(super) fn handle_ack(&mut self, frame: &Frame) -> Result<(), Error> {
+        let verdict = if frame.command == Command::Ack { Verdict::Ack } else { Verdict::Nack };
+        let version = self.open_session()?.version;
+        let (subscription, target) = match version {
+            Version::V1_0 => (None, AckTarget::MessageId(required(frame, "message-id")?.into())),
+            Version::V1_1 => {
+                let subscription = required(frame, "subscription")?;
+                let message_id = required(frame, "message-id")?;
+                (Some(subscription), AckTarget::MessageId(message_id.into()))
+            }
+            Version::V1_2 => (None, AckTarget::Id(required(frame, "id")?.into())),
+        };
+        if let Some(id) = frame.get("transaction") {
+            let subscription = subscription.map(Box::from);
+            self.add_step(id, Step::Acknowledge { subscription, target, verdict })?;
+            self.answer_receipt(frame.get("receipt"));
+            return Ok(());
+        }
+        let mark = self.apply_ack(subscription, &target, verdict)?;
+        self.store_marks(mark.into_iter().collect(), frame.get("receipt"));
+        Ok(())
+    }
+
+    /// # Errors
+    /// No such transaction, or it has too many frames: ERROR, close.
+    pub(super) fn add_step(&mut self, id: &str, step: Step) -> Result<(), Error> {
+        let maximum = self.session.shared.options.limits.transaction_frames_max;
+        let open = self.open_session()?;
+        let transaction = open.transactions.iter_mut().find(|transaction| *transaction.id == *id);
+        let transaction = transaction.ok_or_else(no_such_transaction)?;
+        if transaction.steps.len() >= maximum {
+            let detail = format!("a transaction has at most {maximum} frames");
+            return Err(Error::with_detail(Code::TooMany, detail));
+        }
+        transaction.steps.push(step);
+        Ok(())
+    }
+
+    fn take_transaction(&mut self, id: &str) -> Result<Transaction, Error> {
+        let transactions = &mut self.open_session()?.transactions;
+        let index = transactions.iter().position(|transaction| *transaction.id == *id);
+        Ok(transactions.swap_remove(index.ok_or_else(no_such_transaction)?))
+    }
+
+    /// Applies a verdict. Answers the delivered mark that rose with it, if one did.
+    fn apply_ack(
+        &mut self,
+        subscription: Option<&str>,
+        target: &AckTarget,
+        verdict: Verdict,
+    ) -> Result<Option<(RoomId, Position)>, Error> {
+        let session = Arc::clone(&self.session);
+        let open = self.open_session()?;
+        let mut outbox = session.outbox();
+        let named = open.subscriptions.iter().filter(|candidate| match subscription {
+            Some(id) => candidate.has_id(id),
+            None => true,
+        });
+        for candidate in named {
+            let Some(head) = outbox.heads.get_mut(candidate.key as usize) else { continue };
+            let Some(acks) = head.acks.as_mut() else { continue };
+            let Some(index) = acks.find(target) else { continue };
+            let mark = acks.apply(index, verdict);
+            return Ok(candidate.room().cloned().zip(mark));
+        }
+        Err(Error::with_detail(Code::FrameInvalid, "no such message is outstanding"))
+    }
+
+    /// Stores delivered marks and then answers; the store is asked, so this is a command that
+    /// waits.
+    fn store_marks(&mut self, marks: Marks, receipt: Option<&str>) {
+        if marks.is_empty() || self.command.is_some() {
+            return self.answer_receipt(receipt);
+        }
+        let Ok(open) = self.open_session() else { return };
+        let caller = open.caller.clone();
+        let engine = Arc::clone(&self.session.shared.engine);
+        let receipt = receipt.map(Box::<str>::from);
+        self.command = Some(Box::pin(async move {
+            let mut outcome = Ok(());
+            for (room, position) in marks {
+                outcome = outcome.and(engine.acknowledge(&caller, &room, position).await);
+            }
+            let done: Done = Box::new(move |core| {
+                outcome.map_err(|error| super::frames::Failure::new(error, receipt.as_deref()))?;
+                core.answer_receipt(receipt.as_deref());
+                Ok(())
+            });
+            done
+        }));
+    }
+}
+
+fn no_such_transaction() -> Error {
+    Error::with_detail(Code::FrameInvalid, "there is no such transaction")
+}
