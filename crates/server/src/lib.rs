@@ -1,1 +1,5 @@
-//! stub
+//! The `madang` server: its doors, and what they share.
+
+pub mod authorization;
+pub mod contracts;
+pub mod http;

@@ -1,0 +1,5 @@
+//! What messages look like to clients, whatever door they come through: the native form and those
+//! of the systems that Madang replaces. No door's own matters here (no HTTP, no frames).
+
+pub mod native;
+pub mod support_desk;

@@ -1,0 +1,16 @@
+//! For agents: the support desk.
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Shared;
+
+mod desk;
+
+pub(super) fn routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::default()
+        .routes(routes!(desk::waiting))
+        .routes(routes!(desk::mine))
+        .routes(routes!(desk::claim))
+        .routes(routes!(desk::complete))
+}

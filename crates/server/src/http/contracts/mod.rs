@@ -1,0 +1,3 @@
+//! REST of the systems that Madang replaces, each as its clients know it.
+
+pub(super) mod support_desk;

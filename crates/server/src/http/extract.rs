@@ -1,0 +1,164 @@
+//! What handlers take: callers by what they may do, ids, parameters, bodies. Each refuses in
+//! problem details.
+
+use std::net::SocketAddr;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
+use madang_domain::{Caller, Code, Error, Role, RoomId, policy};
+use serde::de::DeserializeOwned;
+
+use super::Shared;
+use super::problem::Refusal;
+use crate::contracts::native::parse_json;
+
+/// Tells who a request is from. The one authenticator of all doors stands behind it.
+pub trait Identify: Send + Sync {
+    /// The caller that `headers` prove. Must not wait.
+    ///
+    /// # Errors
+    /// [`Code::AuthenticationRequired`]: there is no token. [`Code::TokenExpired`],
+    /// [`Code::TokenInvalid`]: there is a useless one. The client's fault; not retryable.
+    fn caller(&self, headers: &HeaderMap) -> Result<Caller, Error>;
+}
+
+/// A person: has rooms of their own or serves some. Service accounts are refused.
+pub(crate) struct UserCaller(pub(crate) Caller);
+
+/// A person to whom the support desk is open.
+pub(crate) struct AgentCaller(pub(crate) Caller);
+
+/// Proof that a person who may look into the server asks; who it is does not matter there.
+pub(crate) struct AdminCaller(());
+
+impl UserCaller {
+    pub(super) fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
+        let caller = state.identify.caller(headers)?;
+        if caller.role == Role::Service {
+            let detail = "a service account has no rooms";
+            return Err(Error::with_detail(Code::NotYourRoom, detail));
+        }
+        Ok(Self(caller))
+    }
+}
+
+impl AgentCaller {
+    pub(super) fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
+        let caller = state.identify.caller(headers)?;
+        policy::may_serve(&caller)?;
+        Ok(Self(caller))
+    }
+}
+
+impl AdminCaller {
+    pub(super) fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
+        let caller = state.identify.caller(headers)?;
+        if caller.role != Role::Admin {
+            let detail = "this is for admins only";
+            return Err(Error::with_detail(Code::AgentsOnly, detail));
+        }
+        Ok(Self(()))
+    }
+}
+
+macro_rules! extract_caller {
+    ($($caller:ident),*) => {$(
+        impl FromRequestParts<Shared> for $caller {
+            type Rejection = Refusal;
+
+            async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Refusal> {
+                Ok(Self::from_headers(state, &parts.headers)?)
+            }
+        }
+    )*};
+}
+extract_caller!(UserCaller, AgentCaller);
+
+/// The room that the path names, percent-decoded.
+pub(crate) struct RoomPath(pub(crate) RoomId);
+
+impl FromRequestParts<Shared> for RoomPath {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Refusal> {
+        let Ok(Path(text)) = Path::<String>::from_request_parts(parts, state).await else {
+            let detail = "the room id in the path is not text";
+            return Err(Error::with_detail(Code::ParameterInvalid, detail).into());
+        };
+        let room = RoomId::new(&text).map_err(|reason| {
+            Error::with_detail(Code::ParameterInvalid, format!("the room id {reason}"))
+        })?;
+        Ok(Self(room))
+    }
+}
+
+/// The query's parameters; others than those of `T` are ignored.
+pub(crate) struct Parameters<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Shared> for Parameters<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Shared) -> Result<Self, Refusal> {
+        Ok(Self(parameters(parts)?))
+    }
+}
+
+pub(super) fn parameters<T: DeserializeOwned>(parts: &Parts) -> Result<T, Error> {
+    let Ok(Query(parameters)) = Query::try_from_uri(&parts.uri) else {
+        let detail = "a query parameter is repeated or has the wrong type";
+        return Err(Error::with_detail(Code::ParameterInvalid, detail));
+    };
+    Ok(parameters)
+}
+
+/// A JSON body. Its media type is required: a browser lets no foreign page send it unasked.
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Shared> for JsonBody<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &Shared) -> Result<Self, Refusal> {
+        if !is_json(request.headers()) {
+            let detail = "the content type must be application/json";
+            return Err(Error::with_detail(Code::BodyInvalid, detail).into());
+        }
+        let body = Bytes::from_request(request, state).await;
+        let body = body.map_err(|rejection| match rejection.into_response().status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
+            // The peer went away, or broke the transfer coding.
+            _ => Code::BodyInvalid,
+        })?;
+        Ok(Self(parse_json(&body)?))
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let media_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next());
+    media_type.is_some_and(|media_type| {
+        let media_type = media_type.trim();
+        media_type.eq_ignore_ascii_case("application/json")
+            || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+    })
+}
+
+/// Who is at the other end of the request's connection: put among its extensions by the listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub SocketAddr);
+
+/// Headers by which a proxy shows itself: behind one, a loopback peer is the proxy, not the client.
+const PROXY_HEADERS: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+
+/// Whether the request was made on this machine. Unknown peers are not.
+pub(super) fn is_from_this_machine(parts: &Parts) -> bool {
+    let peer = parts.extensions.get::<Peer>();
+    peer.is_some_and(|Peer(address)| address.ip().to_canonical().is_loopback())
+        && PROXY_HEADERS
+            .iter()
+            .all(|name| !parts.headers.contains_key(*name))
+}

@@ -1,0 +1,119 @@
+//! The HTTP door: REST for users, agents and admins, the contracts' REST, operations and pages.
+//!
+//! Every handler asks the engine, which asks the domain's policy; none decides a right by itself
+//! beyond the kind of caller it takes. `crate::authorization` lists who may do what.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use madang_engine::Engine;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::contracts::support_desk::SupportDeskOptions;
+
+mod admin;
+mod agent;
+mod contracts;
+mod extract;
+mod layers;
+mod openapi;
+mod ops;
+mod pages;
+mod problem;
+mod user;
+
+#[cfg(test)]
+mod tests;
+
+pub use extract::{Identify, Peer};
+pub use layers::ObserveRequests;
+pub use openapi::document;
+pub use pages::demo::{DemoOptions, MintToken};
+
+/// Largest request body, in bytes: the largest message with every character escaped, and room for
+/// its envelope. More is refused with `TOO_LARGE`.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// What the HTTP door works with.
+pub struct HttpState {
+    /// Does what is asked.
+    pub engine: Arc<Engine>,
+    /// Tells who asks.
+    pub identify: Arc<dyn Identify>,
+    /// Which contracts are served beside the native API.
+    pub contracts: ContractOptions,
+    /// The demo page's tokens; `None` where development tokens are not in use.
+    pub demo: Option<DemoOptions>,
+    /// Whether this node takes clients: false until it has started and once it drains.
+    pub ready: Arc<AtomicBool>,
+    /// Renders the metrics in the OpenMetrics text format.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Counts requests.
+    pub observer: Arc<dyn ObserveRequests>,
+}
+
+/// Which contracts are served; see each one's options.
+#[derive(Debug, Clone, Default)]
+pub struct ContractOptions {
+    /// Contract 1; `None` switches it off.
+    pub support_desk: Option<SupportDeskOptions>,
+}
+
+pub(crate) type Shared = Arc<HttpState>;
+
+/// Which optional routes there are.
+#[derive(Debug, Clone, Copy)]
+pub struct RouteSet {
+    /// Contract 1.
+    pub support_desk: bool,
+    /// The demo page's tokens.
+    pub demo: bool,
+}
+
+impl RouteSet {
+    /// Everything: what documents describe.
+    pub const ALL: Self = Self {
+        support_desk: true,
+        demo: true,
+    };
+}
+
+/// All routes of the HTTP door.
+///
+/// Requests should carry a [`Peer`] among their extensions; without it none counts as made on this
+/// machine.
+pub fn router(state: HttpState) -> Router {
+    let set = RouteSet {
+        support_desk: state.contracts.support_desk.is_some(),
+        demo: state.demo.is_some(),
+    };
+    let state = Arc::new(state);
+    let (routes, description) = documented_routes(set).split_for_parts();
+    routes
+        .merge(pages::routes())
+        .layer(axum::Extension(ops::Document::new(&description)))
+        .fallback(layers::no_such_route)
+        .method_not_allowed_fallback(layers::no_such_method)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn(layers::protect))
+        .layer(from_fn_with_state(Arc::clone(&state), layers::guard))
+        .with_state(state)
+}
+
+/// The routes that the OpenAPI document describes.
+fn documented_routes(set: RouteSet) -> OpenApiRouter<Shared> {
+    let mut routes = openapi::start()
+        .merge(ops::routes())
+        .merge(admin::routes())
+        .nest("/api/v1", user::routes().merge(agent::routes()));
+    if set.support_desk {
+        routes = routes.merge(contracts::support_desk::routes());
+    }
+    if set.demo {
+        routes = routes.merge(pages::demo::routes());
+    }
+    routes
+}

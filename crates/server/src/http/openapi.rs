@@ -1,0 +1,55 @@
+//! The OpenAPI document: collected from the routes, so that none can be forgotten.
+
+use utoipa::openapi::OpenApi as Document;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+use utoipa_axum::router::OpenApiRouter;
+
+use super::{RouteSet, Shared};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Madang",
+        description = "Chat server. Errors are problem details (RFC 9457) with a stable `code`; \
+                       room ids in paths are percent-encoded. What each caller may do is listed in \
+                       `docs/reference/authorization.md`.",
+        license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")
+    ),
+    tags(
+        (name = "rooms", description = "Native API for every person: own rooms, and those one serves"),
+        (name = "desk", description = "Native API for agents: the support desk"),
+        (name = "support desk contract", description = "REST of the replaced support desk, unchanged for its clients"),
+        (name = "operations", description = "For operators and load balancers"),
+        (name = "demo", description = "Only where development tokens are in use, and only on this machine")
+    ),
+    security(("token" = [])),
+    modifiers(&Token)
+)]
+struct Description;
+
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, document: &mut Document) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("The host application's token"))
+            .build();
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+pub(super) fn start() -> OpenApiRouter<Shared> {
+    OpenApiRouter::with_openapi(Description::openapi())
+}
+
+/// The OpenAPI document of the HTTP door with these optional parts.
+#[must_use]
+pub fn document(set: RouteSet) -> Document {
+    super::documented_routes(set).into_openapi()
+}

@@ -1,0 +1,61 @@
+//! The pages that the binary carries. They are public and say nothing of rooms or users; what they
+//! show comes from the same routes that everybody else calls.
+
+use axum::Router;
+use axum::extract::{Path, Request, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::get;
+
+use super::Shared;
+use super::extract::is_from_this_machine;
+
+mod assets;
+pub(super) mod demo;
+mod errors;
+
+use assets::{Page, html, serve};
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/", get(start))
+        .route("/demo/{file}", get(demo_file))
+        .route("/docs", get(docs))
+        .route("/docs/{file}", get(docs_file))
+        .route("/docs/errors", get(errors::page))
+}
+
+/// Where nothing may be tried out: that the server runs, and where to read on.
+const STATUS: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+    <meta name=\"viewport\" content=\"width=device-width\">\n<title>Madang</title>\n\
+    <link rel=\"stylesheet\" href=\"/docs/style.css\">\n<main>\n<h1>Madang runs</h1>\n\
+    <p>This is a chat server. Point a client at it:</p>\n<ul>\n\
+    <li><a href=\"/docs\">REST API</a> (<a href=\"/openapi.json\">OpenAPI</a>)</li>\n\
+    <li><a href=\"/docs/errors\">Error codes</a></li>\n</ul>\n</main>\n</html>\n";
+
+async fn start(State(state): State<Shared>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    if state.demo.is_some() && is_from_this_machine(&parts) {
+        return serve(&Page::DEMO, "index.html", &parts.headers);
+    }
+    html(&Page::DOCS, STATUS.to_owned())
+}
+
+async fn demo_file(
+    State(state): State<Shared>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    if state.demo.is_none() {
+        return assets::missing();
+    }
+    serve(&Page::DEMO, &file, &headers)
+}
+
+async fn docs(headers: HeaderMap) -> Response {
+    serve(&Page::DOCS, "index.html", &headers)
+}
+
+async fn docs_file(Path(file): Path<String>, headers: HeaderMap) -> Response {
+    serve(&Page::DOCS, &file, &headers)
+}

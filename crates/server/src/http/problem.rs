@@ -1,0 +1,182 @@
+//! Errors as HTTP tells them: problem details (RFC 9457), rendered from the domain's registry.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use madang_domain::{Agent, Code, Error};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Media type of every native error body.
+pub(super) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Seconds after which a refused request may be tried again; enough for a restart behind a load
+/// balancer to have moved on.
+const RETRY_AFTER_SECONDS: &str = "1";
+
+/// Problem details (RFC 9457) of a request that was not done.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// Where this kind of problem is explained, relative to the server.
+    #[serde(rename = "type")]
+    #[schema(example = "/docs/errors#ROOM_NOT_FOUND")]
+    kind: String,
+    /// What this kind of problem is.
+    #[schema(example = "there is no such room")]
+    title: &'static str,
+    /// The HTTP status.
+    #[schema(example = 404)]
+    status: u16,
+    /// What exactly is wrong.
+    #[schema(example = "there is no such room")]
+    detail: String,
+    /// Stable name of this kind of problem.
+    #[schema(example = "ROOM_NOT_FOUND")]
+    code: &'static str,
+    /// Whether the same request can succeed later without being changed.
+    retryable: bool,
+    /// Who has the room, when another agent has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assignee: Option<Person>,
+}
+
+/// A person as others see them.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Person {
+    /// The user id.
+    #[schema(example = "lee@example.com")]
+    pub(crate) id: String,
+    /// The name to show.
+    #[schema(example = "Lee")]
+    pub(crate) name: String,
+}
+
+impl From<&Agent> for Person {
+    fn from(agent: &Agent) -> Self {
+        Self {
+            id: agent.user.to_string(),
+            name: agent.name.to_string(),
+        }
+    }
+}
+
+/// A request that was not done, on its way to the client.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    error: Error,
+    assignee: Option<Agent>,
+}
+
+impl Refusal {
+    /// The room is `agent`'s.
+    pub(super) fn taken_by(agent: Agent) -> Self {
+        Self {
+            error: Code::RoomTaken.into(),
+            assignee: Some(agent),
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            assignee: None,
+        }
+    }
+}
+
+impl From<Code> for Refusal {
+    fn from(code: Code) -> Self {
+        Error::from(code).into()
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let spec = self.error.code().spec();
+        let problem = Problem {
+            kind: format!("/docs/errors#{}", spec.name),
+            title: spec.text,
+            status: spec.http_status,
+            detail: self.error.message().to_owned(),
+            code: spec.name,
+            retryable: spec.retryable,
+            assignee: self.assignee.as_ref().map(Person::from),
+        };
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = (
+            status(spec.http_status),
+            [(header::CONTENT_TYPE, PROBLEM_JSON)],
+            body,
+        )
+            .into_response();
+        advise(&mut response);
+        response
+    }
+}
+
+/// A status from a registry; one that HTTP does not have is our defect.
+pub(super) fn status(number: u16) -> StatusCode {
+    StatusCode::from_u16(number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Adds what a status asks for: how to authenticate, when to come back.
+pub(super) fn advise(response: &mut Response) {
+    let (name, value) = match response.status() {
+        StatusCode::UNAUTHORIZED => (header::WWW_AUTHENTICATE, "Bearer"),
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+            (header::RETRY_AFTER, RETRY_AFTER_SECONDS)
+        }
+        _ => return,
+    };
+    response
+        .headers_mut()
+        .insert(name, HeaderValue::from_static(value));
+}
+
+/// The errors that any route may answer, for the document.
+#[derive(utoipa::IntoResponses)]
+#[expect(
+    dead_code,
+    reason = "describes answers; handlers make them from errors"
+)]
+pub(crate) enum Common {
+    /// No token, or one that is expired or not valid: `AUTHENTICATION_REQUIRED`, `TOKEN_EXPIRED`,
+    /// `TOKEN_INVALID`.
+    #[response(status = 401, content_type = "application/problem+json")]
+    Unauthorized(#[to_schema] Problem),
+    /// The caller has no right to this: `NOT_YOUR_ROOM`, `AGENTS_ONLY`.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(#[to_schema] Problem),
+    /// A defect of the server: `INTERNAL`.
+    #[response(status = 500, content_type = "application/problem+json")]
+    Internal(#[to_schema] Problem),
+    /// Nothing was done; retryable: `UNAVAILABLE`, `DRAINING`, `OVERLOADED`.
+    #[response(status = 503, content_type = "application/problem+json")]
+    Unavailable(#[to_schema] Problem),
+}
+
+/// What a request with parameters or a body may also be answered.
+#[derive(utoipa::IntoResponses)]
+#[expect(
+    dead_code,
+    reason = "describes answers; handlers make them from errors"
+)]
+pub(crate) enum Malformed {
+    /// The body, a query parameter or the path is not valid: `BODY_INVALID`, `MESSAGE_INVALID`,
+    /// `PARAMETER_INVALID`.
+    #[response(status = 400, content_type = "application/problem+json")]
+    Invalid(#[to_schema] Problem),
+}
+
+/// What a request that names a room may also be answered.
+#[derive(utoipa::IntoResponses)]
+#[expect(
+    dead_code,
+    reason = "describes answers; handlers make them from errors"
+)]
+pub(crate) enum NoRoom {
+    /// `ROOM_NOT_FOUND`.
+    #[response(status = 404, content_type = "application/problem+json")]
+    NotFound(#[to_schema] Problem),
+}

@@ -1,0 +1,16 @@
+//! For every person: their own rooms and those they serve.
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Shared;
+
+mod messages;
+pub(super) mod rooms;
+
+pub(super) fn routes() -> OpenApiRouter<Shared> {
+    OpenApiRouter::default()
+        .routes(routes!(rooms::list, rooms::open))
+        .routes(routes!(rooms::get, rooms::leave))
+        .routes(routes!(messages::list, messages::send))
+}
