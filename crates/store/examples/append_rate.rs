@@ -1,0 +1,167 @@
+//! What the store costs: appended messages per CPU-second of the writer thread's process, rows
+//! read per second, the newest page of a long log. Run it in release on the disk in question:
+//! `append_rate [directory] [rows per run]`.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use madang_domain::ports::{LogQuery, Store};
+use madang_domain::{Caller, ClientId, Draft, DraftGroup, Role, RoomId, Seq, Timestamp, UserId};
+use madang_store::sqlite::{SqliteOptions, SqliteStore};
+
+type Failure = Box<dyn std::error::Error>;
+
+/// CPU time of this process; the store is nearly all of it.
+fn cpu_seconds() -> Result<f64, Failure> {
+    let mut nanos = 0;
+    for task in std::fs::read_dir("/proc/self/task")? {
+        let text = std::fs::read_to_string(task?.path().join("schedstat"))?;
+        nanos += text.split(' ').next().unwrap_or("0").parse::<u64>()?;
+    }
+    Ok(nanos as f64 / 1e9)
+}
+
+fn caller(n: usize) -> Result<Caller, Failure> {
+    Ok(Caller {
+        user: UserId::new(&format!("customer-{n}@example.com"))?,
+        name: Some(Arc::from("Kim Minji")),
+        member_id: Some(Arc::from("1234567")),
+        role: Role::User,
+        expires_at: None,
+    })
+}
+
+async fn append(
+    store: &SqliteStore,
+    callers: &[Caller],
+    batch: usize,
+    rows: usize,
+    text: &str,
+) -> Result<(), Failure> {
+    let mut slowest = std::time::Duration::ZERO;
+    let (start, cpu) = (Instant::now(), cpu_seconds()?);
+    for step in 0..rows / batch {
+        let mut groups = Vec::with_capacity(batch);
+        for index in 0..batch {
+            let caller = &callers[(step * batch + index).wrapping_mul(0x9e37_79b1) % callers.len()];
+            let id = ClientId::new(&format!("{:032x}", rand::random::<u128>()))?;
+            let room = RoomId::new(caller.user.as_str())?;
+            let now = Timestamp::from_micros(1_700_000_000_000_000 + step as i64);
+            let draft = Draft::new(caller, room, text, Some(id), now)?;
+            groups.push(DraftGroup::single(draft));
+        }
+        let begun = Instant::now();
+        let outcomes = store.append(groups).await?;
+        slowest = slowest.max(begun.elapsed());
+        assert!(outcomes.iter().all(Result::is_ok));
+    }
+    let (wall, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds()? - cpu);
+    let rows = (rows / batch * batch) as f64;
+    println!(
+        "append rooms={} batch={batch}: {:.1} us CPU each, {:.0} rows/CPU-second, {:.0} rows/s, slowest batch {:.1} ms",
+        callers.len(),
+        cpu * 1e6 / rows,
+        rows / cpu,
+        rows / wall,
+        slowest.as_secs_f64() * 1e3
+    );
+    Ok(())
+}
+
+async fn read(store: &SqliteStore, room: &RoomId, page: usize) -> Result<(), Failure> {
+    let (mut seq, mut rows) = (Seq::ZERO, 0);
+    let start = Instant::now();
+    while rows < 100_000 {
+        let Some(log) = store.read_log(room, LogQuery::After(seq), page).await? else {
+            break;
+        };
+        let Some(last) = log.messages.last() else {
+            break;
+        };
+        seq = last.position.seq;
+        rows += log.messages.len();
+    }
+    println!(
+        "read forward, pages of {page}: {rows} rows, {:.0} rows/s",
+        rows as f64 / start.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+fn main() -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    runtime.block_on(run())
+}
+
+async fn run() -> Result<(), Failure> {
+    let mut arguments = std::env::args().skip(1);
+    let directory = arguments.next().map_or_else(std::env::temp_dir, Into::into);
+    let rows: usize = arguments.next().map_or(Ok(200_000), |n| n.parse())?;
+    let text = "x".repeat(200);
+    let path = directory.join(format!("append-rate-{}.db", std::process::id()));
+    let store = SqliteStore::open(&path, &SqliteOptions::default())?;
+    let callers = (0..1_000).map(caller).collect::<Result<Vec<_>, _>>()?;
+    for caller in &callers {
+        store
+            .open_support_room(caller, Timestamp::from_micros(0))
+            .await?;
+    }
+    for (batch, rows) in [
+        (64, rows),
+        (1, rows / 10),
+        (16, rows / 2),
+        (64, rows),
+        (256, rows),
+    ] {
+        append(&store, &callers, batch, rows, &text).await?;
+    }
+    let rooms: Vec<RoomId> = callers
+        .iter()
+        .map(|c| RoomId::new(c.user.as_str()))
+        .collect::<Result<_, _>>()?;
+    let start = Instant::now();
+    for _ in 0..100 {
+        store.heads(&rooms).await?;
+    }
+    println!(
+        "heads of 1000 rooms: {:.2} ms",
+        start.elapsed().as_secs_f64() * 10.0
+    );
+    append(&store, &callers[..1], 1_000, 1_000_000, &text).await?;
+    for page in [200, 500] {
+        read(&store, &rooms[0], page).await?;
+    }
+    for (name, query) in [
+        ("newest", LogQuery::Before(Seq::MAX)),
+        ("middle", LogQuery::Before(Seq::new(500_000))),
+    ] {
+        let start = Instant::now();
+        for _ in 0..1_000 {
+            store.read_log(&rooms[0], query, 20).await?;
+        }
+        println!(
+            "{name} page of 20 in a million: {:.3} ms",
+            start.elapsed().as_secs_f64()
+        );
+    }
+    let start = Instant::now();
+    store.delete_room(&rooms[0]).await?;
+    println!(
+        "delete of a million: {:.1} ms",
+        start.elapsed().as_secs_f64() * 1e3
+    );
+    append(&store, &callers[1..], 64, rows / 4, &text).await?;
+    let start = Instant::now();
+    drop(store);
+    println!("close: {:.0} ms", start.elapsed().as_secs_f64() * 1e3);
+    let start = Instant::now();
+    drop(SqliteStore::open(&path, &SqliteOptions::default())?);
+    println!(
+        "open and close: {:.0} ms",
+        start.elapsed().as_secs_f64() * 1e3
+    );
+    for suffix in ["", "-wal", "-shm", ".lock"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! Threads that own connections, and the bounded queues before them.
+//!
+//! SQLite calls block, so none runs on a thread of the async runtime. A thread ends when its
+//! queue is closed and empty; dropping a handle waits for that.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use madang_domain::ports::StoreError;
+use parking_lot::Mutex;
+use tokio::sync::{Semaphore, oneshot};
+
+/// Jobs that wait for the writer. Callers beyond half of it wait for their turn, except appends:
+/// those are refused when it is full, since they must be queued at the call.
+const WRITER_QUEUE: usize = 1_024;
+
+/// Jobs that wait for a reader; callers beyond it wait for their turn.
+const READER_QUEUE: usize = 256;
+
+pub(super) type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;
+
+/// What a worker thread owns.
+pub(super) trait Worker: Send + 'static {
+    /// Called after a job panicked: makes the worker fit for the next job.
+    fn recover(&mut self);
+
+    /// Does a piece of work that nobody waits for; whether there is more of it.
+    fn background(&mut self) -> bool {
+        false
+    }
+
+    /// The last call.
+    fn close(self);
+}
+
+type Job<W> = Box<dyn FnOnce(&mut W) + Send>;
+
+/// A queue and the threads that serve it.
+#[derive(Debug)]
+pub(super) struct Workers<W> {
+    /// `None` only while dropping.
+    jobs: Option<SyncSender<Job<W>>>,
+    threads: Vec<JoinHandle<()>>,
+    turns: Arc<Semaphore>,
+}
+
+impl<W: Worker> Workers<W> {
+    /// One thread that writes.
+    pub(super) fn writer(worker: W) -> Result<Self, StoreError> {
+        Self::start(
+            "madang-store-w",
+            vec![worker],
+            WRITER_QUEUE,
+            WRITER_QUEUE / 2,
+        )
+    }
+
+    /// Threads that read, one per worker.
+    pub(super) fn readers(workers: Vec<W>) -> Result<Self, StoreError> {
+        Self::start("madang-store-r", workers, READER_QUEUE, READER_QUEUE)
+    }
+
+    fn start(name: &str, workers: Vec<W>, queue: usize, turns: usize) -> Result<Self, StoreError> {
+        let (jobs, receiver) = sync_channel(queue);
+        let receiver = Arc::new(Mutex::new(receiver));
+        let mut pool = Self {
+            jobs: Some(jobs),
+            threads: Vec::new(),
+            turns: Arc::new(Semaphore::new(turns)),
+        };
+        for worker in workers {
+            let receiver = Arc::clone(&receiver);
+            let thread = std::thread::Builder::new()
+                .name(name.to_owned())
+                .spawn(move || serve(worker, &receiver))
+                .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            pool.threads.push(thread);
+        }
+        Ok(pool)
+    }
+
+    /// Queues `job` now or refuses it.
+    pub(super) fn submit<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut W) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<Answer<T>, StoreError> {
+        let (answer, receiver) = oneshot::channel();
+        let job: Job<W> = Box::new(move |worker| {
+            // A caller that went away does not undo what is done.
+            let _ = answer.send(job(worker));
+        });
+        let jobs = self.jobs.as_ref().ok_or_else(stopped)?;
+        match jobs.try_send(job) {
+            Ok(()) => Ok(receiver),
+            Err(TrySendError::Full(_)) => {
+                Err(StoreError::Unavailable("the queue is full".to_owned()))
+            }
+            Err(TrySendError::Disconnected(_)) => Err(stopped()),
+        }
+    }
+
+    /// Queues `job` when there is a place for it and waits for its answer.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut W) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let turn = Arc::clone(&self.turns);
+        let turn = turn.acquire_owned().await.map_err(|_| stopped())?;
+        let answer = self.submit(move |worker| {
+            // Given back when the job begins or is dropped: a caller that goes away earlier
+            // leaves its job in the queue.
+            drop(turn);
+            job(worker)
+        })?;
+        wait(answer).await
+    }
+}
+
+/// Waits for what [`Workers::submit`] queued.
+pub(super) async fn wait<T>(answer: Answer<T>) -> Result<T, StoreError> {
+    answer.await.unwrap_or_else(|_| {
+        Err(StoreError::OutcomeUnknown(
+            "the job panicked; the log has the cause".to_owned(),
+        ))
+    })
+}
+
+fn stopped() -> StoreError {
+    StoreError::Unavailable("the store is closed".to_owned())
+}
+
+impl<W> Drop for Workers<W> {
+    fn drop(&mut self) {
+        self.jobs = None;
+        for thread in self.threads.drain(..) {
+            // Panics of jobs are caught and logged; another one cannot be helped here.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn serve<W: Worker>(mut worker: W, jobs: &Mutex<Receiver<Job<W>>>) {
+    let mut more = true;
+    loop {
+        let job = if more {
+            match jobs.lock().try_recv() {
+                Ok(job) => Some(job),
+                Err(TryRecvError::Empty) => None,
+                Err(TryRecvError::Disconnected) => break,
+            }
+        } else {
+            match jobs.lock().recv() {
+                Ok(job) => Some(job),
+                Err(_) => break,
+            }
+        };
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            if let Some(job) = job {
+                job(&mut worker);
+            }
+            worker.background()
+        }));
+        more = done.unwrap_or_else(|_| {
+            tracing::error!("a job of the store panicked");
+            worker.recover();
+            false
+        });
+    }
+    worker.close();
+}
