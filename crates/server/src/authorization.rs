@@ -241,7 +241,7 @@ pub const ROWS: &[Row] = &[
         "GET",
         "/api/v1/rooms",
         ANY_PERSON,
-        "kind of caller; lists own and assigned rooms only",
+        "the kind of caller; only own and assigned rooms are listed",
     ),
     http("POST", "/api/v1/rooms", ANY_PERSON, MAY_OPEN),
     http("GET", "/api/v1/rooms/{id}", READS, MAY_READ),
@@ -370,7 +370,7 @@ fn describe(grant: &Grant) -> String {
     };
     let states = match grant.states {
         states if states.len() == ANY.len() => String::new(),
-        states if states == EXISTING => " that exists".to_owned(),
+        states if states == EXISTING => ", if there is one".to_owned(),
         states => {
             let names: Vec<_> = states.iter().map(|state| name(*state)).collect();
             format!(" that is {}", names.join(" or "))
@@ -378,8 +378,9 @@ fn describe(grant: &Grant) -> String {
     };
     match grant.relation {
         Nothing if states.is_empty() => who,
+        Nothing if grant.states == EXISTING => format!("{who}: any room"),
         Nothing => format!("{who}: a room{states}"),
-        Own => format!("{who}: the own room{states}"),
+        Own => format!("{who}: their own room{states}"),
         Assigned => format!("{who}: a room assigned to them"),
         SameMachine => format!("{who} on the server's machine, not through a proxy"),
         Configured => format!("{who}, as configured"),

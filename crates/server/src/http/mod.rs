@@ -86,14 +86,17 @@ impl RouteSet {
 /// Requests should carry a [`Peer`] among their extensions; without it none counts as made on this
 /// machine.
 pub fn router(state: HttpState) -> Router {
+    routed(Arc::new(state))
+}
+
+fn routed(state: Shared) -> Router {
     let set = RouteSet {
         support_desk: state.contracts.support_desk.is_some(),
         demo: state.demo.is_some(),
     };
-    let state = Arc::new(state);
     let (routes, description) = documented_routes(set).split_for_parts();
     routes
-        .merge(pages::routes())
+        .merge(pages::routes(set.demo))
         .layer(axum::Extension(ops::Document::new(&description)))
         .fallback(layers::no_such_route)
         .method_not_allowed_fallback(layers::no_such_method)

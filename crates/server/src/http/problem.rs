@@ -144,16 +144,16 @@ pub(crate) enum Common {
     /// No token, or one that is expired or not valid: `AUTHENTICATION_REQUIRED`, `TOKEN_EXPIRED`,
     /// `TOKEN_INVALID`.
     #[response(status = 401, content_type = "application/problem+json")]
-    Unauthorized(#[to_schema] Problem),
+    Unauthorized(Problem),
     /// The caller has no right to this: `NOT_YOUR_ROOM`, `AGENTS_ONLY`.
     #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(#[to_schema] Problem),
+    Forbidden(Problem),
     /// A defect of the server: `INTERNAL`.
     #[response(status = 500, content_type = "application/problem+json")]
-    Internal(#[to_schema] Problem),
+    Internal(Problem),
     /// Nothing was done; retryable: `UNAVAILABLE`, `DRAINING`, `OVERLOADED`.
     #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(#[to_schema] Problem),
+    Unavailable(Problem),
 }
 
 /// What a request with parameters or a body may also be answered.
@@ -166,7 +166,7 @@ pub(crate) enum Malformed {
     /// The body, a query parameter or the path is not valid: `BODY_INVALID`, `MESSAGE_INVALID`,
     /// `PARAMETER_INVALID`.
     #[response(status = 400, content_type = "application/problem+json")]
-    Invalid(#[to_schema] Problem),
+    Invalid(Problem),
 }
 
 /// What a request that names a room may also be answered.
@@ -178,5 +178,5 @@ pub(crate) enum Malformed {
 pub(crate) enum NoRoom {
     /// `ROOM_NOT_FOUND`.
     #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(#[to_schema] Problem),
+    NotFound(Problem),
 }

@@ -76,6 +76,7 @@ struct DemoToken {
 #[utoipa::path(
     post,
     path = "/demo/token",
+    operation_id = "mintDemoToken",
     tag = "demo",
     security(()),
     request_body = DemoUser,

@@ -63,6 +63,7 @@ impl Range {
 #[utoipa::path(
     get,
     path = "/rooms/{id}/messages",
+    operation_id = "listMessages",
     tag = "rooms",
     params(
         ("id" = String, Path, description = "The room", example = "kim@example.com"),
@@ -125,6 +126,7 @@ pub(super) struct SendMessage {
 #[utoipa::path(
     post,
     path = "/rooms/{id}/messages",
+    operation_id = "sendMessage",
     tag = "rooms",
     params(
         ("id" = String, Path, description = "The room", example = "kim@example.com"),

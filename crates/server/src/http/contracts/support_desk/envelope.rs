@@ -197,13 +197,13 @@ pub(super) const DONE: StatusCode = StatusCode::NO_CONTENT;
 pub(super) enum Common {
     /// No token, or one that is expired (만료된 토큰입니다.) or not valid: `UNAUTHORIZED`.
     #[response(status = 401)]
-    Unauthorized(#[to_schema] ErrorEnvelope),
+    Unauthorized(ErrorEnvelope),
     /// A defect of the server: `INTERNAL_SERVER_ERROR`.
     #[response(status = 500)]
-    Internal(#[to_schema] ErrorEnvelope),
+    Internal(ErrorEnvelope),
     /// Nothing was done; try again: `SERVICE_UNAVAILABLE`.
     #[response(status = 503)]
-    Unavailable(#[to_schema] ErrorEnvelope),
+    Unavailable(ErrorEnvelope),
 }
 
 /// What a route about a room may also answer.
@@ -215,7 +215,7 @@ pub(super) enum Common {
 pub(super) enum NoRoom {
     /// No such room, or not the caller's: `CHAT-400`. A page below 1: `BAD_REQUEST`.
     #[response(status = 400)]
-    NotFound(#[to_schema] ErrorEnvelope),
+    NotFound(ErrorEnvelope),
 }
 
 /// What an agents' route may also answer.
@@ -227,7 +227,7 @@ pub(super) enum NoRoom {
 pub(super) enum AgentsOnly {
     /// The caller is no agent: `CHAT-403`.
     #[response(status = 403)]
-    Forbidden(#[to_schema] ErrorEnvelope),
+    Forbidden(ErrorEnvelope),
 }
 
 #[cfg(test)]
