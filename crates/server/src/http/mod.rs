@@ -21,6 +21,7 @@ mod extract;
 mod layers;
 mod openapi;
 mod ops;
+mod origins;
 mod pages;
 mod problem;
 mod user;
@@ -31,6 +32,7 @@ mod tests;
 pub use extract::{Identify, Peer};
 pub use layers::ObserveRequests;
 pub use openapi::document;
+pub use origins::AllowedOrigins;
 pub use pages::demo::{DemoOptions, MintToken};
 
 /// Largest request body, in bytes: the largest message with every character escaped, and room for
@@ -47,6 +49,8 @@ pub struct HttpState {
     pub contracts: ContractOptions,
     /// The demo page's tokens; `None` where development tokens are not in use.
     pub demo: Option<DemoOptions>,
+    /// Which other origins' pages may call.
+    pub origins: AllowedOrigins,
     /// Whether this node takes clients: false until it has started and once it drains.
     pub ready: Arc<AtomicBool>,
     /// Renders the metrics in the OpenMetrics text format.
@@ -101,6 +105,7 @@ fn routed(state: Shared) -> Router {
         .fallback(layers::no_such_route)
         .method_not_allowed_fallback(layers::no_such_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(Arc::clone(&state), origins::judge))
         .layer(from_fn(layers::protect))
         .layer(from_fn_with_state(Arc::clone(&state), layers::guard))
         .with_state(state)

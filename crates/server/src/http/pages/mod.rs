@@ -31,7 +31,7 @@ pub(super) fn routes(with_demo: bool) -> Router<Shared> {
 /// Where nothing may be tried out: that the server runs, and where to read on.
 const STATUS: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
     <meta name=\"viewport\" content=\"width=device-width\">\n<title>Madang</title>\n\
-    <link rel=\"stylesheet\" href=\"/docs/style.css\">\n<main>\n<h1>Madang runs</h1>\n\
+    <link rel=\"icon\" href=\"data:,\">\n<link rel=\"stylesheet\" href=\"/docs/style.css\">\n<main>\n<h1>Madang runs</h1>\n\
     <p>This is a chat server. Point a client at it:</p>\n<ul>\n\
     <li><a href=\"/docs\">REST API</a> (<a href=\"/openapi.json\">OpenAPI</a>)</li>\n\
     <li><a href=\"/docs/errors\">Error codes</a></li>\n</ul>\n</main>\n</html>\n";

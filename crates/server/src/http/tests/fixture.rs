@@ -21,7 +21,8 @@ use tower::ServiceExt;
 
 use crate::contracts::support_desk::SupportDeskOptions;
 use crate::http::{
-    ContractOptions, DemoOptions, HttpState, Identify, MintToken, ObserveRequests, Peer, routed,
+    AllowedOrigins, ContractOptions, DemoOptions, HttpState, Identify, MintToken, ObserveRequests,
+    Peer, routed,
 };
 
 pub(super) struct Server {
@@ -103,6 +104,14 @@ impl Server {
     }
 
     pub(super) fn start_with(support_desk: bool, demo: bool) -> Self {
+        Self::build(support_desk, demo, &[])
+    }
+
+    pub(super) fn with_origins(origins: &[&str]) -> Self {
+        Self::build(true, true, origins)
+    }
+
+    fn build(support_desk: bool, demo: bool, origins: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let options = SqliteOptions {
             synchronous: Synchronous::Normal,
@@ -136,6 +145,7 @@ impl Server {
                 tokens: Arc::new(PlainTokens),
                 websocket_path: Arc::from("/ws"),
             }),
+            origins: AllowedOrigins::new(origins.iter().map(ToString::to_string).collect()),
             ready: Arc::clone(&ready),
             metrics: Arc::new(|| "# EOF\n".to_owned()),
             observer: Arc::clone(&seen) as Arc<dyn ObserveRequests>,

@@ -4,6 +4,7 @@ mod agent;
 mod authorization;
 mod contract;
 mod fixture;
+mod origins;
 mod pages;
 mod reference;
 mod shape;
