@@ -112,14 +112,17 @@ impl Rooms {
         }
     }
 
-    /// Every room that has a subscriber here, in no order.
+    /// Every room that has a subscriber here, sorted: a run of the simulation can be replayed.
     #[must_use]
     pub fn listened(&self) -> Vec<RoomId> {
-        self.inner
+        let mut rooms: Vec<_> = self
+            .inner
             .shards
             .iter()
             .flat_map(|s| s.lock().keys().cloned().collect::<Vec<_>>())
-            .collect()
+            .collect();
+        rooms.sort_unstable();
+        rooms
     }
 }
 
