@@ -53,6 +53,7 @@ fn run_world(seed: u64, traced: bool) -> Arc<World> {
             .is_err()
         {
             world.violated("the run does not end".into());
+            world.enter(Phase::Over);
         }
     });
     drop(runtime);

@@ -114,6 +114,7 @@ impl World {
     pub(crate) async fn wander(&self) {
         if self.steps.fetch_add(1, Ordering::Relaxed) > STEPS_MAX {
             // Whoever runs in circles is stopped here; the run's time limit then reports it.
+            self.violated("more steps than any run needs".into());
             std::future::pending::<()>().await;
         }
         match self.below(16) {
