@@ -9,6 +9,8 @@ pub(crate) struct Plan {
     pub(crate) rooms: u64,
     pub(crate) agents: u64,
     pub(crate) admins: u64,
+    /// Of each customer, writing at once.
+    pub(crate) devices: u64,
     pub(crate) messages: u64,
     /// In each room before the run; above a page in some runs.
     pub(crate) prefilled: u64,
@@ -41,7 +43,8 @@ impl Plan {
             rooms: rng.within(1, 2),
             agents: rng.within(0, 2),
             admins: rng.within(1, 2),
-            messages: rng.within(4, 16),
+            devices: rng.within(1, 4),
+            messages: rng.within(3, 10),
             prefilled: if long {
                 rng.within(250, 540)
             } else {

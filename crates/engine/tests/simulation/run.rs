@@ -83,9 +83,14 @@ async fn simulate(world: Arc<World>) {
     let mut actors = JoinSet::new();
     let mut writers = Vec::new();
     for (customer, room) in customers.iter().zip(&rooms) {
-        actors.spawn(actors::customer(writer(customer), room.clone()));
+        // Several devices at once, so that one node's batches meet another node's.
+        for device in 0..world.plan.devices {
+            let mut writer = writer(customer);
+            writer.sent = device * 1_000;
+            actors.spawn(actors::customer(writer, room.clone()));
+        }
         let mut late = writer(customer);
-        late.sent = 1_000;
+        late.sent = 1_000_000;
         writers.push((late, room.clone()));
     }
     for agent in &agents {
