@@ -242,3 +242,7 @@ pub(crate) fn count(outcome: &[Appended]) -> (usize, usize) {
         .count();
     (new, outcome.len() - new)
 }
+
+#[cfg(test)]
+#[path = "commit_tests.rs"]
+mod tests;
