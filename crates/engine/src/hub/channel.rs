@@ -138,7 +138,10 @@ impl RoomChannel {
         let state = &mut *self.state.lock();
         state.changes += 1;
         if state.epoch != Some(first.epoch) {
-            return (0, state.flip_all());
+            // Of another life, earlier or later: only the store knows. Nobody may join on what was
+            // read before.
+            state.epoch = None;
+            return (0, state.flip_behind());
         }
         state.head = state.head.max(last.seq);
         let (mut taken, mut behind) = (0, 0);
@@ -181,18 +184,9 @@ impl RoomChannel {
             return 0;
         }
         state.changes += 1;
-        let mut behind = 0;
-        for (_, entry) in &mut state.entries {
-            let at = entry.position.map_or(Seq::ZERO, |position| position.seq);
-            let same_life = entry
-                .position
-                .is_some_and(|position| position.epoch == epoch);
-            if entry.mode == Mode::Live && (!same_life || at < last) {
-                entry.fall_behind();
-                behind += 1;
-            }
-        }
-        behind
+        state.epoch = Some(epoch);
+        state.head = last;
+        state.flip_behind()
     }
 
     /// Whether the consequences of this access are still to be drawn.
@@ -358,16 +352,6 @@ impl ChannelState {
             entry.fall_behind();
             n + 1
         })
-    }
-
-    fn flip_all(&mut self) -> usize {
-        self.entries
-            .iter_mut()
-            .filter(|(_, entry)| entry.mode == Mode::Live)
-            .fold(0, |n, (_, e)| {
-                e.fall_behind();
-                n + 1
-            })
     }
 }
 

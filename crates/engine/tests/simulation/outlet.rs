@@ -201,7 +201,7 @@ impl Outlet for SimOutlet {
             state.cursor = Some(event.message.position);
             state.queue.push_back(event.message.position);
         }
-        if let (Some(first), true) = (events.first(), events.len() > 0) {
+        if let Some(first) = events.first() {
             let (count, from_log) = (events.len(), state.reading_since.is_some());
             self.world.note(|| {
                 let at = first.message.position;

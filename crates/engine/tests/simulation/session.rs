@@ -114,7 +114,7 @@ impl Session {
         let subscribing = node
             .engine
             .subscribe_room(&self.caller, &self.room, start, shared, KEY);
-        let subscribed = if self.world().phase() == Phase::Chaos && self.world().one_in(10) {
+        let subscribed = if self.world().phase() < Phase::Healed && self.world().one_in(10) {
             let patience = Duration::from_millis(self.world().below(10));
             timeout(patience, subscribing).await.ok()?.ok()?
         } else {
@@ -143,7 +143,7 @@ impl Session {
     async fn serve(&mut self, at: &Attached) {
         loop {
             let phase = self.world().phase();
-            let chaos = phase == Phase::Chaos;
+            let chaos = phase < Phase::Healed;
             let greed = if chaos {
                 self.world().below(5)
             } else {
@@ -174,7 +174,7 @@ impl Session {
     async fn read(&self, at: &Attached) {
         let (store, outlet) = (&*self.cluster.store, &*at.outlet);
         let catching_up = at.subscription.catch_up(store, outlet, KEY);
-        let answer = if self.world().phase() == Phase::Chaos && self.world().one_in(20) {
+        let answer = if self.world().phase() < Phase::Healed && self.world().one_in(20) {
             let patience = Duration::from_millis(self.world().below(10));
             timeout(patience, catching_up)
                 .await

@@ -209,11 +209,8 @@ impl SimStore {
         let of_room = |(id, _): &&(RoomId, Option<Support>)| id == room;
         let (before, after) = state.access.split_at(since);
         let then = before.iter().rev().find(of_room);
-        let held = then
-            .into_iter()
-            .chain(after.iter().filter(of_room))
-            .any(|(_, s)| reads(s));
-        held
+        let mut all = then.into_iter().chain(after.iter().filter(of_room));
+        all.any(|(_, support)| reads(support))
     }
 
     /// Whether `user` was without the right to `room` at any moment since `since`.

@@ -44,6 +44,8 @@ impl Rng {
 pub(crate) enum Phase {
     /// Faults, and everybody comes and goes.
     Chaos,
+    /// No faults but a dead bus; sessions still come and go.
+    Quiet,
     /// No faults but a dead bus: everybody stays and must get everything.
     Healed,
     /// Everybody goes home.
@@ -100,7 +102,8 @@ impl World {
     pub(crate) fn phase(&self) -> Phase {
         match self.phase.load(Ordering::Relaxed) {
             0 => Phase::Chaos,
-            1 => Phase::Healed,
+            1 => Phase::Quiet,
+            2 => Phase::Healed,
             _ => Phase::Over,
         }
     }
