@@ -149,7 +149,9 @@ impl Session {
             } else {
                 u64::MAX
             };
+            let mut idle = true;
             if let Some(seen) = at.outlet.drain(greed) {
+                idle = false;
                 self.seen = Some(seen);
                 self.acknowledge(at, seen).await;
             }
@@ -157,17 +159,23 @@ impl Session {
                 return;
             }
             if at.outlet.begin_reading() {
+                idle = false;
                 self.read(at).await;
             }
             if chaos && self.world().one_in(40) {
                 return;
             }
-            match self.world().below(if chaos { 24 } else { 1 }) {
-                0 if chaos => sleep_ms(self.world().within(30, 400)).await,
-                0 => sleep_ms(5).await,
-                1..=8 => sleep_ms(self.world().within(1, 9)).await,
-                _ => self.world().wander().await,
-            }
+            self.pause(chaos, idle).await;
+        }
+    }
+
+    async fn pause(&self, chaos: bool, idle: bool) {
+        let world = self.world();
+        match world.below(24) {
+            _ if !chaos && idle => sleep_ms(30).await,
+            0 if chaos => sleep_ms(world.within(30, 400)).await,
+            1..=8 if chaos => sleep_ms(world.within(1, 9)).await,
+            _ => world.wander().await,
         }
     }
 
