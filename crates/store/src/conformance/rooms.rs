@@ -338,6 +338,21 @@ pub async fn lists_are_ordered_and_limited(factory: &dyn Factory) {
     again.sent_at = at(50);
     append_one(&*store, again).await.unwrap();
     assert_eq!(times(&store.waiting_rooms(5).await.unwrap()), [50]);
+    for id in ["z", "a", "m"] {
+        let customer = caller(id, Role::User);
+        store.open_support_room(&customer, at(60)).await.unwrap();
+    }
+    let waiting = store.waiting_rooms(5).await.unwrap();
+    let ids: Vec<_> = waiting
+        .iter()
+        .skip(1)
+        .map(|room| room.id.as_str())
+        .collect();
+    assert_eq!(
+        ids,
+        ["z", "a", "m"],
+        "of the same moment in the order they were made"
+    );
 }
 
 /// Deleting while others append, claim, complete, read and open: never a half room.
