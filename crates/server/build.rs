@@ -1,4 +1,4 @@
-//! Gathers the files that the binary carries: our own pages, and the two browser libraries that
+//! Names the compiler, for `madang version` and the build metric, and gathers the files that the binary carries: our own pages, and the two browser libraries that
 //! they load, in the versions that the lock files under `web/` name.
 //!
 //! A library comes from `web/<page>/node_modules` when it is there (`npm ci` was run by hand);
@@ -35,16 +35,7 @@ const PAGES: [Page; 2] = [
 ];
 
 fn main() {
-    let rustc = env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
-    let v = Command::new(rustc)
-        .arg("--version")
-        .output()
-        .ok()
-        .and_then(|o| String::from_utf8(o.stdout).ok());
-    println!(
-        "cargo::rustc-env=MADANG_BUILD_RUSTC={}",
-        v.as_deref().map_or("unknown", str::trim)
-    );
+    name_the_compiler();
     println!("cargo::rerun-if-env-changed={SKIP}");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let sources = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
@@ -63,6 +54,16 @@ fn main() {
             exit(1);
         }
     }
+}
+
+fn name_the_compiler() {
+    let rustc = env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    let output = Command::new(rustc).arg("--version").output();
+    let version = output
+        .ok()
+        .and_then(|output| String::from_utf8(output.stdout).ok());
+    let version = version.as_deref().map_or("unknown", str::trim);
+    println!("cargo::rustc-env=MADANG_BUILD_RUSTC={version}");
 }
 
 fn gather(page: &Page, from: &Path, out: &Path) -> io::Result<()> {

@@ -3,6 +3,10 @@
 const byId = (id) => document.getElementById(id);
 const DESK_POLL_MS = 2000;
 const PAGE = 30;
+/** Codes after which the same message may be accepted. */
+const RETRYABLE = new Set(["DRAINING", "OVERLOADED", "UNAVAILABLE", "INTERNAL", "TOO_MANY"]);
+/** Codes that say that the room in sight is not this window's any more. */
+const LOST = new Set(["NOT_YOUR_ROOM", "ROOM_NOT_FOUND"]);
 
 /** Who this window is: {token, userId, name, role, websocketPath}; kept for a reload of this tab. */
 let me = null;
@@ -64,10 +68,24 @@ function connect() {
       subscription = null;
       if (room) begin();
     },
-    onStompError: (frame) => showNotice(frame.headers.message ?? frame.body),
+    onStompError: refused,
     onWebSocketClose: () => showConnection("trying", "disconnected; trying again…"),
   });
   client.activate();
+}
+
+/** The server says why it closes the connection: what was refused must not be tried again. */
+function refused(frame) {
+  const reason = frame.headers.message ?? frame.body;
+  showNotice(reason);
+  const clientId = frame.headers["receipt-id"]?.replace(/^send-/, "");
+  const draft = room?.pending.get(clientId);
+  if (draft && !RETRYABLE.has(frame.headers.code)) {
+    draft.error = reason;
+    draw();
+  } else if (LOST.has(frame.headers.code)) {
+    close();
+  }
 }
 
 /** Brings the room in sight up to date and keeps it so. */
@@ -88,7 +106,9 @@ async function begin() {
   subscription = client.subscribe(`/rooms/${current.id}`, (frame) => receive(current, frame), {
     since: current.position,
   });
-  for (const clientId of current.pending.keys()) publish(current, clientId);
+  for (const [clientId, draft] of current.pending) {
+    if (!draft.error) publish(current, clientId);
+  }
   draw();
 }
 
@@ -107,7 +127,7 @@ function receive(of, frame) {
 function publish(to, clientId) {
   if (!client.connected) return;
   const draft = to.pending.get(clientId);
-  const receipt = `r-${crypto.randomUUID()}`;
+  const receipt = `send-${clientId}`;
   client.watchForReceipt(receipt, () => {
     // Durable now; the message itself takes its place when it arrives.
     draft.received = true;
@@ -162,7 +182,7 @@ const STATES = {
 };
 
 async function refreshOwn() {
-  if (!room) return;
+  if (!room) return openOwn();
   const seen = await call("GET", roomPath(room.id));
   byId("room-state").textContent = STATES[seen.state](seen);
 }

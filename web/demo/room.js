@@ -10,7 +10,8 @@ class Room {
     this.me = me;
     /** seq → message; without holes from the first to the last. */
     this.messages = new Map();
-    /** clientId → {text, error}; sent again after each reconnect until the server has answered. */
+    /** clientId → {text, received, error}; sent again after each reconnect until it is refused or
+     *  has come back in the log. */
     this.pending = new Map();
     /** Where to resume: everything before it has been seen. */
     this.position = null;
@@ -61,7 +62,7 @@ class Room {
     const items = [...this.messages.values()].map((message) => this.item(message));
     for (const draft of this.pending.values()) {
       const note = draft.error ?? (draft.received ? "" : "sending…");
-      items.push(bubble(draft.text, note, `mine ${draft.received ? "" : "pending"}`));
+      items.push(bubble(draft.text, note, draft.received ? "mine" : "mine pending"));
     }
     list.replaceChildren(...items);
   }

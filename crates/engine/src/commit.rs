@@ -83,7 +83,7 @@ impl CommitPipeline {
     /// # Errors
     /// Gives the submission back when the queue is full: use [`CommitPipeline::submit`] to wait.
     pub fn try_submit(&self, submission: Submission) -> Result<(), Submission> {
-        let Ok(permit) = self.places.try_acquire_many(places_for(&submission)) else {
+        let Ok(permit) = self.places.try_acquire_many(self.places_for(&submission)) else {
             return Err(submission);
         };
         permit.forget();
@@ -95,17 +95,29 @@ impl CommitPipeline {
     /// safe: a cancelled call has queued nothing.
     pub async fn submit(&self, submission: Submission) {
         // The semaphore is never closed.
-        if let Ok(permit) = self.places.acquire_many(places_for(&submission)).await {
+        if let Ok(permit) = self.places.acquire_many(self.places_for(&submission)).await {
             permit.forget();
             self.enqueue(submission);
         }
+    }
+
+    /// How many places a submission takes: one per draft, but never more than there are, or it
+    /// would wait for ever.
+    fn places_for(&self, submission: &Submission) -> u32 {
+        let places = submission
+            .group
+            .drafts
+            .len()
+            .min(self.limits.queue_drafts_max);
+        u32::try_from(places).unwrap_or(u32::MAX)
     }
 
     fn enqueue(&self, submission: Submission) {
         let mut queue = self.queue.lock();
         if !queue.open {
             drop(queue);
-            self.places.add_permits(submission.group.drafts.len());
+            self.places
+                .add_permits(self.places_for(&submission) as usize);
             return (submission.reply)(Err(Code::Draining.into()));
         }
         queue.drafts += submission.group.drafts.len();
@@ -124,12 +136,13 @@ impl CommitPipeline {
     pub(crate) async fn run(&self, store: Arc<dyn Store>, out: mpsc::Sender<CommittedBatch>) {
         while let Some(batch) = self.next_batch().await {
             let drafts: usize = batch.iter().map(|s| s.group.drafts.len()).sum();
+            let places: usize = batch.iter().map(|s| self.places_for(s) as usize).sum();
             let (groups, replies): (Vec<_>, Vec<_>) =
                 batch.into_iter().map(|s| (s.group, s.reply)).unzip();
             let started = Instant::now();
             let outcomes = self.append(&*store, groups).await;
             self.telemetry.batch_committed(drafts, started.elapsed());
-            self.places.add_permits(drafts);
+            self.places.add_permits(places);
             if out
                 .send(replies.into_iter().zip(outcomes).collect())
                 .await
@@ -215,11 +228,6 @@ impl CommitPipeline {
     }
 }
 
-/// How many places a submission takes: one per draft.
-fn places_for(submission: &Submission) -> u32 {
-    u32::try_from(submission.group.drafts.len()).unwrap_or(u32::MAX)
-}
-
 fn refuse_all(count: usize) -> Vec<GroupOutcome> {
     std::iter::repeat_with(|| Err(Error::from(Code::Unavailable)))
         .take(count)
@@ -234,3 +242,7 @@ pub(crate) fn count(outcome: &[Appended]) -> (usize, usize) {
         .count();
     (new, outcome.len() - new)
 }
+
+#[cfg(test)]
+#[path = "commit_tests.rs"]
+mod tests;

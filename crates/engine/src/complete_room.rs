@@ -45,11 +45,7 @@ impl Engine {
     /// Ends the subscriptions of those who, as the store has it now, may not read the room.
     pub(crate) async fn refresh_access(&self, room: &RoomId) {
         match self.store.room(room).await {
-            Ok(Some(found)) => {
-                self.hub
-                    .rooms()
-                    .access_changed(room, &found.support, found.head.access_version);
-            }
+            Ok(Some(found)) => self.hub.rooms().access_changed(&found),
             Ok(None) => self.hub.rooms().deleted(room),
             // The head check tries again.
             Err(error) => drop(store_failed(&error)),

@@ -21,8 +21,8 @@ pub(crate) struct Dispatcher {
 impl Dispatcher {
     pub(crate) async fn run(self, mut committed: mpsc::Receiver<CommittedBatch>) {
         while let Some(batch) = committed.recv().await {
-            let rooms = self.answer(batch);
-            for (room, messages) in rooms {
+            let runs = self.answer(batch);
+            for (room, messages) in runs {
                 self.publish(&room, messages);
             }
             // A large batch must not keep sessions on this worker from reading.
@@ -30,7 +30,8 @@ impl Dispatcher {
         }
     }
 
-    /// Answers every sender and gathers what is new, by room, in the order accepted.
+    /// Answers every sender and gathers what is new, by room, in the order accepted, in
+    /// runs without a hole.
     fn answer(&self, batch: CommittedBatch) -> Vec<(RoomId, Vec<Arc<Message>>)> {
         let mut fresh: Vec<Arc<Message>> = Vec::with_capacity(batch.len());
         for (reply, outcome) in batch {
@@ -47,7 +48,7 @@ impl Dispatcher {
             }
             reply(outcome);
         }
-        by_room(fresh)
+        consecutive_runs(fresh)
     }
 
     fn publish(&self, room: &RoomId, messages: Vec<Arc<Message>>) {
@@ -62,15 +63,24 @@ impl Dispatcher {
     }
 }
 
-/// Groups messages by room; a stable sort keeps each room's order.
-fn by_room(mut messages: Vec<Arc<Message>>) -> Vec<(RoomId, Vec<Arc<Message>>)> {
+/// Groups messages by room, into runs of consecutive numbers; a stable sort keeps each room's
+/// order. Groups that were committed one by one may have those of other nodes between them, or
+/// even be in another life of the room.
+fn consecutive_runs(mut messages: Vec<Arc<Message>>) -> Vec<(RoomId, Vec<Arc<Message>>)> {
     messages.sort_by(|a, b| a.room.cmp(&b.room));
-    let mut rooms: Vec<(RoomId, Vec<Arc<Message>>)> = Vec::new();
+    let mut runs: Vec<(RoomId, Vec<Arc<Message>>)> = Vec::new();
     for message in messages {
-        match rooms.last_mut() {
-            Some((room, held)) if *room == message.room => held.push(message),
-            _ => rooms.push((message.room.clone(), vec![message])),
+        let run = runs.last_mut().map(|(_, run)| run);
+        match run.filter(|run| run.last().is_some_and(|last| follows(last, &message))) {
+            Some(run) => run.push(message),
+            None => runs.push((message.room.clone(), vec![message])),
         }
     }
-    rooms
+    runs
+}
+
+fn follows(last: &Message, next: &Message) -> bool {
+    last.room == next.room
+        && last.position.epoch == next.position.epoch
+        && last.position.seq.next() == next.position.seq
 }

@@ -86,7 +86,7 @@ impl Engine {
             return self.refresh_access(room).await;
         };
         self.hub.rooms().head_seen(room, head);
-        if self.hub.rooms().access_is_newer(room, head.access_version) {
+        if self.hub.rooms().access_is_newer(room, head) {
             self.refresh_access(room).await;
         }
     }

@@ -23,9 +23,8 @@ use crate::auth::{AuthError, Authenticator};
 use crate::config::Config;
 use crate::config::Synchronous;
 use crate::contracts::support_desk::SupportDeskOptions;
-use crate::gateway::upgrade::Origins;
 use crate::gateway::{self, DrainWindow, Gateway, GatewayOptions, SessionLimits, TopicRights};
-use crate::http::{self, ContractOptions, DemoOptions, HttpState};
+use crate::http::{self, AllowedOrigins, ContractOptions, DemoOptions, HttpState};
 use crate::identity::Identity;
 use crate::listener;
 use crate::telemetry::engine::EngineTelemetry;
@@ -83,7 +82,13 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let metrics = Arc::new(Metrics::new(SystemClock.now()));
     let telemetry = Arc::new(EngineTelemetry(Arc::clone(&metrics)));
     let bus = LocalNetwork::default().join();
-    let engine = Engine::start(store, bus, Arc::new(SystemClock), telemetry, engine_options(&config));
+    let engine = Engine::start(
+        store,
+        bus,
+        Arc::new(SystemClock),
+        telemetry,
+        engine_options(&config),
+    );
     let identity = Arc::new(Identity::new(authenticator.clone()));
     let gateway = Gateway::start(
         Arc::clone(&engine),
@@ -91,15 +96,19 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         Arc::clone(&metrics),
         gateway_options(&config),
     );
+    let origins = AllowedOrigins::new(config.websocket.allowed_origins.clone());
     let ready = Arc::new(AtomicBool::new(true));
     let state = HttpState {
         engine: Arc::clone(&engine),
         identify: Arc::clone(&identity) as _,
-        contracts: ContractOptions { support_desk: support_desk(&config) },
+        contracts: ContractOptions {
+            support_desk: support_desk(&config),
+        },
         demo: config.serves_demo().then(|| DemoOptions {
             tokens: identity as _,
             websocket_path: Arc::from(DEMO_WEBSOCKET),
         }),
+        origins: origins.clone(),
         ready: Arc::clone(&ready),
         metrics: {
             let metrics = Arc::clone(&metrics);
@@ -107,7 +116,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         },
         observer: metrics as _,
     };
-    let doors = gateway::routes::routes(gateway.clone(), authenticator, origins(&config));
+    let doors = gateway::routes::routes(gateway.clone(), authenticator, origins);
     let router = http::router(state).merge(doors);
     announce(address, &config);
 
@@ -137,7 +146,9 @@ pub fn migrate(data: &Path) -> Result<String, ServeError> {
     let applied = sqlite::migrate(&data.join(DATABASE))?;
     let version = sqlite::schema_version();
     let done = applied.len();
-    Ok(format!("the schema is at version {version}; {done} migrations were applied"))
+    Ok(format!(
+        "the schema is at version {version}; {done} migrations were applied"
+    ))
 }
 
 struct SystemClock;
@@ -156,7 +167,10 @@ struct Signals {
 impl Signals {
     fn new() -> io::Result<Self> {
         let terminate = signal(SignalKind::terminate())?;
-        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     async fn received(mut self) {
@@ -177,13 +191,22 @@ fn open_store(config: &Config) -> Result<SqliteStore, ServeError> {
         readers: config.store.reader_threads,
         ..SqliteOptions::default()
     };
-    Ok(SqliteStore::open(&config.server.data.join(DATABASE), &options)?)
+    Ok(SqliteStore::open(
+        &config.server.data.join(DATABASE),
+        &options,
+    )?)
 }
 
 fn make_directory(path: &Path) -> Result<(), ServeError> {
     use std::os::unix::fs::DirBuilderExt;
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|source| ServeError::Data { path: path.to_owned(), source })
+    let made = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path);
+    made.map_err(|source| ServeError::Data {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn engine_options(config: &Config) -> EngineOptions {
@@ -208,7 +231,9 @@ fn gateway_options(config: &Config) -> GatewayOptions {
                 body_bytes_max: stomp.body_bytes_max,
                 ..stomp::Limits::default()
             },
-            websocket: websocket::Limits { message_bytes_max: config.websocket.message_bytes_max },
+            websocket: websocket::Limits {
+                message_bytes_max: config.websocket.message_bytes_max,
+            },
             heart_beat: HeartBeat {
                 send_ms: milliseconds(stomp.heart_beat_send_ms),
                 want_ms: milliseconds(stomp.heart_beat_want_ms),
@@ -241,18 +266,13 @@ fn support_desk(config: &Config) -> Option<SupportDeskOptions> {
     })
 }
 
-fn origins(config: &Config) -> Origins {
-    let listed = &config.websocket.allowed_origins;
-    if listed.iter().any(|origin| origin == "*") {
-        return Origins::Any;
-    }
-    if listed.is_empty() { Origins::SameHost } else { Origins::Listed(listed.clone()) }
-}
-
 /// Clients are sent away over half of the time, so that the other half is for their last answers.
 fn drain_window(config: &Config) -> DrainWindow {
     let deadline = Duration::from_secs(config.server.drain_seconds);
-    DrainWindow { spread: deadline / 2, deadline }
+    DrainWindow {
+        spread: deadline / 2,
+        deadline,
+    }
 }
 
 /// Tells whoever started it that it is ready, and what to do next. The first line is an interface:
@@ -271,7 +291,9 @@ fn announce(address: SocketAddr, config: &Config) {
              STOMP over WebSocket:    ws://{address}/ws   (CONNECT with Authorization: Bearer TOKEN)\n"
         ));
     }
-    text.push_str(&format!("  REST:                    http://{address}/docs\n"));
+    text.push_str(&format!(
+        "  REST:                    http://{address}/docs\n"
+    ));
     // Nobody reads it: the server runs all the same.
     let mut out = io::stdout().lock();
     drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));

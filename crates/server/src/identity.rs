@@ -46,7 +46,9 @@ impl rest::Identify for Identity {
 
 impl rest::MintToken for Identity {
     fn mint(&self, name: &str, role: Role) -> String {
-        let Ok(user) = UserId::new(name) else { return String::new() };
+        let Ok(user) = UserId::new(name) else {
+            return String::new();
+        };
         let request = TokenRequest {
             user,
             role,
@@ -55,7 +57,9 @@ impl rest::MintToken for Identity {
             ttl: DEMO_TOKEN_TTL,
         };
         // Served only while development tokens are in use.
-        self.authenticator.development_token(&request, now()).unwrap_or_default()
+        self.authenticator
+            .development_token(&request, now())
+            .unwrap_or_default()
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod authorization;
 pub mod cli;
 pub mod config;
 pub mod contracts;

@@ -72,7 +72,10 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
         }
     }
     drop(listener);
-    if tokio::time::timeout(REQUESTS_DEADLINE, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(REQUESTS_DEADLINE, graceful.shutdown())
+        .await
+        .is_err()
+    {
         tracing::warn!("requests were still under way at the deadline");
     }
 }
@@ -97,5 +100,8 @@ fn service(
 /// Whether an accept failed because of the connection that it would have accepted.
 fn is_about_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
 }

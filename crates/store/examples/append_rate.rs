@@ -1,6 +1,8 @@
 //! What the store costs: appended messages per CPU-second of the writer thread's process, rows
 //! read per second, the newest page of a long log. Run it in release on the disk in question:
-//! `append_rate [directory] [rows per run]`.
+//! `append_rate [directory] [rows per run] [one batch size, to measure only that]`.
+
+#![expect(clippy::print_stdout, reason = "its figures are what it is for")]
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -93,10 +95,37 @@ fn main() -> Result<(), Failure> {
     runtime.block_on(run())
 }
 
+async fn long_log(
+    store: &SqliteStore,
+    caller: &[Caller],
+    room: &RoomId,
+    text: &str,
+) -> Result<(), Failure> {
+    append(store, caller, 1_000, 1_000_000, text).await?;
+    for page in [200, 500] {
+        read(store, room, page).await?;
+    }
+    for (name, query) in [
+        ("newest", LogQuery::Before(Seq::MAX)),
+        ("middle", LogQuery::Before(Seq::new(500_000))),
+    ] {
+        let start = Instant::now();
+        for _ in 0..1_000 {
+            store.read_log(room, query, 20).await?;
+        }
+        println!(
+            "{name} page of 20 in a million: {:.3} ms",
+            start.elapsed().as_secs_f64()
+        );
+    }
+    Ok(())
+}
+
 async fn run() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let directory = arguments.next().map_or_else(std::env::temp_dir, Into::into);
     let rows: usize = arguments.next().map_or(Ok(200_000), |n| n.parse())?;
+    let only: Option<usize> = arguments.next().map(|n| n.parse()).transpose()?;
     let text = "x".repeat(200);
     let path = directory.join(format!("append-rate-{}.db", std::process::id()));
     let store = SqliteStore::open(&path, &SqliteOptions::default())?;
@@ -105,6 +134,9 @@ async fn run() -> Result<(), Failure> {
         store
             .open_support_room(caller, Timestamp::from_micros(0))
             .await?;
+    }
+    if let Some(batch) = only {
+        return append(&store, &callers, batch, rows, &text).await;
     }
     for (batch, rows) in [
         (64, rows),
@@ -127,23 +159,7 @@ async fn run() -> Result<(), Failure> {
         "heads of 1000 rooms: {:.2} ms",
         start.elapsed().as_secs_f64() * 10.0
     );
-    append(&store, &callers[..1], 1_000, 1_000_000, &text).await?;
-    for page in [200, 500] {
-        read(&store, &rooms[0], page).await?;
-    }
-    for (name, query) in [
-        ("newest", LogQuery::Before(Seq::MAX)),
-        ("middle", LogQuery::Before(Seq::new(500_000))),
-    ] {
-        let start = Instant::now();
-        for _ in 0..1_000 {
-            store.read_log(&rooms[0], query, 20).await?;
-        }
-        println!(
-            "{name} page of 20 in a million: {:.3} ms",
-            start.elapsed().as_secs_f64()
-        );
-    }
+    long_log(&store, &callers[..1], &rooms[0], &text).await?;
     let start = Instant::now();
     store.delete_room(&rooms[0]).await?;
     println!(

@@ -57,8 +57,13 @@ pub struct LogPage {
 /// The store.
 pub trait Store: Send + Sync {
     /// Accepts each group's drafts, all or none, in order: in one transaction locks each room,
-    /// asks [`crate::policy::may_send`], drops repeats by (room, sender, client id), takes
-    /// consecutive numbers, makes a completed room wait again where the policy says so.
+    /// drops repeats by (room, sender, client id), asks [`crate::policy::may_send`] of the others,
+    /// takes consecutive numbers, makes a completed room wait again, from the draft's `sent_at`,
+    /// where the policy says so.
+    ///
+    /// A repeat is answered with the first message and changes nothing else. That holds although
+    /// its sender may write no more: the first attempt was accepted, whatever became of its answer.
+    /// Nothing is remembered of a refused group.
     ///
     /// Answers one outcome per group in the order given; a group's outcome has one [`Appended`]
     /// per draft. A refused group (unknown room, no right) leaves the others untouched. Queued at
@@ -137,7 +142,8 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> BoxFuture<'a, Result<Option<LogPage>, StoreError>>;
 
-    /// Rooms that wait for an agent, longest first; at most `limit`.
+    /// Rooms that wait for an agent, longest first (those of the same moment in the order in which
+    /// they were made); at most `limit`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -155,7 +161,7 @@ pub trait Store: Send + Sync {
 
     /// The delivered mark: `user` has acknowledged everything up to `seq` in this life of the
     /// room. Merged by maximum: a lower value changes nothing. A room or epoch that is gone is
-    /// ignored.
+    /// ignored. Not compared with the log's bounds: the caller answers for `seq`.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,8 +1,9 @@
 //! Reading the log until the live stream is met.
 
 use madang_domain::ports::{LogQuery, Store, StoreError};
-use madang_domain::{Position, RoomHead, Seq};
+use madang_domain::{Position, RoomHead};
 
+use super::channel::AccessVersion;
 use super::outlet::{Ended, Outlet, SubscriptionKey};
 use super::rooms::RoomSubscription;
 use crate::event::RoomEvent;
@@ -21,7 +22,7 @@ pub enum CatchUp {
     /// Part of what the cursor wanted is gone. The cursor now stands before the oldest message
     /// kept; tell the client, then call again.
     Reset(RoomHead),
-    /// There is no such room any more.
+    /// It is over: the room is gone, or the right to read it. [`Outlet::ended`] does not follow.
     Ended(Ended),
 }
 
@@ -39,25 +40,28 @@ impl RoomSubscription {
         key: SubscriptionKey,
     ) -> Result<CatchUp, StoreError> {
         while let Some(reading) = self.channel.begin_reading(self.index) {
-            let Position { epoch, seq } = reading.position;
+            let seq = reading.position.seq;
             let page = store
                 .read_log(&self.channel.room, LogQuery::After(seq), PAGE)
                 .await?;
             let Some(page) = page else {
-                return Ok(CatchUp::Ended(Ended::RoomGone));
+                return Ok(self.end(Ended::RoomGone));
             };
+            let access = AccessVersion::of(&page.head);
+            if !reading.decided.is_some_and(|known| known.covers(access)) {
+                // The page may hold what this subscriber has no right to: decide, then read again.
+                match self.decide_access(store).await? {
+                    Some(cause) => return Ok(self.end(cause)),
+                    None => continue,
+                }
+            }
             if !page.head.can_resume(reading.position) {
                 return Ok(self.reset(page.head));
             }
             let events: Vec<_> = page.messages.into_iter().map(RoomEvent::new).collect();
-            let taken = outlet.offer(key, &events);
-            if let Some(last) = events[..taken].last() {
-                let at = Position {
-                    epoch,
-                    seq: last.message.position.seq,
-                };
-                self.channel.set_position(self.index, at);
-            }
+            let Some(taken) = self.channel.offer_read(self.index, outlet, key, &events) else {
+                break;
+            };
             self.count(taken);
             if taken < events.len() {
                 return Ok(CatchUp::Full);
@@ -70,15 +74,32 @@ impl RoomSubscription {
         Ok(CatchUp::Live)
     }
 
+    /// Why the subscriber may not read the room as it is now, if it may not.
+    async fn decide_access(&self, store: &dyn Store) -> Result<Option<Ended>, StoreError> {
+        let Some(room) = store.room(&self.channel.room).await? else {
+            return Ok(Some(Ended::RoomGone));
+        };
+        let access = AccessVersion::of(&room.head);
+        let may_read = self.channel.decide(self.index, &room.support, access);
+        Ok((!may_read).then_some(Ended::AccessLost))
+    }
+
+    /// Ends the subscription, unless the hub has done so (and said so) during the read.
+    fn end(&self, cause: Ended) -> CatchUp {
+        match self.channel.end(self.index) {
+            Some(()) => CatchUp::Ended(cause),
+            None => CatchUp::Live,
+        }
+    }
+
     fn reset(&self, head: RoomHead) -> CatchUp {
-        let seq: Seq = head.oldest.previous();
-        self.channel.set_position(
-            self.index,
-            Position {
-                epoch: head.epoch,
-                seq,
-            },
-        );
+        let at = Position {
+            epoch: head.epoch,
+            seq: head.oldest.previous(),
+        };
+        if self.channel.set_position(self.index, at).is_none() {
+            return CatchUp::Live;
+        }
         if let Some(rooms) = self.rooms.upgrade() {
             rooms.telemetry.reset();
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Epoch, Position, Role, RoomId, Seq, Support, UserId, policy};
+use madang_domain::{Epoch, Position, Role, RoomHead, RoomId, Seq, Support, UserId, policy};
 use parking_lot::Mutex;
 use slab::Slab;
 
@@ -18,12 +18,12 @@ pub(super) struct RoomChannel {
 struct ChannelState {
     /// The life of the room that `head` counts in; `None` until a subscriber has read the store.
     epoch: Option<Epoch>,
-    /// The newest message that passed here or was known when a subscriber joined.
+    /// The newest message that passed here or was read; no live subscriber is before it.
     head: Seq,
     /// Rises whenever the room may have changed: what was read before is then not the newest.
     changes: u64,
-    /// The last access version whose consequences were drawn here.
-    access_version: u64,
+    /// The last access whose consequences were drawn here.
+    access: Option<AccessVersion>,
     entries: Slab<Entry>,
 }
 
@@ -34,6 +34,29 @@ struct Entry {
     role: Role,
     user: UserId,
     position: Option<Position>,
+    /// As of when its right to read is known; `None` before it is started.
+    decided: Option<AccessVersion>,
+}
+
+/// Who may read, as of one moment. Versions count anew in each life of a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct AccessVersion {
+    epoch: Epoch,
+    version: u64,
+}
+
+impl AccessVersion {
+    pub(super) const fn of(head: &RoomHead) -> Self {
+        Self {
+            epoch: head.epoch,
+            version: head.access_version,
+        }
+    }
+
+    /// Whether what was decided then still holds at `other`, or is newer.
+    pub(super) fn covers(self, other: Self) -> bool {
+        self.epoch == other.epoch && self.version >= other.version
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +73,7 @@ enum Mode {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading {
     pub(super) position: Position,
+    pub(super) decided: Option<AccessVersion>,
     pub(super) changes: u64,
 }
 
@@ -61,7 +85,7 @@ impl RoomChannel {
                 epoch: None,
                 head: Seq::ZERO,
                 changes: 0,
-                access_version: 0,
+                access: None,
                 entries: Slab::with_capacity(1),
             }),
         }
@@ -84,6 +108,7 @@ impl RoomChannel {
             role,
             user,
             position: None,
+            decided: None,
         });
         (index, state.changes)
     }
@@ -113,7 +138,10 @@ impl RoomChannel {
         let state = &mut *self.state.lock();
         state.changes += 1;
         if state.epoch != Some(first.epoch) {
-            return (0, state.flip_all());
+            // Of another life, earlier or later: only the store knows. Nobody may join on what was
+            // read before.
+            state.epoch = None;
+            return (0, state.flip_behind());
         }
         state.head = state.head.max(last.seq);
         let (mut taken, mut behind) = (0, 0);
@@ -156,34 +184,48 @@ impl RoomChannel {
             return 0;
         }
         state.changes += 1;
-        let mut behind = 0;
-        for (_, entry) in &mut state.entries {
-            let at = entry.position.map_or(Seq::ZERO, |position| position.seq);
-            let same_life = entry
-                .position
-                .is_some_and(|position| position.epoch == epoch);
-            if entry.mode == Mode::Live && (!same_life || at < last) {
-                entry.fall_behind();
-                behind += 1;
-            }
-        }
-        behind
+        state.epoch = Some(epoch);
+        state.head = last;
+        state.flip_behind()
     }
 
-    /// Whether the consequences of this access version are still to be drawn.
-    pub(super) fn access_is_newer(&self, access_version: u64) -> bool {
-        access_version > self.state.lock().access_version
+    /// Whether the consequences of this access are still to be drawn.
+    pub(super) fn access_is_newer(&self, access: AccessVersion) -> bool {
+        let drawn = self.state.lock().access;
+        !drawn.is_some_and(|drawn| drawn.covers(access))
     }
 
-    /// Ends the subscriptions of those who may no longer read.
-    pub(super) fn access_changed(&self, support: &Support, access_version: u64) {
+    /// Ends the subscriptions of those who may no longer read. An answer that comes late does not
+    /// undo what was decided on a newer one.
+    pub(super) fn access_changed(&self, support: &Support, access: AccessVersion) {
         let state = &mut *self.state.lock();
-        state.access_version = state.access_version.max(access_version);
+        if state.access.is_some_and(|drawn| drawn.covers(access)) {
+            return;
+        }
+        state.access = Some(access);
         for (_, entry) in &mut state.entries {
-            if !policy::reads(support, &entry.user, entry.role) {
+            if entry.decided.is_some_and(|known| known.covers(access)) {
+                continue;
+            }
+            if policy::reads(support, &entry.user, entry.role) {
+                entry.decided = entry.decided.map(|_| access);
+            } else {
                 entry.end(Ended::AccessLost);
             }
         }
+    }
+
+    /// Decides one subscriber's right to read anew, and answers it.
+    pub(super) fn decide(&self, index: usize, support: &Support, access: AccessVersion) -> bool {
+        let state = &mut *self.state.lock();
+        let Some(entry) = state.entries.get_mut(index) else {
+            return false;
+        };
+        let reads = policy::reads(support, &entry.user, entry.role);
+        if reads {
+            entry.decided = Some(access);
+        }
+        reads
     }
 
     /// Ends every subscription: the room is deleted.
@@ -193,6 +235,19 @@ impl RoomChannel {
         for (_, entry) in &mut state.entries {
             entry.end(Ended::RoomGone);
         }
+    }
+
+    /// Puts a new subscriber's first cursor, its right to read being known. `None` when the
+    /// subscription is over.
+    pub(super) fn start(
+        &self,
+        index: usize,
+        position: Position,
+        access: AccessVersion,
+    ) -> Option<()> {
+        self.set_position(index, position)?;
+        self.state.lock().entries.get_mut(index)?.decided = Some(access);
+        Some(())
     }
 
     /// Puts a subscriber's cursor. `None` when the subscription is over.
@@ -216,8 +271,41 @@ impl RoomChannel {
             .filter(|entry| entry.mode == Mode::CatchingUp)?;
         Some(Reading {
             position: entry.position?,
+            decided: entry.decided,
             changes: state.changes,
         })
+    }
+
+    /// Offers what was read from the log and moves the cursor with what was taken. `None` when
+    /// the subscription ended during the read: nothing may come after that.
+    pub(super) fn offer_read(
+        &self,
+        index: usize,
+        outlet: &dyn Outlet,
+        key: SubscriptionKey,
+        events: &[Arc<RoomEvent>],
+    ) -> Option<usize> {
+        let state = &mut *self.state.lock();
+        let entry = state
+            .entries
+            .get_mut(index)
+            .filter(|entry| entry.mode == Mode::CatchingUp)?;
+        let taken = outlet.offer(key, events);
+        if let Some(last) = events[..taken].last() {
+            entry.position = Some(last.message.position);
+        }
+        Some(taken)
+    }
+
+    /// Ends a subscription whose owner knows of it already. `None` when it was over before.
+    pub(super) fn end(&self, index: usize) -> Option<()> {
+        let state = &mut *self.state.lock();
+        state
+            .entries
+            .get_mut(index)
+            .filter(|entry| entry.mode != Mode::Ended)?
+            .mode = Mode::Ended;
+        Some(())
     }
 
     /// Makes the subscriber live if nothing can have been missed since it read: either the
@@ -239,32 +327,31 @@ impl RoomChannel {
             return false;
         }
         entry.mode = Mode::Live;
-        if same_life {
-            state.head = state.head.max(position.seq);
-            return true;
-        }
-        // The store says that this is the room's life now; those who joined an earlier one must
-        // find out for themselves.
-        state.epoch = Some(position.epoch);
-        state.head = position.seq;
-        for (_, other) in &mut state.entries {
-            if other.position.is_some_and(|at| at.epoch != position.epoch) {
-                other.fall_behind_if_live();
-            }
+        if !same_life || state.head < position.seq {
+            // The store says that this is the room's head now: whoever joined an earlier one, or
+            // is about to, must find out for themselves.
+            state.changes += 1;
+            state.epoch = Some(position.epoch);
+            state.head = position.seq;
+            state.flip_behind();
         }
         true
     }
 }
 
 impl ChannelState {
-    fn flip_all(&mut self) -> usize {
-        self.entries
-            .iter_mut()
-            .filter(|(_, entry)| entry.mode == Mode::Live)
-            .fold(0, |n, (_, e)| {
-                e.fall_behind();
-                n + 1
-            })
+    /// Flips the live subscribers that are not at the head, and answers how many.
+    fn flip_behind(&mut self) -> usize {
+        let head = self.epoch.map(|epoch| Position {
+            epoch,
+            seq: self.head,
+        });
+        let live = |entry: &&mut Entry| entry.mode == Mode::Live && entry.position != head;
+        let behind = self.entries.iter_mut().map(|(_, entry)| entry);
+        behind.filter(live).fold(0, |n, entry| {
+            entry.fall_behind();
+            n + 1
+        })
     }
 }
 
@@ -272,12 +359,6 @@ impl Entry {
     fn fall_behind(&mut self) {
         self.mode = Mode::CatchingUp;
         self.outlet.lagging(self.key);
-    }
-
-    fn fall_behind_if_live(&mut self) {
-        if self.mode == Mode::Live {
-            self.fall_behind();
-        }
     }
 
     fn end(&mut self, cause: Ended) {

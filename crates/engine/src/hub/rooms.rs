@@ -5,10 +5,10 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Weak};
 
 use madang_domain::ports::{Bus, Topic};
-use madang_domain::{Message, Position, Role, RoomHead, RoomId, Support, UserId};
+use madang_domain::{Message, Position, Role, Room, RoomHead, RoomId, UserId};
 use parking_lot::Mutex;
 
-use super::channel::RoomChannel;
+use super::channel::{AccessVersion, RoomChannel};
 use super::outlet::{Outlet, SubscriptionKey};
 use crate::event::RoomEvent;
 use crate::telemetry::Telemetry;
@@ -90,18 +90,18 @@ impl Rooms {
         }
     }
 
-    /// Whether [`Rooms::access_changed`] is still to be called for this version.
+    /// Whether [`Rooms::access_changed`] is still to be called for what `head` says.
     #[must_use]
-    pub fn access_is_newer(&self, room: &RoomId, access_version: u64) -> bool {
+    pub fn access_is_newer(&self, room: &RoomId, head: &RoomHead) -> bool {
         self.inner
             .channel(room)
-            .is_some_and(|channel| channel.access_is_newer(access_version))
+            .is_some_and(|channel| channel.access_is_newer(AccessVersion::of(head)))
     }
 
     /// Ends the subscriptions of those who may no longer read the room.
-    pub fn access_changed(&self, room: &RoomId, support: &Support, access_version: u64) {
-        if let Some(channel) = self.inner.channel(room) {
-            channel.access_changed(support, access_version);
+    pub fn access_changed(&self, room: &Room) {
+        if let Some(channel) = self.inner.channel(&room.id) {
+            channel.access_changed(&room.support, AccessVersion::of(&room.head));
         }
     }
 
@@ -112,14 +112,17 @@ impl Rooms {
         }
     }
 
-    /// Every room that has a subscriber here, in no order.
+    /// Every room that has a subscriber here, sorted: a run of the simulation can be replayed.
     #[must_use]
     pub fn listened(&self) -> Vec<RoomId> {
-        self.inner
+        let mut rooms: Vec<_> = self
+            .inner
             .shards
             .iter()
             .flat_map(|s| s.lock().keys().cloned().collect::<Vec<_>>())
-            .collect()
+            .collect();
+        rooms.sort_unstable();
+        rooms
     }
 }
 
@@ -167,7 +170,9 @@ impl Registration {
             changes,
         } = self;
         let (channel, index) = (&subscription.channel, subscription.index);
-        let live = channel.set_position(index, position).is_some()
+        let live = channel
+            .start(index, position, AccessVersion::of(head))
+            .is_some()
             && position == head.position()
             && channel.join_live(index, changes);
         (subscription, live)

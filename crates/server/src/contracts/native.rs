@@ -1,7 +1,7 @@
 //! The native JSON: what REST answers and what a STOMP MESSAGE carries.
 
 use madang_domain::message::TEXT_BYTES_MAX;
-use madang_domain::{Code, Error, Message, Seq, SenderKind, Timestamp};
+use madang_domain::{Code, Error, Message, SenderKind, Seq, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -33,7 +33,10 @@ impl Gateway {
             }
             self.0.registry.emptied().await;
         };
-        if tokio::time::timeout(window.deadline, close_all).await.is_err() {
+        if tokio::time::timeout(window.deadline, close_all)
+            .await
+            .is_err()
+        {
             tracing::warn!("sessions were still open at the drain deadline");
         }
     }

@@ -34,7 +34,9 @@ struct ListState {
 impl Flushers {
     /// Starts `count` tasks, at least one.
     pub(super) fn start(count: usize) -> Self {
-        let lists: Box<[_]> = (0..count.max(1)).map(|_| Arc::new(DirtyList::default())).collect();
+        let lists: Box<[_]> = (0..count.max(1))
+            .map(|_| Arc::new(DirtyList::default()))
+            .collect();
         for list in &lists {
             tokio::spawn(run(Arc::clone(list)));
         }

@@ -32,13 +32,17 @@ struct Wheel {
 impl Timers {
     pub(super) fn new() -> Self {
         let slots = (0..SLOTS).map(|_| Vec::new()).collect();
-        Self { wheel: Mutex::new(Wheel { slots, tick: 0 }) }
+        Self {
+            wheel: Mutex::new(Wheel { slots, tick: 0 }),
+        }
     }
 
     /// Has the session looked at not before `at_ms`, or at the wheel's horizon if that is sooner.
     pub(super) fn schedule(&self, session: Weak<Session>, at_ms: u64) {
         let mut wheel = self.wheel.lock();
-        let tick = at_ms.div_ceil(TICK_MS).clamp(wheel.tick, wheel.tick + SLOTS - 1);
+        let tick = at_ms
+            .div_ceil(TICK_MS)
+            .clamp(wheel.tick, wheel.tick + SLOTS - 1);
         wheel.slots[(tick % SLOTS) as usize].push(session);
     }
 
@@ -62,9 +66,13 @@ pub(super) fn start(shared: &Arc<Shared>) {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let Some(shared) = shared.upgrade() else { return };
+            let Some(shared) = shared.upgrade() else {
+                return;
+            };
             while let Some(due) = shared.timers.take_due(shared.now_ms()) {
-                due.iter().filter_map(Weak::upgrade).for_each(|session| session.look_at_clock());
+                due.iter()
+                    .filter_map(Weak::upgrade)
+                    .for_each(|session| session.look_at_clock());
             }
         }
     });

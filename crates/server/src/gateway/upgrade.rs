@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use http::header::{
-    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT,
-    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::{Request, Response, StatusCode};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::downcast;
-use madang_domain::{Code, Error};
 use madang_wire::websocket::handshake::{self, HandshakeError, RequestHeaders};
 use tokio::net::TcpStream;
 
@@ -20,44 +19,19 @@ use super::{Gateway, Shared};
 /// What STOMP clients offer, best first.
 const SUBPROTOCOLS: [&str; 3] = ["v12.stomp", "v11.stomp", "v10.stomp"];
 
-/// Which browser pages may connect. Peers that send no `Origin` are no browsers and are not
-/// refused here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origins {
-    /// Pages of the host that is asked.
-    SameHost,
-    /// Pages of that host and of these origins, such as `https://shop.example`.
-    Listed(Vec<String>),
-    /// Any page.
-    Any,
-}
-
-/// Why a handshake is refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refused {
-    /// Not a WebSocket handshake; the status is in [`HandshakeError::status`].
-    Handshake(HandshakeError),
-    /// [`Code::OriginForbidden`], or [`Code::Draining`].
-    Policy(Error),
-}
-
 impl Gateway {
     /// Answers an upgrade request, and serves STOMP on its socket once HTTP has let go of it.
     /// `token` is what the request itself proves who it is with.
     ///
     /// # Errors
-    /// [`Refused`]: the client's fault, but for [`Code::Draining`]; nothing was upgraded.
+    /// [`HandshakeError`]: the client's fault; nothing was upgraded.
     pub fn upgrade<B>(
         &self,
         request: &mut Request<B>,
-        origins: &Origins,
         token: Option<String>,
-    ) -> Result<Response<()>, Refused> {
+    ) -> Result<Response<()>, HandshakeError> {
         let headers = request.headers();
-        let accept = accept(headers).map_err(Refused::Handshake)?;
-        if !origin_allowed(headers, origins) {
-            return Err(Refused::Policy(Code::OriginForbidden.into()));
-        }
+        let accept = accept(headers)?;
         let subprotocol = text(headers, &SEC_WEBSOCKET_PROTOCOL)
             .and_then(|offered| handshake::choose_subprotocol(offered, &SUBPROTOCOLS));
         let shared = Arc::clone(&self.0);
@@ -73,7 +47,9 @@ async fn serve(shared: Arc<Shared>, upgrade: OnUpgrade, handshake: Handshake) {
         // The peer went away before it had read the answer.
         Err(error) => return tracing::debug!(%error, "a connection was not upgraded"),
     };
-    let Some((stream, already_read)) = take_socket(upgraded) else { return };
+    let Some((stream, already_read)) = take_socket(upgraded) else {
+        return;
+    };
     if let Some(session) = run(&shared, stream, already_read, handshake) {
         // A task of its own: this one is as large as the handshake.
         tokio::spawn(session);
@@ -99,21 +75,6 @@ fn accept(headers: &HeaderMap) -> Result<String, HandshakeError> {
     })
 }
 
-/// A browser names the page's origin in every handshake (RFC 6455, section 10.2).
-fn origin_allowed(headers: &HeaderMap, origins: &Origins) -> bool {
-    let Some(origin) = headers.get(ORIGIN) else { return true };
-    let Ok(origin) = origin.to_str() else { return false };
-    let host_of_origin = origin.split_once("://").map(|(_, host)| host);
-    let same = host_of_origin.is_some_and(|host| {
-        text(headers, &HOST).is_some_and(|asked| asked.eq_ignore_ascii_case(host))
-    });
-    match origins {
-        Origins::Any => true,
-        Origins::SameHost => same,
-        Origins::Listed(list) => same || list.iter().any(|one| one.eq_ignore_ascii_case(origin)),
-    }
-}
-
 fn switching_protocols(accept: &str, subprotocol: Option<&'static str>) -> Response<()> {
     let mut response = Response::new(());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -124,7 +85,10 @@ fn switching_protocols(accept: &str, subprotocol: Option<&'static str>) -> Respo
         headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
     }
     if let Some(subprotocol) = subprotocol {
-        headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
+        headers.insert(
+            SEC_WEBSOCKET_PROTOCOL,
+            HeaderValue::from_static(subprotocol),
+        );
     }
     response
 }

@@ -21,6 +21,7 @@ mod extract;
 mod layers;
 mod openapi;
 mod ops;
+mod origins;
 mod pages;
 mod problem;
 mod user;
@@ -31,8 +32,10 @@ mod tests;
 pub use extract::{Identify, Peer};
 pub use layers::ObserveRequests;
 pub use openapi::document;
-pub(crate) use problem::Refusal;
+pub use origins::AllowedOrigins;
+pub(crate) use origins::Trust;
 pub use pages::demo::{DemoOptions, MintToken};
+pub(crate) use problem::Refusal;
 
 /// Largest request body, in bytes: the largest message with every character escaped, and room for
 /// its envelope. More is refused with `TOO_LARGE`.
@@ -48,6 +51,8 @@ pub struct HttpState {
     pub contracts: ContractOptions,
     /// The demo page's tokens; `None` where development tokens are not in use.
     pub demo: Option<DemoOptions>,
+    /// Which other origins' pages may call.
+    pub origins: AllowedOrigins,
     /// Whether this node takes clients: false until it has started and once it drains.
     pub ready: Arc<AtomicBool>,
     /// Renders the metrics in the OpenMetrics text format.
@@ -87,18 +92,22 @@ impl RouteSet {
 /// Requests should carry a [`Peer`] among their extensions; without it none counts as made on this
 /// machine.
 pub fn router(state: HttpState) -> Router {
+    routed(Arc::new(state))
+}
+
+fn routed(state: Shared) -> Router {
     let set = RouteSet {
         support_desk: state.contracts.support_desk.is_some(),
         demo: state.demo.is_some(),
     };
-    let state = Arc::new(state);
     let (routes, description) = documented_routes(set).split_for_parts();
     routes
-        .merge(pages::routes())
+        .merge(pages::routes(set.demo))
         .layer(axum::Extension(ops::Document::new(&description)))
         .fallback(layers::no_such_route)
         .method_not_allowed_fallback(layers::no_such_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(Arc::clone(&state), origins::judge))
         .layer(from_fn(layers::protect))
         .layer(from_fn_with_state(Arc::clone(&state), layers::guard))
         .with_state(state)

@@ -5,6 +5,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
+use super::problem::Problem;
 use super::{RouteSet, Shared};
 
 #[derive(OpenApi)]
@@ -23,6 +24,7 @@ use super::{RouteSet, Shared};
         (name = "operations", description = "For operators and load balancers"),
         (name = "demo", description = "Only where development tokens are in use, and only on this machine")
     ),
+    components(schemas(Problem)),
     security(("token" = [])),
     modifiers(&Token)
 )]

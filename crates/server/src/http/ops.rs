@@ -27,6 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
 #[utoipa::path(
     get,
     path = "/healthz",
+    operation_id = "getHealth",
     tag = "operations",
     security(()),
     responses((status = 200, description = "It runs", body = String, example = json!("ok")))
@@ -41,6 +42,7 @@ async fn healthz() -> &'static str {
 #[utoipa::path(
     get,
     path = "/readyz",
+    operation_id = "getReadiness",
     tag = "operations",
     security(()),
     responses(
@@ -71,6 +73,7 @@ impl Document {
 #[utoipa::path(
     get,
     path = "/openapi.json",
+    operation_id = "getOpenApi",
     tag = "operations",
     security(()),
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json"))

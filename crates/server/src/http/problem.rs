@@ -74,11 +74,6 @@ impl Refusal {
             assignee: Some(agent),
         }
     }
-
-    /// What the client is told.
-    pub(super) const fn error(&self) -> &Error {
-        &self.error
-    }
 }
 
 impl From<Error> for Refusal {
@@ -141,38 +136,47 @@ pub(super) fn advise(response: &mut Response) {
 
 /// The errors that any route may answer, for the document.
 #[derive(utoipa::IntoResponses)]
-#[expect(dead_code, reason = "describes answers; handlers make them from errors")]
+#[expect(
+    dead_code,
+    reason = "describes answers; handlers make them from errors"
+)]
 pub(crate) enum Common {
     /// No token, or one that is expired or not valid: `AUTHENTICATION_REQUIRED`, `TOKEN_EXPIRED`,
     /// `TOKEN_INVALID`.
     #[response(status = 401, content_type = "application/problem+json")]
-    Unauthorized(#[to_schema] Problem),
+    Unauthorized(Problem),
     /// The caller has no right to this: `NOT_YOUR_ROOM`, `AGENTS_ONLY`.
     #[response(status = 403, content_type = "application/problem+json")]
-    Forbidden(#[to_schema] Problem),
+    Forbidden(Problem),
     /// A defect of the server: `INTERNAL`.
     #[response(status = 500, content_type = "application/problem+json")]
-    Internal(#[to_schema] Problem),
+    Internal(Problem),
     /// Nothing was done; retryable: `UNAVAILABLE`, `DRAINING`, `OVERLOADED`.
     #[response(status = 503, content_type = "application/problem+json")]
-    Unavailable(#[to_schema] Problem),
+    Unavailable(Problem),
 }
 
 /// What a request with parameters or a body may also be answered.
 #[derive(utoipa::IntoResponses)]
-#[expect(dead_code, reason = "describes answers; handlers make them from errors")]
+#[expect(
+    dead_code,
+    reason = "describes answers; handlers make them from errors"
+)]
 pub(crate) enum Malformed {
     /// The body, a query parameter or the path is not valid: `BODY_INVALID`, `MESSAGE_INVALID`,
     /// `PARAMETER_INVALID`.
     #[response(status = 400, content_type = "application/problem+json")]
-    Invalid(#[to_schema] Problem),
+    Invalid(Problem),
 }
 
 /// What a request that names a room may also be answered.
 #[derive(utoipa::IntoResponses)]
-#[expect(dead_code, reason = "describes answers; handlers make them from errors")]
+#[expect(
+    dead_code,
+    reason = "describes answers; handlers make them from errors"
+)]
 pub(crate) enum NoRoom {
     /// `ROOM_NOT_FOUND`.
     #[response(status = 404, content_type = "application/problem+json")]
-    NotFound(#[to_schema] Problem),
+    NotFound(Problem),
 }

@@ -25,7 +25,9 @@ impl Telemetry for EngineTelemetry {
     }
 
     fn commit_queue_depth(&self, drafts: usize) {
-        self.0.pipeline_queue_drafts.set(i64::try_from(drafts).unwrap_or(i64::MAX));
+        self.0
+            .pipeline_queue_drafts
+            .set(i64::try_from(drafts).unwrap_or(i64::MAX));
     }
 
     fn delivered_live(&self, events: usize) {

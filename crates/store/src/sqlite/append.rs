@@ -40,7 +40,10 @@ impl Writer {
             Ok(outcomes)
         });
         match &result {
-            Ok(_) => self.arrival = batch.last().map_or(self.arrival, |item| item.arrival),
+            Ok(_) => {
+                self.arrival = batch.last().map_or(self.arrival, |item| item.arrival);
+                self.arrived += batch.len();
+            }
             Err(_) => self.take_back(&batch),
         }
         self.trim_cache();

@@ -65,5 +65,5 @@ mod tests {
         assert_eq!(digest, DIGEST_OF_KIM_A);
     }
 
-    const DIGEST_OF_KIM_A: i64 = 0;
+    const DIGEST_OF_KIM_A: i64 = 2_678_032_816_980_308_717;
 }

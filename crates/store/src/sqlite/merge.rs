@@ -8,12 +8,17 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::connection::unavailable;
 use super::messages;
+use super::rooms::sql_limit;
 use super::writer::Writer;
 
-/// Messages that one transaction merges: about 3 ms.
+/// Messages that one transaction merges, at least: about 3 ms.
 const MERGE_STEP_ROWS: usize = 512;
 
-/// Rows that one transaction deletes.
+/// A piece of work is at least this many times the batch before it: it must end, and the memory
+/// stay bounded, however fast messages arrive.
+const STEP_PER_ARRIVAL: usize = 2;
+
+/// Rows of a deleted room that one transaction deletes.
 const DELETE_STEP_ROWS: i64 = 1_024;
 
 /// Text that gathers before it is merged, however few messages it makes: bounds the memory.
@@ -75,9 +80,10 @@ impl Writer {
     }
 
     fn merge_step(&mut self, mut rooms: VecDeque<i64>, up_to: i64) -> Result<Work, StoreError> {
+        let step = self.step_rows();
         let merged = self.transaction(|writer| {
             let mut merged = Vec::new();
-            let mut room_left = MERGE_STEP_ROWS;
+            let mut room_left = step;
             while let Some(room_no) = rooms.front().copied() {
                 let batch = writer.tail.oldest(room_no, room_left);
                 let Some(last) = batch.last() else {
@@ -118,13 +124,19 @@ impl Writer {
         Ok(Work::Merging { rooms, up_to })
     }
 
+    fn step_rows(&mut self) -> usize {
+        let arrived = std::mem::take(&mut self.arrived);
+        MERGE_STEP_ROWS.max(arrived * STEP_PER_ARRIVAL)
+    }
+
     fn cut_step(&mut self, up_to: i64) -> Result<Work, StoreError> {
+        let step = sql_limit(self.step_rows());
         let deleted = self.transaction(|writer| {
             execute(
                 &writer.connection,
                 "DELETE FROM journal WHERE arrival <=
                      min(?1, (SELECT min(arrival) FROM journal) + ?2)",
-                [up_to, DELETE_STEP_ROWS - 1],
+                [up_to, step - 1],
             )
         })?;
         Ok(if deleted == 0 {

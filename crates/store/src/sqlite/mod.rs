@@ -56,6 +56,7 @@ pub use options::{READERS_MAX, SqliteOptions, Synchronous};
 
 use crate::DataLock;
 use connection::{open_reader, open_writer};
+use delivered::Marks;
 use reader::Reader;
 use tail::Tail;
 use workers::{Workers, wait};
@@ -68,6 +69,7 @@ pub struct SqliteStore {
     // In the order in which they must end: the write-ahead log can be emptied when nobody reads.
     readers: Workers<Reader>,
     writer: Workers<Writer>,
+    marks: Arc<Marks>,
     _lock: DataLock,
 }
 
@@ -85,7 +87,13 @@ impl SqliteStore {
         let mut connection = open_writer(path, options)?;
         migrations::apply(&mut connection)?;
         let tail = Arc::new(Tail::default());
-        let writer = Writer::new(connection, Arc::clone(&tail), options.merge_rows)?;
+        let marks = Arc::new(Marks::default());
+        let writer = Writer::new(
+            connection,
+            Arc::clone(&tail),
+            Arc::clone(&marks),
+            options.merge_rows,
+        )?;
         let readers = (0..options.readers.clamp(1, READERS_MAX))
             .map(|_| {
                 let connection = open_reader(path, options)?;
@@ -96,6 +104,7 @@ impl SqliteStore {
         Ok(Self {
             readers: Workers::readers(readers)?,
             writer: Workers::writer(writer)?,
+            marks,
             _lock: lock,
         })
     }
@@ -211,8 +220,18 @@ impl Store for SqliteStore {
         position: Position,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         let (room, user) = (room.clone(), user.clone());
-        let advance = move |writer: &mut Writer| writer.advance_delivered(&room, &user, position);
-        Box::pin(self.writer.run(advance))
+        Box::pin(async move {
+            let kept = self.marks.push(room, user, position);
+            let flush = |writer: &mut Writer| {
+                writer.flush_marks();
+                Ok(())
+            };
+            self.writer.run(flush).await?;
+            match kept.await {
+                Ok(result) => result.map_err(StoreError::Unavailable),
+                Err(_) => Err(StoreError::OutcomeUnknown("the job panicked".to_owned())),
+            }
+        })
     }
 
     fn delivered<'a>(

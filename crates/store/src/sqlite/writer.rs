@@ -8,6 +8,7 @@ use madang_domain::{ClientId, Message, Room, RoomId, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::connection::{commit_failed, unavailable};
+use super::delivered::Marks;
 use super::digest::ClientIdKey;
 use super::merge::Work;
 use super::messages;
@@ -31,8 +32,11 @@ pub(super) struct Writer {
     pub(super) unmerged_ids: HashMap<(i64, UserId, ClientId), Arc<Message>>,
     /// The newest row of the journal that is committed.
     pub(super) arrival: i64,
+    /// Messages that were accepted since the last piece of background work.
+    pub(super) arrived: usize,
     pub(super) work: Work,
     pub(super) merge_rows: usize,
+    pub(super) marks: Arc<Marks>,
     /// What the memory holds may differ from the database: reload before the next job.
     broken: bool,
 }
@@ -48,6 +52,7 @@ impl Writer {
     pub(super) fn new(
         connection: Connection,
         tail: Arc<Tail>,
+        marks: Arc<Marks>,
         merge_rows: usize,
     ) -> Result<Self, StoreError> {
         let key = ClientIdKey::load(&connection)?;
@@ -58,8 +63,10 @@ impl Writer {
             rooms: HashMap::new(),
             unmerged_ids: HashMap::new(),
             arrival: 0,
+            arrived: 0,
             work: Work::start(),
             merge_rows: merge_rows.max(1),
+            marks,
             broken: false,
         };
         writer.reload()?;

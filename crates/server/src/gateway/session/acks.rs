@@ -64,7 +64,14 @@ struct Outstanding {
 impl AckLedger {
     pub(super) fn new(mode: AckMode, serial: u32) -> Self {
         let outstanding = VecDeque::new();
-        Self { mode, serial, next_number: 0, outstanding, mark: None, held: false }
+        Self {
+            mode,
+            serial,
+            next_number: 0,
+            outstanding,
+            mark: None,
+            held: false,
+        }
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -75,7 +82,11 @@ impl AckLedger {
     pub(super) fn delivered(&mut self, delivered: Delivered) -> String {
         let number = self.next_number;
         self.next_number += 1;
-        self.outstanding.push_back(Outstanding { number, delivered, verdict: None });
+        self.outstanding.push_back(Outstanding {
+            number,
+            delivered,
+            verdict: None,
+        });
         format!("{}.{number}", self.serial)
     }
 
@@ -91,11 +102,16 @@ impl AckLedger {
                 let number: u64 = number.parse().ok()?;
                 let first = self.outstanding.front()?.number;
                 let index = usize::try_from(number.checked_sub(first)?).ok()?;
-                self.outstanding.get(index).filter(|entry| open(entry)).map(|_| index)
+                self.outstanding
+                    .get(index)
+                    .filter(|entry| open(entry))
+                    .map(|_| index)
             }
             AckTarget::MessageId(id) => {
                 let same = |entry: &Outstanding| entry.delivered.has_message_id(id);
-                self.outstanding.iter().position(|entry| open(entry) && same(entry))
+                self.outstanding
+                    .iter()
+                    .position(|entry| open(entry) && same(entry))
             }
         }
     }
@@ -120,7 +136,9 @@ impl AckLedger {
     fn settle(&mut self) -> Option<Position> {
         let before = self.mark;
         while let Some(verdict) = self.outstanding.front().and_then(|entry| entry.verdict) {
-            let Some(entry) = self.outstanding.pop_front() else { break };
+            let Some(entry) = self.outstanding.pop_front() else {
+                break;
+            };
             self.held |= verdict == Verdict::Nack;
             if let Delivered::Room(position) = entry.delivered
                 && !self.held
@@ -148,7 +166,10 @@ mod tests {
     use super::*;
 
     fn at(seq: u64) -> Position {
-        Position { epoch: Epoch::new(1), seq: Seq::new(seq) }
+        Position {
+            epoch: Epoch::new(1),
+            seq: Seq::new(seq),
+        }
     }
 
     fn ledger(mode: AckMode) -> AckLedger {

@@ -18,9 +18,10 @@ impl Core {
         let voice = voice_of(&frame);
         let blame = |error: Error| Failure::new(error, receipt.as_deref()).in_voice(voice);
         match frame.command {
-            Command::Connect | Command::Stomp => {
-                Err(blame(Error::with_detail(Code::FrameInvalid, "the session is connected already")))
-            }
+            Command::Connect | Command::Stomp => Err(blame(Error::with_detail(
+                Code::FrameInvalid,
+                "the session is connected already",
+            ))),
             Command::Send => self.handle_send(frame, voice).map_err(blame),
             Command::Subscribe => self.handle_subscribe(&frame, voice).map_err(blame),
             Command::Unsubscribe => self.handle_unsubscribe(&frame).map_err(blame),
@@ -30,7 +31,9 @@ impl Core {
             Command::Abort => self.handle_abort(&frame).map_err(blame),
             Command::Disconnect => {
                 self.answer_receipt(receipt.as_deref());
-                self.end(Ending::Asked(Some(madang_wire::websocket::CloseCode::NORMAL)));
+                self.end(Ending::Asked(Some(
+                    madang_wire::websocket::CloseCode::NORMAL,
+                )));
                 Ok(())
             }
             // The decoder refuses what only servers send.
@@ -76,5 +79,9 @@ fn voice_of(frame: &Frame) -> Voice {
         destination == destination::SUPPORT_DESK_SEND
             || destination.starts_with(destination::SUPPORT_DESK_SUBSCRIBE)
     });
-    if of_contract { Voice::SupportDesk } else { Voice::Native }
+    if of_contract {
+        Voice::SupportDesk
+    } else {
+        Voice::Native
+    }
 }

@@ -44,7 +44,10 @@ impl Core {
         let version = Version::negotiate(frame.get("accept-version"))
             .ok_or_else(|| Failure::new(Code::VersionUnsupported, None))?;
         let client = HeartBeat::parse(frame.get("heart-beat")).map_err(|error| {
-            Failure::new(Error::with_detail(Code::FrameInvalid, error.to_string()), None)
+            Failure::new(
+                Error::with_detail(Code::FrameInvalid, error.to_string()),
+                None,
+            )
         })?;
         // What the client pipelined behind CONNECT is in the negotiated version already.
         self.stomp.set_version(version);
@@ -58,7 +61,9 @@ impl Core {
         version: Version,
         client: HeartBeat,
     ) -> Result<(), Failure> {
-        let Phase::Handshaken(handshake) = &mut self.phase else { return Ok(()) };
+        let Phase::Handshaken(handshake) = &mut self.phase else {
+            return Ok(());
+        };
         let from_handshake = handshake.token.take();
         if let Some(token) = frame.get("Authorization").or(frame.get("authorization")) {
             return self.identify_by_token(token, version, client);
@@ -68,7 +73,8 @@ impl Core {
             self.identify_by_account(login.to_owned(), passcode, version, client);
             return Ok(());
         }
-        let token = from_handshake.ok_or_else(|| Failure::new(Code::AuthenticationRequired, None))?;
+        let token =
+            from_handshake.ok_or_else(|| Failure::new(Code::AuthenticationRequired, None))?;
         self.identify_by_token(&token, version, client)
     }
 
@@ -79,7 +85,10 @@ impl Core {
         client: HeartBeat,
     ) -> Result<(), Failure> {
         let shared = &self.session.shared;
-        let caller = shared.identity.token(token).map_err(|error| Failure::new(error, None))?;
+        let caller = shared
+            .identity
+            .token(token)
+            .map_err(|error| Failure::new(error, None))?;
         let token_hash = Some(shared.token_hasher.hash_one(token));
         self.open(caller, token_hash, version, client);
         Ok(())
@@ -151,9 +160,13 @@ impl Core {
     /// # Errors
     /// `TokenInvalid`, `TokenExpired`: ERROR, close.
     pub(super) fn check_repeated_token(&self, frame: &Frame) -> Result<(), Error> {
-        let Some(token) = frame.get("Authorization") else { return Ok(()) };
+        let Some(token) = frame.get("Authorization") else {
+            return Ok(());
+        };
         let shared = &self.session.shared;
-        let Phase::Open(open) = &self.phase else { return Ok(()) };
+        let Phase::Open(open) = &self.phase else {
+            return Ok(());
+        };
         if open.token_hash == Some(shared.token_hasher.hash_one(token)) {
             return Ok(());
         }

@@ -58,9 +58,15 @@ pub(super) fn target(destination: &str, support_desk: bool) -> Result<Target, Er
 
 fn topic(destination: &str) -> Result<Arc<str>, Error> {
     let named = TOPICS.iter().any(|prefix| {
-        destination.strip_prefix(prefix).is_some_and(|name| !name.is_empty())
+        destination
+            .strip_prefix(prefix)
+            .is_some_and(|name| !name.is_empty())
     });
-    if named { Ok(Arc::from(destination)) } else { Err(Code::NotFound.into()) }
+    if named {
+        Ok(Arc::from(destination))
+    } else {
+        Err(Code::NotFound.into())
+    }
 }
 
 fn room_id(text: &str) -> Result<RoomId, Error> {

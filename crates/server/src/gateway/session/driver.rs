@@ -86,7 +86,9 @@ pub(super) enum Phase {
     /// The last byte is in the outbox.
     Flushing,
     /// Nothing more is written; reads, and throws away, until the peer closes.
-    Lingering { budget: usize },
+    Lingering {
+        budget: usize,
+    },
     Over,
 }
 
@@ -131,7 +133,10 @@ pub(in super::super) fn run(
         backlog: None,
     };
     if !already_read.is_empty() {
-        driver.backlog = Some(Box::new(Backlog { websocket: already_read, ..Backlog::default() }));
+        driver.backlog = Some(Box::new(Backlog {
+            websocket: already_read,
+            ..Backlog::default()
+        }));
     }
     Some(poll_fn(move |cx| driver.poll(cx)))
 }
@@ -182,7 +187,9 @@ impl Driver {
 
     fn received(&mut self, bytes: &mut [u8]) {
         let session = &self.core.session;
-        session.last_read_ms.store(session.shared.now_ms(), Ordering::Relaxed);
+        session
+            .last_read_ms
+            .store(session.shared.now_ms(), Ordering::Relaxed);
         if let Phase::Lingering { budget } = &mut self.core.phase {
             *budget = budget.saturating_sub(bytes.len());
             if *budget == 0 {
@@ -207,7 +214,10 @@ impl Driver {
                 Flow::On => {}
                 Flow::Stop => return,
                 Flow::Suspend => {
-                    let backlog = Backlog { stomp: stomp_rest, websocket: rest.to_vec() };
+                    let backlog = Backlog {
+                        stomp: stomp_rest,
+                        websocket: rest.to_vec(),
+                    };
                     self.backlog = Some(Box::new(backlog));
                     return;
                 }
@@ -217,7 +227,9 @@ impl Driver {
 
     /// Goes on behind a command that waited.
     fn take_up_backlog(&mut self) {
-        let Some(mut backlog) = self.backlog.take() else { return };
+        let Some(mut backlog) = self.backlog.take() else {
+            return;
+        };
         let mut input = backlog.stomp.as_slice();
         match self.core.handle_stomp(&mut input) {
             Flow::Stop => return,
@@ -264,8 +276,12 @@ impl Core {
 
     /// Answers whether a command that waited is done now.
     fn poll_command(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(command) = &mut self.command else { return false };
-        let Poll::Ready(done) = command.as_mut().poll(cx) else { return false };
+        let Some(command) = &mut self.command else {
+            return false;
+        };
+        let Poll::Ready(done) = command.as_mut().poll(cx) else {
+            return false;
+        };
         self.command = None;
         if self.is_open()
             && let Err(failure) = done(self)
@@ -284,8 +300,12 @@ impl Core {
             if self.catching_up.is_none() && !self.begin_catch_up() {
                 return;
             }
-            let Some(reading) = &mut self.catching_up else { return };
-            let Poll::Ready(caught_up) = reading.as_mut().poll(cx) else { return };
+            let Some(reading) = &mut self.catching_up else {
+                return;
+            };
+            let Poll::Ready(caught_up) = reading.as_mut().poll(cx) else {
+                return;
+            };
             self.catching_up = None;
             self.caught_up(caught_up);
         }
@@ -348,7 +368,9 @@ impl Core {
             }
             drop(outbox);
             self.session.shut_down(Shutdown::Write);
-            self.phase = Phase::Lingering { budget: LINGER_BYTES_MAX };
+            self.phase = Phase::Lingering {
+                budget: LINGER_BYTES_MAX,
+            };
         }
     }
 
@@ -375,7 +397,12 @@ impl Core {
         self.catching_up = None;
         self.behind.clear();
         let close_by = self.session.shared.now_ms() + CLOSE_TIMEOUT_MS;
-        self.session.set_timing(|timing| *timing = super::Timing { close_by, ..Default::default() });
+        self.session.set_timing(|timing| {
+            *timing = super::Timing {
+                close_by,
+                ..Default::default()
+            }
+        });
     }
 
     /// `rest` gets what lies behind a command that waits.
@@ -431,7 +458,11 @@ fn say_farewell(ending: &Ending, version: Version, session: &Session, buffer: &m
     match ending {
         Ending::Failed(failure) => {
             let code = failure.error.code();
-            tracing::debug!(session = session.id, code = code.spec().name, "the session failed");
+            tracing::debug!(
+                session = session.id,
+                code = code.spec().name,
+                "the session failed"
+            );
             if code != Code::Draining {
                 frames::encode_error(version, failure, buffer);
             }
@@ -455,6 +486,9 @@ impl Drop for Core {
         wake(outbox.waker.take());
         drop(outbox);
         self.session.shared.registry.remove(self.session.id);
-        self.session.shared.metrics.session_closed(Transport::WebSocket, self.closed_by);
+        self.session
+            .shared
+            .metrics
+            .session_closed(Transport::WebSocket, self.closed_by);
     }
 }

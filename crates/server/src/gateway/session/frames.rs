@@ -26,7 +26,11 @@ pub(super) struct Failure {
 
 impl Failure {
     pub(super) fn new(error: impl Into<Error>, receipt: Option<&str>) -> Self {
-        Self { error: error.into(), receipt: receipt.map(Box::from), voice: Voice::Native }
+        Self {
+            error: error.into(),
+            receipt: receipt.map(Box::from),
+            voice: Voice::Native,
+        }
     }
 
     pub(super) fn in_voice(self, voice: Voice) -> Self {
@@ -36,7 +40,11 @@ impl Failure {
 
 /// What a peer is told that broke STOMP itself.
 pub(super) fn decode_failure(error: &DecodeError) -> Failure {
-    let code = if error.is_limit() { Code::TooLarge } else { Code::FrameInvalid };
+    let code = if error.is_limit() {
+        Code::TooLarge
+    } else {
+        Code::FrameInvalid
+    };
     Failure::new(Error::with_detail(code, error.to_string()), error.receipt())
 }
 
@@ -53,7 +61,11 @@ pub(super) fn encode_frame(version: Version, frame: &Frame, out: &mut Vec<u8>) {
 }
 
 pub(super) fn encode_receipt(version: Version, receipt: &str, out: &mut Vec<u8>) {
-    encode_frame(version, &Frame::new(Command::Receipt).with("receipt-id", receipt), out);
+    encode_frame(
+        version,
+        &Frame::new(Command::Receipt).with("receipt-id", receipt),
+        out,
+    );
 }
 
 /// Appends the ERROR that ends a session (STOMP 1.2, "ERROR").
@@ -81,6 +93,10 @@ pub(super) fn encode_error(version: Version, failure: &Failure, out: &mut Vec<u8
 
 /// Appends the head of a WebSocket message.
 pub(super) fn encode_message_head(is_text: bool, len: usize, out: &mut Vec<u8>) {
-    let opcode = if is_text { Opcode::Text } else { Opcode::Binary };
+    let opcode = if is_text {
+        Opcode::Text
+    } else {
+        Opcode::Binary
+    };
     websocket::encode_head(opcode, len, out);
 }

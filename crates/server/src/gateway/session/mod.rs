@@ -70,7 +70,10 @@ impl Session {
             stream,
             shared: Arc::clone(shared),
             outbox: Mutex::default(),
-            timing: Mutex::new(Timing { connect_by, ..Timing::default() }),
+            timing: Mutex::new(Timing {
+                connect_by,
+                ..Timing::default()
+            }),
             last_read_ms: AtomicU64::new(now),
             last_write_ms: AtomicU64::new(now),
         });
@@ -163,7 +166,8 @@ impl Session {
             outbox.in_flight = 0;
             match outcome {
                 Ok(count) => {
-                    self.last_write_ms.store(self.shared.now_ms(), Ordering::Relaxed);
+                    self.last_write_ms
+                        .store(self.shared.now_ms(), Ordering::Relaxed);
                     self.shared.metrics.written_bytes.inc_by(count as u64);
                     if count == bytes.len() && outbox.buffer.is_empty() {
                         bytes.clear();
@@ -255,7 +259,9 @@ impl Session {
     fn committed(&self, ticket: Ticket, outcome: GroupOutcome) {
         let mut outbox = self.outbox();
         let outbox = &mut *outbox;
-        outbox.replies.resolve(ticket, outcome.map(drop), &mut outbox.buffer);
+        outbox
+            .replies
+            .resolve(ticket, outcome.map(drop), &mut outbox.buffer);
         if outbox.replies.failed() || outbox.waits_for_replies {
             wake(outbox.waker.take());
         }
@@ -282,7 +288,9 @@ impl Outlet for Session {
         let mut outbox = self.outbox();
         let limit = self.shared.options.limits.topic_queue_bytes_max;
         if !outbox.append_topic_event(key, event, limit) {
-            outbox.ending.get_or_insert_with(|| Code::SlowConsumer.into());
+            outbox
+                .ending
+                .get_or_insert_with(|| Code::SlowConsumer.into());
             wake(outbox.waker.take());
         }
         self.mark(&mut outbox);

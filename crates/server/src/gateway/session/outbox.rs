@@ -75,7 +75,12 @@ impl Head {
     ) -> Self {
         let mut prefix = Vec::new();
         message::encode_head(version, id, None, &mut prefix);
-        Self { version, format, prefix: prefix.into(), acks: acks.map(Box::new) }
+        Self {
+            version,
+            format,
+            prefix: prefix.into(),
+            acks: acks.map(Box::new),
+        }
     }
 }
 
@@ -95,7 +100,9 @@ impl Outbox {
         shared: &Shared,
     ) -> usize {
         let waiting = self.waiting();
-        let Some(head) = self.heads.get_mut(key as usize) else { return events.len() };
+        let Some(head) = self.heads.get_mut(key as usize) else {
+            return events.len();
+        };
         let before = self.buffer.len();
         for (index, event) in events.iter().enumerate() {
             let waiting = waiting + self.buffer.len() - before;
@@ -103,9 +110,11 @@ impl Outbox {
             if blocked || (waiting >= limit && waiting > 0) {
                 return index;
             }
-            let tail = event.renderings.get_or_render(head.format.index(head.version), || {
-                render_room_event(event, head.format, head.version, shared)
-            });
+            let tail = event
+                .renderings
+                .get_or_render(head.format.index(head.version), || {
+                    render_room_event(event, head.format, head.version, shared)
+                });
             let delivered = || Delivered::Room(event.message.position);
             let ack = head.acks.as_mut().map(|acks| acks.delivered(delivered()));
             append_message(&head.prefix, ack.as_deref(), tail, &mut self.buffer);
@@ -123,13 +132,15 @@ impl Outbox {
         if self.waiting() >= limit {
             return false;
         }
-        let Some(head) = self.heads.get_mut(key as usize) else { return true };
+        let Some(head) = self.heads.get_mut(key as usize) else {
+            return true;
+        };
         if head.acks.as_ref().is_some_and(|acks| acks.is_full()) {
             return false;
         }
-        let tail = event
-            .renderings
-            .get_or_render(head.version as usize, || render_topic_event(event, head.version));
+        let tail = event.renderings.get_or_render(head.version as usize, || {
+            render_topic_event(event, head.version)
+        });
         let delivered = || Delivered::Topic(event.id.as_str().into());
         let ack = head.acks.as_mut().map(|acks| acks.delivered(delivered()));
         append_message(&head.prefix, ack.as_deref(), tail, &mut self.buffer);

@@ -56,7 +56,10 @@ pub(super) fn render_room_event(
             format!("{SUPPORT_DESK_SUBSCRIBE}{}", message.room),
             support_desk::render_message(message, options),
         ),
-        _ => (format!("{ROOMS}{}", message.room), native::render_message(message)),
+        _ => (
+            format!("{ROOMS}{}", message.room),
+            native::render_message(message),
+        ),
     };
     let position = message.position.to_string();
     let headers = [
@@ -67,14 +70,26 @@ pub(super) fn render_room_event(
     ];
     let mut tail = Vec::with_capacity(256 + body.len());
     message::encode_tail(version, headers, &body, &mut tail);
-    Rendering { bytes: Bytes::from(tail), is_text: true }
+    Rendering {
+        bytes: Bytes::from(tail),
+        is_text: true,
+    }
 }
 
 pub(super) fn render_topic_event(event: &TopicEvent, version: Version) -> Rendering {
-    let own = [("destination", &*event.destination), ("message-id", event.id.as_str())];
-    let user = event.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let own = [
+        ("destination", &*event.destination),
+        ("message-id", event.id.as_str()),
+    ];
+    let user = event
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
     let mut tail = Vec::with_capacity(256 + event.body.len());
     message::encode_tail(version, own.into_iter().chain(user), &event.body, &mut tail);
     let is_text = std::str::from_utf8(&event.body).is_ok();
-    Rendering { bytes: Bytes::from(tail), is_text }
+    Rendering {
+        bytes: Bytes::from(tail),
+        is_text,
+    }
 }

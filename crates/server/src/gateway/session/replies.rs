@@ -28,7 +28,10 @@ enum Slot {
     /// Known, but behind one that waits.
     Ready(Vec<u8>),
     /// Waits for a commit.
-    Waiting { receipt: Option<Box<str>>, voice: Voice },
+    Waiting {
+        receipt: Option<Box<str>>,
+        voice: Voice,
+    },
     /// The commit failed, behind one that waits.
     Failed(Failure),
 }
@@ -58,7 +61,10 @@ impl Replies {
     /// Takes a place for an answer that comes later. Without `receipt` only a failure is told.
     pub(super) fn wait(&mut self, receipt: Option<&str>, voice: Voice) -> Ticket {
         let ticket = Ticket(self.first + self.slots.len() as u64);
-        self.slots.push_back(Slot::Waiting { receipt: receipt.map(Box::from), voice });
+        self.slots.push_back(Slot::Waiting {
+            receipt: receipt.map(Box::from),
+            voice,
+        });
         ticket
     }
 
@@ -75,11 +81,23 @@ impl Replies {
 
     /// The answer that waited under `ticket`. Appends it to `out`, and those behind it that were
     /// only waiting for it.
-    pub(super) fn resolve(&mut self, ticket: Ticket, outcome: Result<(), Error>, out: &mut Vec<u8>) {
+    pub(super) fn resolve(
+        &mut self,
+        ticket: Ticket,
+        outcome: Result<(), Error>,
+        out: &mut Vec<u8>,
+    ) {
         let version = self.version();
-        let index = ticket.0.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
-        let Some(slot) = index.and_then(|index| self.slots.get_mut(index)) else { return };
-        let Slot::Waiting { receipt, voice } = slot else { return };
+        let index = ticket
+            .0
+            .checked_sub(self.first)
+            .and_then(|index| usize::try_from(index).ok());
+        let Some(slot) = index.and_then(|index| self.slots.get_mut(index)) else {
+            return;
+        };
+        let Slot::Waiting { receipt, voice } = slot else {
+            return;
+        };
         let receipt = receipt.take();
         *slot = match outcome {
             Ok(()) => {
@@ -89,7 +107,11 @@ impl Replies {
                 }
                 Slot::Ready(bytes)
             }
-            Err(error) => Slot::Failed(Failure { error, receipt, voice: *voice }),
+            Err(error) => Slot::Failed(Failure {
+                error,
+                receipt,
+                voice: *voice,
+            }),
         };
         self.release(out);
     }
@@ -141,7 +163,10 @@ mod tests {
         replies.resolve(quiet, Ok(()), &mut out);
         assert!(out.is_empty(), "all wait for a");
         replies.resolve(a, Ok(()), &mut out);
-        let order: Vec<_> = text(&out).matches("receipt-id:").map(str::to_owned).collect();
+        let order: Vec<_> = text(&out)
+            .matches("receipt-id:")
+            .map(str::to_owned)
+            .collect();
         assert_eq!(order.len(), 3);
         let at = |id: &str| text(&out).find(&format!("receipt-id:{id}")).unwrap();
         assert!(at("a") < at("c") && at("c") < at("d"));

@@ -48,7 +48,12 @@ impl Core {
         }
         match outgoing {
             Outgoing::Message(draft) => {
-                self.submit(DraftGroup::single(draft), receipt.as_deref(), voice, Vec::new());
+                self.submit(
+                    DraftGroup::single(draft),
+                    receipt.as_deref(),
+                    voice,
+                    Vec::new(),
+                );
             }
             Outgoing::Topic(draft) => {
                 self.session.shared.engine.publish_topic(draft);
@@ -67,11 +72,17 @@ impl Core {
                 Target::SupportDesk => support_desk::parse_send(&frame.body)?,
                 Target::Room(room) => (room, native::parse_send(&frame.body)?),
             };
-        let client_id = frame.get("client-id").map(ClientId::new).transpose().map_err(|error| {
-            Error::with_detail(Code::ParameterInvalid, format!("client-id {error}"))
-        })?;
+        let client_id = frame
+            .get("client-id")
+            .map(ClientId::new)
+            .transpose()
+            .map_err(|error| {
+                Error::with_detail(Code::ParameterInvalid, format!("client-id {error}"))
+            })?;
         let caller = &self.open_session()?.caller;
-        Ok(Outgoing::Message(engine.draft(caller, room, &text, client_id)?))
+        Ok(Outgoing::Message(
+            engine.draft(caller, room, &text, client_id)?,
+        ))
     }
 
     fn topic_draft(&mut self, destination: Arc<str>, frame: Frame) -> Result<Outgoing, Error> {
@@ -81,8 +92,14 @@ impl Core {
         }
         let headers = frame.headers.iter();
         let headers = headers.filter(|(name, _)| !OWN_HEADERS.contains(name));
-        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Ok(Outgoing::Topic(TopicDraft { destination, headers, body: Bytes::from(frame.body) }))
+        let headers = headers
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        Ok(Outgoing::Topic(TopicDraft {
+            destination,
+            headers,
+            body: Bytes::from(frame.body),
+        }))
     }
 
     /// Queues drafts for the next transaction of the store. Its answer takes its place among the
@@ -98,7 +115,9 @@ impl Core {
         let session = Arc::clone(&self.session);
         let reply: Reply = Box::new(move |outcome| {
             if outcome.is_ok() {
-                topics.into_iter().for_each(|topic| session.shared.engine.publish_topic(topic));
+                topics
+                    .into_iter()
+                    .for_each(|topic| session.shared.engine.publish_topic(topic));
             }
             session.committed(ticket, outcome);
         });

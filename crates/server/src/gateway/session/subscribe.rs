@@ -99,7 +99,10 @@ impl Core {
         };
         let in_use = id.is_some() && open.subscriptions.iter().any(|s| s.id.as_deref() == id);
         if in_use {
-            return Err(Error::with_detail(Code::FrameInvalid, "the subscription id is in use"));
+            return Err(Error::with_detail(
+                Code::FrameInvalid,
+                "the subscription id is in use",
+            ));
         }
         if open.subscriptions.len() >= maximum {
             let detail = format!("a session has at most {maximum} subscriptions");
@@ -110,7 +113,10 @@ impl Core {
             (Some("client"), _) => AckMode::Client,
             (Some("client-individual"), Version::V1_1 | Version::V1_2) => AckMode::ClientIndividual,
             (Some(_), _) => {
-                return Err(Error::with_detail(Code::FrameInvalid, "there is no such ack mode"));
+                return Err(Error::with_detail(
+                    Code::FrameInvalid,
+                    "there is no such ack mode",
+                ));
             }
         };
         Ok(Request {
@@ -129,7 +135,11 @@ impl Core {
         }
         let key = self.insert_head(&request, RoomFormat::Native)?;
         let outlet = Arc::clone(&self.session);
-        let feed = self.session.shared.engine.subscribe_topic(topic, outlet, key);
+        let feed = self
+            .session
+            .shared
+            .engine
+            .subscribe_topic(topic, outlet, key);
         self.subscribed(request, key, RoomFormat::Native, Feed::Topic(feed))
     }
 
@@ -146,7 +156,8 @@ impl Core {
         let session = Arc::clone(&self.session);
         self.command = Some(Box::pin(async move {
             let outcome = enter_room(session, &caller, &room, start, format, key).await;
-            let done: Done = Box::new(move |core| core.room_subscribed(request, key, format, outcome));
+            let done: Done =
+                Box::new(move |core| core.room_subscribed(request, key, format, outcome));
             done
         }));
         Ok(())
@@ -162,8 +173,11 @@ impl Core {
         let receipt = request.receipt.clone();
         let voice = request.voice;
         let blame = |error| Failure::new(error, receipt.as_deref()).in_voice(voice);
-        let Subscribed { subscription, live, .. } = outcome.map_err(blame)?;
-        self.subscribed(request, key, format, Feed::Room(Arc::new(subscription))).map_err(blame)?;
+        let Subscribed {
+            subscription, live, ..
+        } = outcome.map_err(blame)?;
+        self.subscribed(request, key, format, Feed::Room(Arc::new(subscription)))
+            .map_err(blame)?;
         if !live {
             self.behind.push_back(key);
         }
@@ -191,9 +205,20 @@ impl Core {
         format: RoomFormat,
         feed: Feed,
     ) -> Result<(), Error> {
-        let Request { id, destination, receipt, .. } = request;
+        let Request {
+            id,
+            destination,
+            receipt,
+            ..
+        } = request;
         let open = self.open_session()?;
-        open.subscriptions.push(Subscription { key, id, destination, format, feed });
+        open.subscriptions.push(Subscription {
+            key,
+            id,
+            destination,
+            format,
+            feed,
+        });
         self.answer_receipt(receipt.as_deref());
         Ok(())
     }
@@ -202,9 +227,16 @@ impl Core {
     /// The frame names no subscription: ERROR, close, but for contract 1's clients.
     pub(super) fn handle_unsubscribe(&mut self, frame: &Frame) -> Result<(), Error> {
         let open = self.open_session()?;
-        let by_id = |id: &str| open.subscriptions.iter().position(|s| s.id.as_deref() == Some(id));
-        let by_destination =
-            |name: &str| open.subscriptions.iter().position(|s| *s.destination == *name);
+        let by_id = |id: &str| {
+            open.subscriptions
+                .iter()
+                .position(|s| s.id.as_deref() == Some(id))
+        };
+        let by_destination = |name: &str| {
+            open.subscriptions
+                .iter()
+                .position(|s| *s.destination == *name)
+        };
         let index = match (open.version, frame.get("id")) {
             (_, Some(id)) => match by_id(id) {
                 // Contract 1: its clients send a destination as the id.
@@ -266,7 +298,9 @@ impl Core {
     /// Starts reading the log for the next subscription that is behind, once most of what was
     /// queued before is written. Answers whether it did.
     pub(super) fn begin_catch_up(&mut self) -> bool {
-        let Some(&key) = self.behind.front() else { return false };
+        let Some(&key) = self.behind.front() else {
+            return false;
+        };
         let half = self.session.shared.options.limits.queue_bytes_max / 2;
         let mut outbox = self.session.outbox();
         if outbox.waiting() > half {
@@ -316,7 +350,10 @@ impl Core {
 
     /// Part of what the client wants is gone: it is told what is the oldest there is.
     fn tell_reset(&mut self, key: SubscriptionKey, head: &RoomHead) {
-        let oldest = Position { epoch: head.epoch, seq: head.oldest };
+        let oldest = Position {
+            epoch: head.epoch,
+            seq: head.oldest,
+        };
         let body = serde_json::json!({
             "type": "reset",
             "oldest": oldest.to_string(),
@@ -326,8 +363,12 @@ impl Core {
     }
 
     fn end_subscription(&mut self, key: SubscriptionKey, cause: Ended) {
-        let Ok(open) = self.open_session() else { return };
-        let Some(subscription) = open.subscriptions.iter_mut().find(|s| s.key == key) else { return };
+        let Ok(open) = self.open_session() else {
+            return;
+        };
+        let Some(subscription) = open.subscriptions.iter_mut().find(|s| s.key == key) else {
+            return;
+        };
         subscription.feed = Feed::Over;
         // Contract 1's clients take every body for a chat message.
         if subscription.format == RoomFormat::Native {
@@ -340,9 +381,13 @@ impl Core {
     /// A MESSAGE that is not of the log: header `event` says what it is.
     fn tell_event(&mut self, key: SubscriptionKey, event: &str, body: &str) {
         let session = Arc::clone(&self.session);
-        let Ok(open) = self.open_session() else { return };
+        let Ok(open) = self.open_session() else {
+            return;
+        };
         let version = open.version;
-        let Some(subscription) = open.subscriptions.iter().find(|s| s.key == key) else { return };
+        let Some(subscription) = open.subscriptions.iter().find(|s| s.key == key) else {
+            return;
+        };
         let mut frame = Frame::new(Command::Message);
         if let Some(id) = &subscription.id {
             frame = frame.with("subscription", id);
@@ -374,7 +419,9 @@ async fn enter_room(
         claim(engine, caller, room).await?;
     }
     let outlet = Arc::clone(&session);
-    engine.subscribe_room(caller, room, start, outlet, key).await
+    engine
+        .subscribe_room(caller, room, start, outlet, key)
+        .await
 }
 
 async fn claim(engine: &Engine, caller: &Caller, room: &RoomId) -> Result<(), Error> {
@@ -398,7 +445,9 @@ fn start_of(frame: &Frame) -> Result<Start, Error> {
         None => Ok(Start::Now),
         Some("delivered") => Ok(Start::Delivered),
         Some(text) => {
-            let position = text.parse().map_err(|_| Error::from(Code::PositionInvalid))?;
+            let position = text
+                .parse()
+                .map_err(|_| Error::from(Code::PositionInvalid))?;
             Ok(Start::After(position))
         }
     }

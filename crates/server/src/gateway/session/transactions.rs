@@ -20,7 +20,11 @@ pub(super) struct Transaction {
 /// What takes effect at COMMIT.
 pub(super) enum Step {
     Send(Outgoing),
-    Acknowledge { subscription: Option<Box<str>>, target: AckTarget, verdict: Verdict },
+    Acknowledge {
+        subscription: Option<Box<str>>,
+        target: AckTarget,
+        verdict: Verdict,
+    },
 }
 
 /// Delivered marks that rose.
@@ -33,14 +37,24 @@ impl Core {
         let id = required(frame, "transaction")?;
         let maximum = self.session.shared.options.limits.transactions_max;
         let open = self.open_session()?;
-        if open.transactions.iter().any(|transaction| *transaction.id == *id) {
-            return Err(Error::with_detail(Code::FrameInvalid, "the transaction id is in use"));
+        if open
+            .transactions
+            .iter()
+            .any(|transaction| *transaction.id == *id)
+        {
+            return Err(Error::with_detail(
+                Code::FrameInvalid,
+                "the transaction id is in use",
+            ));
         }
         if open.transactions.len() >= maximum {
             let detail = format!("a session has at most {maximum} open transactions");
             return Err(Error::with_detail(Code::TooMany, detail));
         }
-        open.transactions.push(Transaction { id: id.into(), steps: Vec::new() });
+        open.transactions.push(Transaction {
+            id: id.into(),
+            steps: Vec::new(),
+        });
         self.answer_receipt(frame.get("receipt"));
         Ok(())
     }
@@ -65,7 +79,11 @@ impl Core {
             match step {
                 Step::Send(Outgoing::Message(draft)) => drafts.push(draft),
                 Step::Send(Outgoing::Topic(topic)) => topics.push(topic),
-                Step::Acknowledge { subscription, target, verdict } => {
+                Step::Acknowledge {
+                    subscription,
+                    target,
+                    verdict,
+                } => {
                     marks.extend(self.apply_ack(subscription.as_deref(), &target, verdict)?);
                 }
             }
@@ -76,7 +94,9 @@ impl Core {
             self.store_marks(marks, None);
             return Ok(());
         }
-        topics.into_iter().for_each(|topic| self.session.shared.engine.publish_topic(topic));
+        topics
+            .into_iter()
+            .for_each(|topic| self.session.shared.engine.publish_topic(topic));
         self.store_marks(marks, receipt);
         Ok(())
     }
@@ -84,10 +104,17 @@ impl Core {
     /// # Errors
     /// Nothing is outstanding under that name: ERROR, close.
     pub(super) fn handle_ack(&mut self, frame: &Frame) -> Result<(), Error> {
-        let verdict = if frame.command == Command::Ack { Verdict::Ack } else { Verdict::Nack };
+        let verdict = if frame.command == Command::Ack {
+            Verdict::Ack
+        } else {
+            Verdict::Nack
+        };
         let version = self.open_session()?.version;
         let (subscription, target) = match version {
-            Version::V1_0 => (None, AckTarget::MessageId(required(frame, "message-id")?.into())),
+            Version::V1_0 => (
+                None,
+                AckTarget::MessageId(required(frame, "message-id")?.into()),
+            ),
             Version::V1_1 => {
                 let subscription = required(frame, "subscription")?;
                 let message_id = required(frame, "message-id")?;
@@ -97,7 +124,14 @@ impl Core {
         };
         if let Some(id) = frame.get("transaction") {
             let subscription = subscription.map(Box::from);
-            self.add_step(id, Step::Acknowledge { subscription, target, verdict })?;
+            self.add_step(
+                id,
+                Step::Acknowledge {
+                    subscription,
+                    target,
+                    verdict,
+                },
+            )?;
             self.answer_receipt(frame.get("receipt"));
             return Ok(());
         }
@@ -111,7 +145,10 @@ impl Core {
     pub(super) fn add_step(&mut self, id: &str, step: Step) -> Result<(), Error> {
         let maximum = self.session.shared.options.limits.transaction_frames_max;
         let open = self.open_session()?;
-        let transaction = open.transactions.iter_mut().find(|transaction| *transaction.id == *id);
+        let transaction = open
+            .transactions
+            .iter_mut()
+            .find(|transaction| *transaction.id == *id);
         let transaction = transaction.ok_or_else(no_such_transaction)?;
         if transaction.steps.len() >= maximum {
             let detail = format!("a transaction has at most {maximum} frames");
@@ -123,7 +160,9 @@ impl Core {
 
     fn take_transaction(&mut self, id: &str) -> Result<Transaction, Error> {
         let transactions = &mut self.open_session()?.transactions;
-        let index = transactions.iter().position(|transaction| *transaction.id == *id);
+        let index = transactions
+            .iter()
+            .position(|transaction| *transaction.id == *id);
         Ok(transactions.swap_remove(index.ok_or_else(no_such_transaction)?))
     }
 
@@ -137,18 +176,30 @@ impl Core {
         let session = Arc::clone(&self.session);
         let open = self.open_session()?;
         let mut outbox = session.outbox();
-        let named = open.subscriptions.iter().filter(|candidate| match subscription {
-            Some(id) => candidate.has_id(id),
-            None => true,
-        });
+        let named = open
+            .subscriptions
+            .iter()
+            .filter(|candidate| match subscription {
+                Some(id) => candidate.has_id(id),
+                None => true,
+            });
         for candidate in named {
-            let Some(head) = outbox.heads.get_mut(candidate.key as usize) else { continue };
-            let Some(acks) = head.acks.as_mut() else { continue };
-            let Some(index) = acks.find(target) else { continue };
+            let Some(head) = outbox.heads.get_mut(candidate.key as usize) else {
+                continue;
+            };
+            let Some(acks) = head.acks.as_mut() else {
+                continue;
+            };
+            let Some(index) = acks.find(target) else {
+                continue;
+            };
             let mark = acks.apply(index, verdict);
             return Ok(candidate.room().cloned().zip(mark));
         }
-        Err(Error::with_detail(Code::FrameInvalid, "no such message is outstanding"))
+        Err(Error::with_detail(
+            Code::FrameInvalid,
+            "no such message is outstanding",
+        ))
     }
 
     /// Stores delivered marks and then answers; the store is asked, so this is a command that
@@ -157,7 +208,9 @@ impl Core {
         if marks.is_empty() || self.command.is_some() {
             return self.answer_receipt(receipt);
         }
-        let Ok(open) = self.open_session() else { return };
+        let Ok(open) = self.open_session() else {
+            return;
+        };
         let caller = open.caller.clone();
         let engine = Arc::clone(&self.session.shared.engine);
         let receipt = receipt.map(Box::<str>::from);

@@ -19,6 +19,7 @@ const ROOMS_MAX: usize = 200;
 #[utoipa::path(
     get,
     path = "/desk/waiting",
+    operation_id = "listWaitingRooms",
     tag = "desk",
     responses((status = 200, description = "The rooms", body = Rooms), Common)
 )]
@@ -36,6 +37,7 @@ pub(super) async fn waiting(
 #[utoipa::path(
     get,
     path = "/desk/mine",
+    operation_id = "listAssignedRooms",
     tag = "desk",
     responses((status = 200, description = "The rooms", body = Rooms), Common)
 )]
@@ -54,6 +56,7 @@ pub(super) async fn mine(
 #[utoipa::path(
     post,
     path = "/desk/rooms/{id}/claim",
+    operation_id = "claimRoom",
     tag = "desk",
     params(("id" = String, Path, description = "The room", example = "kim@example.com")),
     responses(
@@ -90,6 +93,7 @@ pub(super) async fn claim(
 #[utoipa::path(
     post,
     path = "/desk/rooms/{id}/complete",
+    operation_id = "completeRoom",
     tag = "desk",
     params(("id" = String, Path, description = "The room", example = "kim@example.com")),
     responses((status = 204, description = "Completed"), Malformed, NoRoom, Common)

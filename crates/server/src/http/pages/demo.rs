@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{FromRequest, Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use madang_domain::{Code, Error, Role, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 
 use crate::http::Shared;
 use crate::http::extract::{JsonBody, is_from_this_machine};
+use crate::http::origins::{host, is_own};
 use crate::http::problem::{Malformed, Problem, Refusal};
 
 /// Longest demo name, in bytes.
@@ -76,6 +77,7 @@ struct DemoToken {
 #[utoipa::path(
     post,
     path = "/demo/token",
+    operation_id = "mintDemoToken",
     tag = "demo",
     security(()),
     request_body = DemoUser,
@@ -96,7 +98,7 @@ async fn token(State(state): State<Shared>, request: Request) -> Result<Json<Dem
     if !is_from_this_machine(&parts) {
         return Err(Code::NotFound.into());
     }
-    if !is_own_page(&parts.headers) {
+    if !is_own_page(&parts.headers, &parts.uri) {
         return Err(Code::OriginForbidden.into());
     }
     let request = Request::from_parts(parts, body);
@@ -126,15 +128,12 @@ fn bearer(token: &str) -> Result<HeaderMap, Error> {
 }
 
 /// Whether a page of this server asks, or no page at all.
-fn is_own_page(headers: &HeaderMap) -> bool {
+fn is_own_page(headers: &HeaderMap, uri: &Uri) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let Some(host) = text("host").filter(|host| names_this_machine(host)) else {
+    if !host(headers, uri).is_some_and(names_this_machine) {
         return false;
-    };
-    let own_origin = text("origin").is_none_or(|origin| {
-        let authority = origin.split_once("://").map(|(_, authority)| authority);
-        authority == Some(host)
-    });
+    }
+    let own_origin = text("origin").is_none_or(|origin| is_own(origin, headers, uri));
     own_origin && text("sec-fetch-site").is_none_or(|site| site == "same-origin")
 }
 
@@ -160,26 +159,35 @@ mod tests {
         pairs.iter().map(pair).collect()
     }
 
+    fn asks(headers: &HeaderMap) -> bool {
+        is_own_page(headers, &Uri::from_static("/demo/token"))
+    }
+
     #[test]
     fn only_this_servers_own_page_on_this_machine_gets_tokens() {
         let host = ("host", "localhost:8080");
-        assert!(is_own_page(&headers(&[host])));
-        assert!(is_own_page(&headers(&[
+        let http2 = Uri::from_static("http://localhost:8080/demo/token");
+        assert!(is_own_page(&HeaderMap::new(), &http2));
+        assert!(asks(&headers(&[host])));
+        assert!(asks(&headers(&[
             host,
             ("origin", "http://localhost:8080"),
             ("sec-fetch-site", "same-origin"),
         ])));
-        assert!(is_own_page(&headers(&[("host", "[::1]:80")])));
+        assert!(asks(&headers(&[("host", "[::1]:80")])));
         for refused in [
             &[][..],
-            &[("host", "rebound.example:8080"), ("origin", "http://rebound.example:8080")],
+            &[
+                ("host", "rebound.example:8080"),
+                ("origin", "http://rebound.example:8080"),
+            ],
             &[host, ("origin", "http://evil.example")],
             &[host, ("origin", "http://localhost:9090")],
             &[host, ("origin", "null")],
             &[host, ("sec-fetch-site", "cross-site")],
             &[("host", "localhost.evil.example")],
         ] {
-            assert!(!is_own_page(&headers(refused)), "{refused:?}");
+            assert!(!asks(&headers(refused)), "{refused:?}");
         }
     }
 }

@@ -9,7 +9,7 @@ use super::assets::{Page, html};
 
 const HEAD: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
     <meta name=\"viewport\" content=\"width=device-width\">\n<title>Error codes · Madang</title>\n\
-    <link rel=\"stylesheet\" href=\"/docs/style.css\">\n<main>\n<h1>Error codes</h1>\n\
+    <link rel=\"icon\" href=\"data:,\">\n<link rel=\"stylesheet\" href=\"/docs/style.css\">\n<main>\n<h1>Error codes</h1>\n\
     <p>The same at every door: <code>code</code> in problem details, header <code>code</code> of a \
     STOMP ERROR. A retryable request may be sent again as it is.</p>\n\
     <table>\n<thead><tr><th>Code<th>Meaning<th>HTTP status<th>Close code<th>Retryable</thead>\n<tbody>\n";

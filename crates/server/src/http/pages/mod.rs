@@ -16,19 +16,22 @@ mod errors;
 
 use assets::{Page, html, serve};
 
-pub(super) fn routes() -> Router<Shared> {
-    Router::new()
+pub(super) fn routes(with_demo: bool) -> Router<Shared> {
+    let routes = Router::new()
         .route("/", get(start))
-        .route("/demo/{file}", get(demo_file))
         .route("/docs", get(docs))
         .route("/docs/{file}", get(docs_file))
-        .route("/docs/errors", get(errors::page))
+        .route("/docs/errors", get(errors::page));
+    if !with_demo {
+        return routes;
+    }
+    routes.route("/demo/{file}", get(demo_file))
 }
 
 /// Where nothing may be tried out: that the server runs, and where to read on.
 const STATUS: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
     <meta name=\"viewport\" content=\"width=device-width\">\n<title>Madang</title>\n\
-    <link rel=\"stylesheet\" href=\"/docs/style.css\">\n<main>\n<h1>Madang runs</h1>\n\
+    <link rel=\"icon\" href=\"data:,\">\n<link rel=\"stylesheet\" href=\"/docs/style.css\">\n<main>\n<h1>Madang runs</h1>\n\
     <p>This is a chat server. Point a client at it:</p>\n<ul>\n\
     <li><a href=\"/docs\">REST API</a> (<a href=\"/openapi.json\">OpenAPI</a>)</li>\n\
     <li><a href=\"/docs/errors\">Error codes</a></li>\n</ul>\n</main>\n</html>\n";
@@ -41,14 +44,7 @@ async fn start(State(state): State<Shared>, request: Request) -> Response {
     html(&Page::DOCS, STATUS.to_owned())
 }
 
-async fn demo_file(
-    State(state): State<Shared>,
-    Path(file): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    if state.demo.is_none() {
-        return assets::missing();
-    }
+async fn demo_file(Path(file): Path<String>, headers: HeaderMap) -> Response {
     serve(&Page::DEMO, &file, &headers)
 }
 

@@ -11,11 +11,11 @@ use madang_domain::{Appended, ClientId, Code, Error, Seq};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::rooms::Head;
+use crate::contracts::native::{MessageBody, is_older_kept};
 use crate::http::Shared;
 use crate::http::extract::{JsonBody, Parameters, RoomPath, UserCaller};
 use crate::http::problem::{Common, Malformed, NoRoom, Problem, Refusal};
-use super::rooms::Head;
-use crate::contracts::native::{MessageBody, is_older_kept};
 
 const LIMIT_DEFAULT: usize = 20;
 const LIMIT_MAX: usize = 200;
@@ -63,6 +63,7 @@ impl Range {
 #[utoipa::path(
     get,
     path = "/rooms/{id}/messages",
+    operation_id = "listMessages",
     tag = "rooms",
     params(
         ("id" = String, Path, description = "The room", example = "kim@example.com"),
@@ -125,6 +126,7 @@ pub(super) struct SendMessage {
 #[utoipa::path(
     post,
     path = "/rooms/{id}/messages",
+    operation_id = "sendMessage",
     tag = "rooms",
     params(
         ("id" = String, Path, description = "The room", example = "kim@example.com"),

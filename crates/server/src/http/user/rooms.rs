@@ -8,11 +8,11 @@ use madang_domain::{Code, Error, Room, RoomHead, RoomId, SupportState};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::messages::encoded;
+use crate::contracts::native::rfc3339;
 use crate::http::Shared;
 use crate::http::extract::{JsonBody, RoomPath, UserCaller};
 use crate::http::problem::{Common, Malformed, NoRoom, Person, Refusal};
-use super::messages::encoded;
-use crate::contracts::native::rfc3339;
 
 /// Rooms in one answer at most: a person's own and those they serve now.
 const ROOMS_MAX: usize = 200;
@@ -147,6 +147,7 @@ impl From<&[Room]> for Rooms {
 #[utoipa::path(
     get,
     path = "/rooms",
+    operation_id = "listRooms",
     tag = "rooms",
     responses((status = 200, description = "The rooms", body = Rooms), Common)
 )]
@@ -171,6 +172,7 @@ pub(super) struct OpenRoom {
 #[utoipa::path(
     post,
     path = "/rooms",
+    operation_id = "openRoom",
     tag = "rooms",
     request_body(content = OpenRoom, example = json!({"kind": "support"})),
     responses(
@@ -208,6 +210,7 @@ pub(super) async fn open(
 #[utoipa::path(
     get,
     path = "/rooms/{id}",
+    operation_id = "getRoom",
     tag = "rooms",
     params(("id" = String, Path, description = "The room", example = "kim@example.com")),
     responses((status = 200, description = "The room", body = RoomBody), Malformed, NoRoom, Common)
@@ -225,6 +228,7 @@ pub(super) async fn get(
 #[utoipa::path(
     delete,
     path = "/rooms/{id}",
+    operation_id = "leaveRoom",
     tag = "rooms",
     params(("id" = String, Path, description = "The caller's own room", example = "kim@example.com")),
     responses((status = 204, description = "Gone"), Malformed, NoRoom, Common)

@@ -77,6 +77,7 @@ type RoomList = Json<Envelope<Vec<ListedRoom>>>;
 #[utoipa::path(
     get,
     path = "/admin/chats",
+    operation_id = "supportDeskWaitingRooms",
     tag = "support desk contract",
     responses((status = 200, description = "The rooms", body = Envelope<Vec<ListedRoom>>), AgentsOnly, Common)
 )]
@@ -93,6 +94,7 @@ pub(super) async fn waiting(
 #[utoipa::path(
     get,
     path = "/admin/chats/my-rooms",
+    operation_id = "supportDeskAssignedRooms",
     tag = "support desk contract",
     responses((status = 200, description = "The rooms", body = Envelope<Vec<ListedRoom>>), AgentsOnly, Common)
 )]
@@ -115,6 +117,7 @@ fn listed(state: &Shared, rooms: &[Room], message: &'static str) -> Result<RoomL
 #[utoipa::path(
     get,
     path = "/admin/chats/{room-id}",
+    operation_id = "supportDeskMessages",
     tag = "support desk contract",
     params(
         ("room-id" = String, Path, description = "The customer's e-mail", example = "kim@example.com"),
@@ -143,6 +146,7 @@ pub(super) async fn history(
 #[utoipa::path(
     patch,
     path = "/admin/chats/{room-id}",
+    operation_id = "supportDeskComplete",
     tag = "support desk contract",
     params(("room-id" = String, Path, description = "The customer's e-mail", example = "kim@example.com")),
     responses((status = 204, description = "Completed"), NoRoom, AgentsOnly, Common)
@@ -153,10 +157,7 @@ pub(super) async fn complete(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Refusal> {
     let caller = agent(&state, &headers)?;
-    state
-        .engine
-        .complete_room(&caller, &room_id(path)?)
-        .await?;
+    state.engine.complete_room(&caller, &room_id(path)?).await?;
     Ok(DONE)
 }
 

@@ -16,6 +16,7 @@ use crate::http::Shared;
 #[utoipa::path(
     get,
     path = "/user/chats/my-rooms",
+    operation_id = "supportDeskMyMessages",
     tag = "support desk contract",
     params(("page" = Option<u64>, Query, description = "From 1; 1 when missing", minimum = 1)),
     responses((status = 200, description = "The page", body = PageEnvelope<ChatMessage>), NoRoom, Common)
@@ -34,6 +35,7 @@ pub(super) async fn history(
 #[utoipa::path(
     delete,
     path = "/user/chats",
+    operation_id = "supportDeskLeave",
     tag = "support desk contract",
     responses((status = 204, description = "Gone"), NoRoom, Common)
 )]

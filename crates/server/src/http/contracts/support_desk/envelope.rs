@@ -190,35 +190,44 @@ pub(super) const DONE: StatusCode = StatusCode::NO_CONTENT;
 
 /// The errors that any route of this contract may answer, for the document.
 #[derive(utoipa::IntoResponses)]
-#[expect(dead_code, reason = "describes answers; handlers make them from errors")]
+#[expect(
+    dead_code,
+    reason = "describes answers; handlers make them from errors"
+)]
 pub(super) enum Common {
     /// No token, or one that is expired (만료된 토큰입니다.) or not valid: `UNAUTHORIZED`.
     #[response(status = 401)]
-    Unauthorized(#[to_schema] ErrorEnvelope),
+    Unauthorized(ErrorEnvelope),
     /// A defect of the server: `INTERNAL_SERVER_ERROR`.
     #[response(status = 500)]
-    Internal(#[to_schema] ErrorEnvelope),
+    Internal(ErrorEnvelope),
     /// Nothing was done; try again: `SERVICE_UNAVAILABLE`.
     #[response(status = 503)]
-    Unavailable(#[to_schema] ErrorEnvelope),
+    Unavailable(ErrorEnvelope),
 }
 
 /// What a route about a room may also answer.
 #[derive(utoipa::IntoResponses)]
-#[expect(dead_code, reason = "describes answers; handlers make them from errors")]
+#[expect(
+    dead_code,
+    reason = "describes answers; handlers make them from errors"
+)]
 pub(super) enum NoRoom {
     /// No such room, or not the caller's: `CHAT-400`. A page below 1: `BAD_REQUEST`.
     #[response(status = 400)]
-    NotFound(#[to_schema] ErrorEnvelope),
+    NotFound(ErrorEnvelope),
 }
 
 /// What an agents' route may also answer.
 #[derive(utoipa::IntoResponses)]
-#[expect(dead_code, reason = "describes answers; handlers make them from errors")]
+#[expect(
+    dead_code,
+    reason = "describes answers; handlers make them from errors"
+)]
 pub(super) enum AgentsOnly {
     /// The caller is no agent: `CHAT-403`.
     #[response(status = 403)]
-    Forbidden(#[to_schema] ErrorEnvelope),
+    Forbidden(ErrorEnvelope),
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Contract 1: REST of the support desk of the video-course site.
 
+use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -10,8 +11,13 @@ mod customer;
 mod envelope;
 mod page;
 
+/// What no route names by itself.
+#[derive(OpenApi)]
+#[openapi(components(schemas(envelope::ErrorEnvelope)))]
+struct Errors;
+
 pub(in crate::http) fn routes() -> OpenApiRouter<Shared> {
-    OpenApiRouter::default()
+    OpenApiRouter::with_openapi(Errors::openapi())
         .routes(routes!(customer::history))
         .routes(routes!(customer::leave))
         .routes(routes!(agent::waiting))

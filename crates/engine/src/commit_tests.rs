@@ -1,0 +1,456 @@
+//! The commit pipeline over a store that follows a script.
+
+use madang_domain::ports::{BoxFuture, LogPage, LogQuery};
+use madang_domain::{
+    Agent, Caller, ClaimOutcome, Draft, Epoch, Message, Position, Role, Room, RoomHead, RoomId,
+    SenderKind, Seq, Timestamp, UserId,
+};
+
+use super::*;
+use crate::telemetry::NoTelemetry;
+
+/// What becomes of one call of `append`.
+#[derive(Clone, Copy)]
+enum Act {
+    Accept,
+    Fail,
+    LoseOutcome,
+    /// Waits for [`Script::gate`], then accepts.
+    Wait,
+}
+
+/// Acts as scripted, then accepts; keeps the texts of each call's groups.
+struct Script {
+    acts: Mutex<VecDeque<Act>>,
+    calls: Mutex<Vec<Vec<String>>>,
+    called: Notify,
+    gate: Semaphore,
+}
+
+impl Script {
+    fn new(acts: impl IntoIterator<Item = Act>) -> Arc<Self> {
+        Arc::new(Self {
+            acts: Mutex::new(acts.into_iter().collect()),
+            calls: Mutex::default(),
+            called: Notify::new(),
+            gate: Semaphore::new(0),
+        })
+    }
+
+    fn calls(&self) -> Vec<Vec<String>> {
+        self.calls.lock().clone()
+    }
+}
+
+fn stored(draft: &Draft) -> Appended {
+    Appended::New(Arc::new(Message {
+        room: draft.room.clone(),
+        position: Position {
+            epoch: Epoch::new(1),
+            seq: Seq::new(1),
+        },
+        sender: draft.sender.clone(),
+        sender_name: None,
+        sender_kind: SenderKind::Customer,
+        client_id: None,
+        text: Arc::clone(&draft.text),
+        sent_at: draft.sent_at,
+    }))
+}
+
+fn texts(group: &DraftGroup) -> String {
+    let texts: Vec<_> = group.drafts.iter().map(|draft| &*draft.text).collect();
+    texts.join("+")
+}
+
+impl Store for Script {
+    fn append(
+        &self,
+        groups: Vec<DraftGroup>,
+    ) -> BoxFuture<'_, Result<Vec<GroupOutcome>, StoreError>> {
+        self.calls.lock().push(groups.iter().map(texts).collect());
+        self.called.notify_one();
+        let act = self.acts.lock().pop_front().unwrap_or(Act::Accept);
+        Box::pin(async move {
+            match act {
+                Act::Accept => {}
+                Act::Fail => return Err(StoreError::Unavailable("scripted".into())),
+                Act::LoseOutcome => return Err(StoreError::OutcomeUnknown("scripted".into())),
+                Act::Wait => self.gate.acquire().await.expect("never closed").forget(),
+            }
+            Ok(groups
+                .iter()
+                .map(|group| Ok(group.drafts.iter().map(stored).collect()))
+                .collect())
+        })
+    }
+
+    fn open_support_room<'a>(
+        &'a self,
+        _: &'a Caller,
+        _: Timestamp,
+    ) -> BoxFuture<'a, Result<Room, StoreError>> {
+        unreachable!("the pipeline only appends")
+    }
+
+    fn claim_room<'a>(
+        &'a self,
+        _: &'a RoomId,
+        _: &'a Agent,
+    ) -> BoxFuture<'a, Result<ClaimOutcome, StoreError>> {
+        unreachable!("the pipeline only appends")
+    }
+
+    fn complete_room<'a>(
+        &'a self,
+        _: &'a RoomId,
+        _: &'a UserId,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        unreachable!("the pipeline only appends")
+    }
+
+    fn delete_room<'a>(&'a self, _: &'a RoomId) -> BoxFuture<'a, Result<bool, StoreError>> {
+        unreachable!("the pipeline only appends")
+    }
+
+    fn room<'a>(&'a self, _: &'a RoomId) -> BoxFuture<'a, Result<Option<Room>, StoreError>> {
+        unreachable!("the pipeline only appends")
+    }
+
+    fn heads<'a>(
+        &'a self,
+        _: &'a [RoomId],
+    ) -> BoxFuture<'a, Result<Vec<Option<RoomHead>>, StoreError>> {
+        unreachable!("the pipeline only appends")
+    }
+
+    fn read_log<'a>(
+        &'a self,
+        _: &'a RoomId,
+        _: LogQuery,
+        _: usize,
+    ) -> BoxFuture<'a, Result<Option<LogPage>, StoreError>> {
+        unreachable!("the pipeline only appends")
+    }
+
+    fn waiting_rooms(&self, _: usize) -> BoxFuture<'_, Result<Vec<Room>, StoreError>> {
+        unreachable!("the pipeline only appends")
+    }
+
+    fn rooms_of_agent<'a>(
+        &'a self,
+        _: &'a UserId,
+        _: usize,
+    ) -> BoxFuture<'a, Result<Vec<Room>, StoreError>> {
+        unreachable!("the pipeline only appends")
+    }
+
+    fn advance_delivered<'a>(
+        &'a self,
+        _: &'a RoomId,
+        _: &'a UserId,
+        _: Position,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        unreachable!("the pipeline only appends")
+    }
+
+    fn delivered<'a>(
+        &'a self,
+        _: &'a RoomId,
+        _: &'a UserId,
+    ) -> BoxFuture<'a, Result<Seq, StoreError>> {
+        unreachable!("the pipeline only appends")
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        unreachable!("the pipeline only appends")
+    }
+}
+
+/// Which group was answered, and with how many messages.
+type Answers = Vec<(String, Result<usize, Code>)>;
+
+/// A pipeline over a script, and the answers in the order in which they came.
+struct Rig {
+    pipeline: Arc<CommitPipeline>,
+    script: Arc<Script>,
+    answers: Arc<Mutex<Answers>>,
+}
+
+const LIMITS: CommitLimits = CommitLimits {
+    batch_drafts_max: 100,
+    batch_bytes_max: 1_000,
+    queue_drafts_max: 100,
+};
+
+impl Rig {
+    fn new(limits: CommitLimits, acts: impl IntoIterator<Item = Act>) -> Self {
+        Self {
+            pipeline: Arc::new(CommitPipeline::new(limits, Arc::new(NoTelemetry))),
+            script: Script::new(acts),
+            answers: Arc::default(),
+        }
+    }
+
+    /// A submission of a group of drafts with the texts between the `+` signs.
+    fn submission(&self, group: &str) -> Submission {
+        let caller = Caller {
+            user: UserId::new("kim").unwrap(),
+            name: None,
+            member_id: None,
+            role: Role::User,
+            expires_at: None,
+        };
+        let room = RoomId::new("kim").unwrap();
+        let now = Timestamp::from_micros(0);
+        let drafts = group.split('+');
+        let drafts = drafts.map(|text| Draft::new(&caller, room.clone(), text, None, now).unwrap());
+        let group = DraftGroup {
+            drafts: drafts.collect(),
+        };
+        let (name, answers) = (texts(&group), Arc::clone(&self.answers));
+        let reply: Reply = Box::new(move |outcome| {
+            let answer = outcome.map(|all| all.len()).map_err(|error| error.code());
+            answers.lock().push((name, answer));
+        });
+        Submission { group, reply }
+    }
+
+    fn submit_all(&self, groups: &[&str]) {
+        for group in groups {
+            assert!(
+                self.pipeline.try_submit(self.submission(group)).is_ok(),
+                "there is a place for {group}"
+            );
+        }
+    }
+
+    /// Runs until `pipeline` is closed, answering as the dispatcher does.
+    fn run(&self) -> tokio::task::JoinHandle<()> {
+        let (pipeline, script) = (Arc::clone(&self.pipeline), Arc::clone(&self.script));
+        tokio::spawn(async move {
+            let (sender, mut committed) = CommitPipeline::dispatch_channel();
+            let running = pipeline.run(script, sender);
+            let answering = async {
+                while let Some(batch) = committed.recv().await {
+                    batch
+                        .into_iter()
+                        .for_each(|(reply, outcome)| reply(outcome));
+                }
+            };
+            tokio::join!(running, answering);
+        })
+    }
+
+    /// Commits what is queued and ends.
+    async fn finish(&self) {
+        self.pipeline.close();
+        self.run().await.unwrap();
+    }
+
+    fn answers(&self) -> Answers {
+        self.answers.lock().clone()
+    }
+}
+
+fn accepted(names: &[&str]) -> Answers {
+    let answer = |name: &&str| ((*name).to_owned(), Ok(name.split('+').count()));
+    names.iter().map(answer).collect()
+}
+
+fn refused(names: &[&str], code: Code) -> Answers {
+    let answer = |name: &&str| ((*name).to_owned(), Err(code));
+    names.iter().map(answer).collect()
+}
+
+#[tokio::test]
+async fn what_is_queued_is_one_transaction_in_the_order_of_submission() {
+    let rig = Rig::new(LIMITS, []);
+    rig.submit_all(&["a", "b+c", "d"]);
+    rig.finish().await;
+    assert_eq!(rig.script.calls(), [["a", "b+c", "d"]]);
+    assert_eq!(rig.answers(), accepted(&["a", "b+c", "d"]));
+}
+
+#[tokio::test]
+async fn what_arrives_during_a_transaction_is_the_next_one() {
+    let rig = Rig::new(LIMITS, [Act::Wait]);
+    let running = rig.run();
+    rig.submit_all(&["a"]);
+    rig.script.called.notified().await;
+    rig.submit_all(&["b", "c"]);
+    assert_eq!(rig.script.calls().len(), 1);
+    rig.script.gate.add_permits(1);
+    rig.pipeline.close();
+    running.await.unwrap();
+    assert_eq!(rig.script.calls(), [vec!["a"], vec!["b", "c"]]);
+    assert_eq!(rig.answers(), accepted(&["a", "b", "c"]));
+}
+
+#[tokio::test]
+async fn a_transaction_is_capped_by_drafts_and_by_bytes_and_takes_at_least_one_group() {
+    let limits = CommitLimits {
+        batch_drafts_max: 3,
+        batch_bytes_max: 10,
+        ..LIMITS
+    };
+    let rig = Rig::new(limits, []);
+    let groups = [
+        "a",
+        "b+c",
+        "d",
+        "e+f+g+h",
+        "123456",
+        "7890!",
+        "a text above the cap",
+        "z",
+    ];
+    rig.submit_all(&groups);
+    rig.finish().await;
+    let expected = [
+        vec!["a", "b+c"],
+        vec!["d"],
+        vec!["e+f+g+h"],
+        vec!["123456"],
+        vec!["7890!"],
+        vec!["a text above the cap"],
+        vec!["z"],
+    ];
+    assert_eq!(rig.script.calls(), expected);
+    assert_eq!(rig.answers(), accepted(&groups));
+}
+
+#[tokio::test]
+async fn a_failed_batch_is_tried_group_by_group() {
+    let rig = Rig::new(LIMITS, [Act::Fail, Act::Accept, Act::Fail, Act::Accept]);
+    rig.submit_all(&["a", "b", "c"]);
+    rig.finish().await;
+    let expected = [vec!["a", "b", "c"], vec!["a"], vec!["b"], vec!["c"]];
+    assert_eq!(rig.script.calls(), expected);
+    let mut answers = accepted(&["a"]);
+    answers.extend(refused(&["b"], Code::Unavailable));
+    answers.extend(accepted(&["c"]));
+    assert_eq!(rig.answers(), answers);
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_not_asked_for_every_group() {
+    let rig = Rig::new(LIMITS, [Act::Fail; 1 + CONSECUTIVE_FAILURES_MAX]);
+    let groups = ["a", "b", "c", "d", "e", "f"];
+    rig.submit_all(&groups);
+    rig.finish().await;
+    assert_eq!(rig.script.calls().len(), 1 + CONSECUTIVE_FAILURES_MAX);
+    assert_eq!(rig.answers(), refused(&groups, Code::Unavailable));
+}
+
+#[tokio::test]
+async fn what_may_have_been_stored_is_not_tried_again() {
+    let rig = Rig::new(LIMITS, [Act::LoseOutcome]);
+    rig.submit_all(&["a", "b"]);
+    rig.finish().await;
+    assert_eq!(rig.script.calls().len(), 1);
+    assert_eq!(rig.answers(), refused(&["a", "b"], Code::Unavailable));
+}
+
+#[tokio::test]
+async fn a_single_group_is_not_tried_twice() {
+    let rig = Rig::new(LIMITS, [Act::Fail]);
+    rig.submit_all(&["a"]);
+    rig.finish().await;
+    assert_eq!(rig.script.calls().len(), 1);
+    assert_eq!(rig.answers(), refused(&["a"], Code::Unavailable));
+}
+
+#[tokio::test]
+async fn a_full_queue_gives_back_and_holds_senders_until_a_commit() {
+    let limits = CommitLimits {
+        queue_drafts_max: 2,
+        ..LIMITS
+    };
+    let rig = Rig::new(limits, [Act::Wait, Act::Fail, Act::Accept]);
+    rig.submit_all(&["a+b"]);
+    let back = rig.pipeline.try_submit(rig.submission("c"));
+    assert_eq!(
+        back.err().map(|back| texts(&back.group)).as_deref(),
+        Some("c")
+    );
+    let running = rig.run();
+    rig.script.called.notified().await;
+    let held = tokio::spawn({
+        let (pipeline, submission) = (Arc::clone(&rig.pipeline), rig.submission("c"));
+        async move { pipeline.submit(submission).await }
+    });
+    tokio::task::yield_now().await;
+    assert!(!held.is_finished(), "the places are taken until the commit");
+    rig.script.gate.add_permits(1);
+    held.await.unwrap();
+    rig.script.called.notified().await;
+    // The batch with `c` fails, which releases its place too.
+    rig.pipeline.submit(rig.submission("d+e")).await;
+    rig.pipeline.close();
+    running.await.unwrap();
+    let mut answers = accepted(&["a+b"]);
+    answers.extend(refused(&["c"], Code::Unavailable));
+    answers.extend(accepted(&["d+e"]));
+    assert_eq!(rig.answers(), answers);
+    assert_eq!(rig.pipeline.places.available_permits(), 2);
+}
+
+#[tokio::test]
+async fn a_group_larger_than_the_queue_takes_it_whole() {
+    let limits = CommitLimits {
+        queue_drafts_max: 2,
+        ..LIMITS
+    };
+    let rig = Rig::new(limits, []);
+    rig.submit_all(&["a+b+c"]);
+    assert!(rig.pipeline.try_submit(rig.submission("d")).is_err());
+    rig.finish().await;
+    assert_eq!(rig.answers(), accepted(&["a+b+c"]));
+    assert_eq!(rig.pipeline.places.available_permits(), 2);
+}
+
+#[tokio::test]
+async fn a_cancelled_wait_for_a_place_has_queued_nothing() {
+    let limits = CommitLimits {
+        queue_drafts_max: 1,
+        ..LIMITS
+    };
+    let rig = Rig::new(limits, []);
+    rig.submit_all(&["a"]);
+    {
+        let waiting = rig.pipeline.submit(rig.submission("b"));
+        tokio::pin!(waiting);
+        assert!(poll_once(waiting.as_mut()).await.is_none());
+    }
+    rig.finish().await;
+    assert_eq!(rig.answers(), accepted(&["a"]));
+    assert_eq!(rig.pipeline.places.available_permits(), 1);
+}
+
+async fn poll_once<F: Future + Unpin>(future: F) -> Option<F::Output> {
+    tokio::select! {
+        biased;
+        output = future => Some(output),
+        () = std::future::ready(()) => None,
+    }
+}
+
+#[tokio::test]
+async fn closing_commits_what_is_queued_and_refuses_what_comes_later() {
+    let rig = Rig::new(LIMITS, [Act::Wait]);
+    let running = rig.run();
+    rig.submit_all(&["a"]);
+    rig.script.called.notified().await;
+    rig.submit_all(&["b"]);
+    rig.pipeline.close();
+    rig.submit_all(&["c+d"]);
+    rig.pipeline.submit(rig.submission("e")).await;
+    let late = refused(&["c+d", "e"], Code::Draining);
+    assert_eq!(rig.answers(), late, "refused at once");
+    rig.script.gate.add_permits(1);
+    running.await.unwrap();
+    assert_eq!(rig.answers(), [late, accepted(&["a", "b"])].concat());
+    let free = rig.pipeline.places.available_permits();
+    assert_eq!(free, LIMITS.queue_drafts_max);
+}

@@ -1,0 +1,86 @@
+//! Engines side by side over one store.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use madang_engine::commit::CommitLimits;
+use madang_engine::telemetry::NoTelemetry;
+use madang_engine::{Engine, EngineOptions};
+
+use crate::bus::{SimBus, SimNetwork};
+use crate::store::SimStore;
+use crate::world::World;
+
+pub(crate) const HEAD_CHECK_MS: u64 = 250;
+
+pub(crate) struct Cluster {
+    pub(crate) world: Arc<World>,
+    pub(crate) store: Arc<SimStore>,
+    pub(crate) nodes: Vec<Arc<Node>>,
+}
+
+pub(crate) struct Node {
+    pub(crate) index: u64,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) bus: Arc<SimBus>,
+    down: AtomicBool,
+}
+
+impl Node {
+    pub(crate) fn is_down(&self) -> bool {
+        self.down.load(Ordering::Relaxed)
+    }
+
+    pub(crate) async fn shut_down(&self) {
+        self.down.store(true, Ordering::Relaxed);
+        self.engine.shut_down().await;
+    }
+}
+
+impl Cluster {
+    pub(crate) fn start(world: Arc<World>) -> Arc<Self> {
+        let store = SimStore::new(Arc::clone(&world));
+        let network = SimNetwork::new(Arc::clone(&world));
+        let start = |index| start_node(index, &world, &store, network.join());
+        let nodes = (0..world.plan.nodes).map(start).collect();
+        Arc::new(Self {
+            world: Arc::clone(&world),
+            store,
+            nodes,
+        })
+    }
+
+    /// A node that is up; the first never goes down.
+    pub(crate) fn any_node(&self) -> Arc<Node> {
+        let node = self.world.pick(&self.nodes);
+        let node = if node.is_down() { &self.nodes[0] } else { node };
+        Arc::clone(node)
+    }
+}
+
+fn start_node(
+    index: u64,
+    world: &Arc<World>,
+    store: &Arc<SimStore>,
+    bus: Arc<SimBus>,
+) -> Arc<Node> {
+    let size = |n| usize::try_from(n).unwrap_or(usize::MAX);
+    let options = EngineOptions {
+        commit: CommitLimits {
+            batch_drafts_max: size(world.plan.batch_drafts_max),
+            batch_bytes_max: 64,
+            queue_drafts_max: size(world.plan.commit_queue_max),
+        },
+        head_check_interval: Duration::from_millis(HEAD_CHECK_MS),
+    };
+    let (store, clock) = (Arc::clone(store), Arc::clone(world));
+    let wire = Arc::clone(&bus);
+    let engine = Engine::start(store, wire, clock, Arc::new(NoTelemetry), options);
+    Arc::new(Node {
+        index,
+        engine,
+        bus,
+        down: AtomicBool::new(false),
+    })
+}

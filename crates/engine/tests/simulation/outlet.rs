@@ -1,0 +1,227 @@
+//! A session's bounded queue, and the check of everything that enters it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use madang_domain::{Caller, Position, RoomHead, RoomId};
+use madang_engine::{Ended, Outlet, RoomEvent, SubscriptionKey, TopicEvent};
+use parking_lot::Mutex;
+
+use crate::store::SimStore;
+use crate::world::World;
+
+pub(crate) const KEY: SubscriptionKey = 7;
+
+/// One subscription's end. Its stream must be the accepted log from its start: `cursor` is where
+/// it is, and nothing but the next message may come.
+pub(crate) struct SimOutlet {
+    pub(crate) name: String,
+    pub(crate) caller: Caller,
+    pub(crate) room: RoomId,
+    world: Arc<World>,
+    store: Arc<SimStore>,
+    /// When it asked for its subscription.
+    since: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    cursor: Option<Position>,
+    queue: VecDeque<Position>,
+    must_read: bool,
+    /// Since when a catch-up has been running.
+    reading_since: Option<usize>,
+    ended: Option<Ended>,
+    closed: bool,
+}
+
+impl SimOutlet {
+    pub(crate) fn new(
+        name: String,
+        caller: Caller,
+        room: RoomId,
+        world: Arc<World>,
+        store: Arc<SimStore>,
+    ) -> Arc<Self> {
+        let since = store.moment();
+        let state = Mutex::default();
+        Arc::new(Self {
+            name,
+            caller,
+            room,
+            world,
+            store,
+            since,
+            state,
+        })
+    }
+
+    /// The subscription stands at `cursor` now.
+    pub(crate) fn started(&self, cursor: Position, live: bool) {
+        let mut state = self.state.lock();
+        state.cursor = Some(cursor);
+        state.must_read = !live;
+        self.world
+            .note(|| format!("{} starts at {cursor}, live {live}", self.name));
+    }
+
+    /// Takes up to `n` messages out, as a client that reads; answers the last one's position.
+    pub(crate) fn drain(&self, n: u64) -> Option<Position> {
+        let mut state = self.state.lock();
+        let n = usize::try_from(n)
+            .unwrap_or(usize::MAX)
+            .min(state.queue.len());
+        state.queue.drain(..n).next_back()
+    }
+
+    /// Whether a catch-up is due. Takes the wish: whoever asks must do it.
+    pub(crate) fn begin_reading(&self) -> bool {
+        let mut state = self.state.lock();
+        let space = (state.queue.len() as u64) < self.world.plan.queue_max;
+        let due = state.must_read && space && state.ended.is_none();
+        if due {
+            state.must_read = false;
+            state.reading_since = Some(self.store.moment());
+        }
+        due
+    }
+
+    pub(crate) fn end_reading(&self, again: bool) {
+        let mut state = self.state.lock();
+        state.reading_since = None;
+        state.must_read |= again;
+    }
+
+    /// The client is told that part of the log is gone.
+    pub(crate) fn reset(&self, head: &RoomHead) {
+        let mut state = self.state.lock();
+        let needed = !state.cursor.is_some_and(|cursor| head.can_resume(cursor));
+        self.world
+            .note(|| format!("{} is reset from {:?} to {head:?}", self.name, state.cursor));
+        if !needed {
+            let cursor = state.cursor;
+            self.world.violated(format!(
+                "{}: a reset at {cursor:?} without need: {head:?}",
+                self.name
+            ));
+        }
+        if state.ended.is_some() {
+            self.world
+                .violated(format!("{}: a reset after the end", self.name));
+        }
+        state.cursor = Some(Position {
+            epoch: head.epoch,
+            seq: head.oldest.previous(),
+        });
+    }
+
+    pub(crate) fn end(&self, cause: Ended) {
+        let mut state = self.state.lock();
+        self.world
+            .note(|| format!("{} ended: {cause:?}", self.name));
+        if state.ended.replace(cause).is_some() {
+            self.world.violated(format!("{}: ended twice", self.name));
+        }
+        let role = self.caller.role;
+        let lost = self
+            .store
+            .could_not_read(&self.room, &self.caller.user, role, 0);
+        if !lost {
+            self.world
+                .violated(format!("{}: ended without cause: {cause:?}", self.name));
+        }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.state.lock().ended.is_some()
+    }
+
+    pub(crate) fn close(&self) {
+        self.state.lock().closed = true;
+        self.world.note(|| format!("{} goes", self.name));
+    }
+
+    /// What a healed subscription must look like: everything read up to `head`.
+    pub(crate) fn check_complete(&self, head: &RoomHead) {
+        let state = self.state.lock();
+        let complete = state.cursor == Some(head.position()) && state.queue.is_empty();
+        if !complete && !state.closed {
+            self.world.violated(format!(
+                "{}: left behind at {:?} ({} queued, must read: {}), the head is {}",
+                self.name,
+                state.cursor,
+                state.queue.len(),
+                state.must_read,
+                head.position(),
+            ));
+        }
+    }
+
+    fn check(&self, state: &State, event: &RoomEvent) {
+        let (name, at) = (&self.name, event.message.position);
+        let expected = state.cursor.map(|cursor| Position {
+            seq: cursor.seq.next(),
+            ..cursor
+        });
+        if expected != Some(at) {
+            self.world
+                .violated(format!("{name}: got {at}, expected {expected:?}"));
+        }
+        if self.store.accepted(&self.room, at).as_ref() != Some(&event.message) {
+            self.world
+                .violated(format!("{name}: {at} is not what was accepted"));
+        }
+        if state.closed || state.ended.is_some() {
+            self.world
+                .violated(format!("{name}: got {at} after the end"));
+        }
+        let since = state.reading_since.unwrap_or(self.since);
+        let (user, role) = (&self.caller.user, self.caller.role);
+        if !self.store.could_read(&self.room, user, role, since) {
+            self.world
+                .violated(format!("{name}: got {at} without a right to it"));
+        }
+    }
+}
+
+impl Outlet for SimOutlet {
+    fn offer(&self, _: SubscriptionKey, events: &[Arc<RoomEvent>]) -> usize {
+        let mut state = self.state.lock();
+        let space = self
+            .world
+            .plan
+            .queue_max
+            .saturating_sub(state.queue.len() as u64);
+        let taken = events
+            .len()
+            .min(usize::try_from(space).unwrap_or(usize::MAX));
+        for event in &events[..taken] {
+            self.check(&state, event);
+            state.cursor = Some(event.message.position);
+            state.queue.push_back(event.message.position);
+        }
+        if let Some(first) = events.first() {
+            let (count, from_log) = (events.len(), state.reading_since.is_some());
+            self.world.note(|| {
+                let at = first.message.position;
+                format!(
+                    "{} takes {taken} of {count} from {at}, log {from_log}",
+                    self.name
+                )
+            });
+        }
+        taken
+    }
+
+    fn lagging(&self, _: SubscriptionKey) {
+        self.state.lock().must_read = true;
+        self.world.note(|| format!("{} lags", self.name));
+    }
+
+    fn offer_topic(&self, _: SubscriptionKey, _: &Arc<TopicEvent>) {}
+
+    fn ended(&self, _: SubscriptionKey, cause: Ended) {
+        self.end(cause);
+    }
+}

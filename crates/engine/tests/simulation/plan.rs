@@ -1,0 +1,70 @@
+//! What kind of run a seed stands for.
+
+use crate::world::Rng;
+
+/// Percentages and sizes, chosen once per seed.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) nodes: u64,
+    pub(crate) rooms: u64,
+    pub(crate) agents: u64,
+    pub(crate) admins: u64,
+    /// Of each customer, writing at once.
+    pub(crate) devices: u64,
+    pub(crate) messages: u64,
+    /// In each room before the run; above a page in some runs.
+    pub(crate) prefilled: u64,
+    pub(crate) queue_max: u64,
+    pub(crate) batch_drafts_max: u64,
+    pub(crate) commit_queue_max: u64,
+    pub(crate) drop_percent: u64,
+    pub(crate) repeat_percent: u64,
+    pub(crate) reorder_percent: u64,
+    pub(crate) read_failure_percent: u64,
+    pub(crate) append_failure_percent: u64,
+    pub(crate) leave_percent: u64,
+    pub(crate) prune_percent: u64,
+    pub(crate) node_leaves: bool,
+}
+
+impl Plan {
+    pub(crate) fn new(rng: &mut Rng) -> Self {
+        // Often none of a kind, so that one fault is also seen without the others hiding it.
+        let sometimes = |rng: &mut Rng, max| {
+            if rng.below(2) == 0 {
+                0
+            } else {
+                rng.within(1, max)
+            }
+        };
+        let long = rng.below(24) == 0;
+        Self {
+            nodes: rng.within(1, 3),
+            rooms: rng.within(1, 2),
+            agents: rng.within(0, 2),
+            admins: rng.within(1, 2),
+            devices: rng.within(1, 4),
+            messages: rng.within(3, 10),
+            prefilled: if long {
+                rng.within(250, 540)
+            } else {
+                rng.below(6)
+            },
+            queue_max: if long {
+                rng.within(20, 300)
+            } else {
+                rng.within(1, 8)
+            },
+            batch_drafts_max: rng.within(1, 8),
+            commit_queue_max: rng.within(3, 12),
+            drop_percent: sometimes(rng, 60),
+            repeat_percent: sometimes(rng, 30),
+            reorder_percent: sometimes(rng, 50),
+            read_failure_percent: sometimes(rng, 10),
+            append_failure_percent: sometimes(rng, 25),
+            leave_percent: sometimes(rng, 20),
+            prune_percent: sometimes(rng, 20),
+            node_leaves: rng.below(4) == 0,
+        }
+    }
+}

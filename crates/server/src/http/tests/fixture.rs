@@ -1,0 +1,285 @@
+//! A server without a socket, and who calls it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use jiff::tz::TimeZone;
+use madang_bus::LocalNetwork;
+use madang_domain::ports::{Clock, Store};
+use madang_domain::{Agent, Caller, Code, Error, Role, RoomId, Timestamp, UserId};
+use madang_engine::commit::CommitLimits;
+use madang_engine::telemetry::NoTelemetry;
+use madang_engine::{Engine, EngineOptions};
+use madang_store::sqlite::{SqliteOptions, SqliteStore, Synchronous};
+use serde_json::Value;
+use tower::ServiceExt;
+
+use crate::contracts::support_desk::SupportDeskOptions;
+use crate::http::{
+    AllowedOrigins, ContractOptions, DemoOptions, HttpState, Identify, MintToken, ObserveRequests,
+    Peer, routed,
+};
+
+pub(super) struct Server {
+    pub(super) router: Router,
+    pub(super) engine: Arc<Engine>,
+    pub(super) store: Arc<SqliteStore>,
+    pub(super) ready: Arc<AtomicBool>,
+    pub(super) seen: Arc<Seen>,
+    state: Arc<HttpState>,
+    _directory: tempfile::TempDir,
+}
+
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+/// Tokens are `role/user`, `role/user/name` or `role/user/name/member`; and `expired`.
+struct PlainTokens;
+
+#[derive(Default)]
+pub(super) struct Seen(pub(super) Mutex<Vec<(String, u16)>>);
+
+struct Now;
+
+pub(super) fn caller(token: &str) -> Caller {
+    let mut parts = token.split('/');
+    let role = match parts.next() {
+        Some("agent") => Role::Agent,
+        Some("admin") => Role::Admin,
+        Some("service") => Role::Service,
+        _ => Role::User,
+    };
+    Caller {
+        user: UserId::new(parts.next().unwrap()).unwrap(),
+        name: parts.next().map(Arc::from),
+        member_id: parts.next().map(Arc::from),
+        role,
+        expires_at: None,
+    }
+}
+
+impl Identify for PlainTokens {
+    fn caller(&self, headers: &HeaderMap) -> Result<Caller, Error> {
+        let Some(token) = headers.get(header::AUTHORIZATION) else {
+            return Err(Code::AuthenticationRequired.into());
+        };
+        match token.to_str().unwrap().strip_prefix("Bearer ") {
+            Some("expired") => Err(Code::TokenExpired.into()),
+            Some(token) if token.contains('/') => Ok(caller(token)),
+            _ => Err(Code::TokenInvalid.into()),
+        }
+    }
+}
+
+impl MintToken for PlainTokens {
+    fn mint(&self, name: &str, role: Role) -> String {
+        format!("{role:?}/{name}").to_lowercase()
+    }
+}
+
+impl ObserveRequests for Seen {
+    fn answered(&self, method: &Method, route: &str, status: u16, _: Duration) {
+        let mut seen = self.0.lock().unwrap();
+        seen.push((format!("{method} {route}"), status));
+    }
+}
+
+impl Clock for Now {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
+    }
+}
+
+impl Server {
+    pub(super) fn start() -> Self {
+        Self::start_with(true, true)
+    }
+
+    pub(super) fn start_with(support_desk: bool, demo: bool) -> Self {
+        Self::build(support_desk, demo, &[])
+    }
+
+    pub(super) fn with_origins(origins: &[&str]) -> Self {
+        Self::build(true, true, origins)
+    }
+
+    fn build(support_desk: bool, demo: bool, origins: &[&str]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let options = SqliteOptions {
+            synchronous: Synchronous::Normal,
+            ..SqliteOptions::default()
+        };
+        let store = SqliteStore::open(&directory.path().join("madang.db"), &options).unwrap();
+        let store = Arc::new(store);
+        let options = EngineOptions {
+            commit: CommitLimits {
+                batch_drafts_max: 64,
+                batch_bytes_max: 1 << 20,
+                queue_drafts_max: 64,
+            },
+            head_check_interval: Duration::from_secs(60),
+        };
+        let bus = LocalNetwork::default().join();
+        let as_port = Arc::clone(&store) as Arc<dyn Store>;
+        let engine = Engine::start(as_port, bus, Arc::new(Now), Arc::new(NoTelemetry), options);
+        let ready = Arc::new(AtomicBool::new(true));
+        let seen = Arc::new(Seen::default());
+        let state = Arc::new(HttpState {
+            engine: Arc::clone(&engine),
+            identify: Arc::new(PlainTokens),
+            contracts: ContractOptions {
+                support_desk: support_desk.then(|| SupportDeskOptions {
+                    agent_name: Arc::from("상담원"),
+                    time_zone: TimeZone::fixed(jiff::tz::offset(9)),
+                }),
+            },
+            demo: demo.then(|| DemoOptions {
+                tokens: Arc::new(PlainTokens),
+                websocket_path: Arc::from("/ws"),
+            }),
+            origins: AllowedOrigins::new(origins.iter().map(ToString::to_string).collect()),
+            ready: Arc::clone(&ready),
+            metrics: Arc::new(|| "# EOF\n".to_owned()),
+            observer: Arc::clone(&seen) as Arc<dyn ObserveRequests>,
+        });
+        Self {
+            router: routed(Arc::clone(&state)),
+            state,
+            engine,
+            store,
+            ready,
+            seen,
+            _directory: directory,
+        }
+    }
+
+    pub(super) fn state(&self) -> Arc<HttpState> {
+        Arc::clone(&self.state)
+    }
+
+    pub(super) async fn ask(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        Answer {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: to_bytes(body, usize::MAX).await.unwrap().to_vec(),
+        }
+    }
+
+    pub(super) async fn call(&self, token: &str, method: &str, path: &str) -> Answer {
+        self.ask(request(token, method, path).body(Body::empty()).unwrap())
+            .await
+    }
+
+    pub(super) async fn post(&self, token: &str, path: &str, body: &str) -> Answer {
+        let request = request(token, "POST", path)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_owned()));
+        self.ask(request.unwrap()).await
+    }
+
+    pub(super) async fn open(&self, token: &str) -> RoomId {
+        let customer = caller(token);
+        let now = Timestamp::from_micros(1_696_436_490_123_456);
+        let room = self.store.open_support_room(&customer, now).await.unwrap();
+        room.id
+    }
+
+    pub(super) async fn send(&self, token: &str, room: &RoomId, text: &str) {
+        let sender = caller(token);
+        let sent = self.engine.send_message(&sender, room.clone(), text, None);
+        sent.await.unwrap();
+    }
+
+    /// Past the policy, so that a room can be given to anybody.
+    pub(super) async fn assign(&self, room: &RoomId, user: &str) {
+        let agent = Agent {
+            user: UserId::new(user).unwrap(),
+            name: Arc::from(user),
+        };
+        self.store.claim_room(room, &agent).await.unwrap();
+    }
+
+    pub(super) async fn complete(&self, room: &RoomId) {
+        self.assign(room, "somebody").await;
+        let agent = UserId::new("somebody").unwrap();
+        assert!(self.store.complete_room(room, &agent).await.unwrap());
+    }
+}
+
+/// A request from another machine; without a token when `token` is empty.
+pub(super) fn request(token: &str, method: &str, path: &str) -> axum::http::request::Builder {
+    let peer = SocketAddr::from((Ipv4Addr::new(192, 0, 2, 7), 40_000));
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .extension(Peer(peer));
+    if token.is_empty() {
+        return request;
+    }
+    request.header(header::AUTHORIZATION, format!("Bearer {token}"))
+}
+
+/// A request from a browser on this machine.
+pub(super) fn local_request(method: &str, path: &str) -> axum::http::request::Builder {
+    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000));
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, "localhost:8080")
+        .extension(Peer(peer))
+}
+
+impl Answer {
+    #[track_caller]
+    pub(super) fn json(&self) -> Value {
+        let text = String::from_utf8_lossy(&self.body);
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {text}"))
+    }
+
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    pub(super) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Checks that these are problem details of `code`.
+    #[track_caller]
+    pub(super) fn is_problem(&self, code: Code) -> Value {
+        let problem = self.json();
+        assert_eq!(problem["code"], code.spec().name, "{problem}");
+        assert_eq!(self.status, code.spec().http_status, "{problem}");
+        assert_eq!(problem["status"], code.spec().http_status);
+        assert_eq!(problem["title"], code.spec().text);
+        assert_eq!(problem["retryable"], code.spec().retryable);
+        assert_eq!(
+            problem["type"],
+            format!("/docs/errors#{}", code.spec().name)
+        );
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        problem
+    }
+
+    #[track_caller]
+    pub(super) fn is(&self, status: StatusCode) -> &Self {
+        assert_eq!(
+            self.status,
+            status.as_u16(),
+            "{}",
+            String::from_utf8_lossy(&self.body)
+        );
+        self
+    }
+}

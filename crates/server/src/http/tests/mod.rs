@@ -1,0 +1,11 @@
+//! The HTTP door, asked as its clients ask it, over the real engine and a real store.
+
+mod agent;
+mod authorization;
+mod contract;
+mod fixture;
+mod origins;
+mod pages;
+mod reference;
+mod shape;
+mod user;

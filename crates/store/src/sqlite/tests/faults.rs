@@ -1,0 +1,186 @@
+//! Full disks, panics, second processes.
+
+use std::sync::Arc;
+
+use madang_domain::ports::{LogQuery, Store, StoreError};
+use madang_domain::{DraftGroup, Seq};
+use rusqlite::Connection;
+
+use super::SqliteFactory;
+use crate::conformance::*;
+use crate::sqlite::{SqliteOptions, SqliteStore};
+
+fn assert_intact(factory: &SqliteFactory) {
+    let connection = Connection::open(factory.path()).unwrap();
+    let answer: String = connection
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(answer, "ok");
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_whole_batches_and_ends() {
+    let factory = SqliteFactory::new(40);
+    drop(factory.fresh().await);
+    let options = SqliteOptions {
+        pages_max: Some(120),
+        ..factory.options()
+    };
+    let store = SqliteStore::open(&factory.path(), &options).unwrap();
+    open(&store, "kim").await;
+    let text = "x".repeat(4_000);
+    let (mut accepted, mut refused) = (0, 0);
+    while refused < 10 {
+        let group = DraftGroup {
+            drafts: (0..5)
+                .map(|n| draft("kim", &text, Some(&format!("{refused}/{accepted}/{n}"))))
+                .collect(),
+        };
+        match store.append(vec![group]).await {
+            Ok(outcomes) => accepted += outcomes[0].as_ref().unwrap().len(),
+            Err(StoreError::Unavailable(_)) => refused += 1,
+            Err(other) => panic!("{other}"),
+        }
+        assert_eq!(whole_log(&store, "kim").await.len(), accepted);
+    }
+    assert!(accepted > 0);
+    drop(store);
+    assert_intact(&factory);
+    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    assert_eq!(whole_log(&store, "kim").await.len(), accepted);
+    fill(&store, "kim", 50).await;
+    let log = whole_log(&store, "kim").await;
+    assert_eq!(seqs(&log), (1..=accepted as u64 + 50).collect::<Vec<_>>());
+    drop(store);
+    assert_intact(&factory);
+}
+
+#[tokio::test]
+async fn a_failed_batch_is_forgotten_and_the_same_store_goes_on() {
+    let factory = SqliteFactory::new(1_000);
+    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    open(&store, "kim").await;
+    fill(&store, "kim", 3).await;
+    let limit = |pages: u32| {
+        store.writer.run(move |writer| {
+            writer
+                .connection
+                .pragma_update(None, "max_page_count", pages)
+                .unwrap();
+            Ok(())
+        })
+    };
+    // SQLite raises it to what the file has already: no page can be added.
+    limit(1).await.unwrap();
+    let text = "x".repeat(16_000);
+    let big = || vec![DraftGroup::single(draft("kim", &text, Some("big")))];
+    assert!(matches!(
+        store.append(big()).await,
+        Err(StoreError::Unavailable(_))
+    ));
+    assert_eq!(whole_log(&store, "kim").await.len(), 3);
+    limit(100_000).await.unwrap();
+    let outcomes = store.append(big()).await.unwrap();
+    let appended = &outcomes[0].as_ref().unwrap()[0];
+    assert!(
+        matches!(appended, madang_domain::Appended::New(_)),
+        "nothing was remembered"
+    );
+    assert_eq!(appended.message().position.seq.get(), 4);
+    store.check().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_panic_is_answered_and_the_store_goes_on() {
+    let factory = SqliteFactory::new(1_000);
+    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    open(&store, "kim").await;
+    append_one(&store, draft("kim", "x", Some("1")))
+        .await
+        .unwrap();
+    let answer = store.writer.run(|writer| -> Result<(), StoreError> {
+        writer.transaction(|writer| {
+            writer
+                .connection
+                .execute("DELETE FROM journal", [])
+                .unwrap();
+            panic!("on purpose, in a transaction")
+        })
+    });
+    assert!(matches!(answer.await, Err(StoreError::OutcomeUnknown(_))));
+    repeat(&append_one(&store, draft("kim", "x", Some("1"))).await);
+    new(&append_one(&store, draft("kim", "y", Some("2"))).await);
+    assert_eq!(seqs(&whole_log(&store, "kim").await), [1, 2]);
+    for _ in 0..3 {
+        let answer = store
+            .readers
+            .run(|_| -> Result<(), StoreError> { panic!("on purpose") });
+        assert!(answer.await.is_err());
+    }
+    let page = store
+        .read_log(&room_id("kim"), LogQuery::After(Seq::ZERO), 5)
+        .await
+        .unwrap();
+    assert_eq!(page.unwrap().messages.len(), 2);
+}
+
+#[tokio::test]
+async fn the_data_of_a_running_store_is_refused() {
+    let factory = SqliteFactory::new(10);
+    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    let error = SqliteStore::open(&factory.path(), &factory.options()).unwrap_err();
+    assert!(error.to_string().contains("in use"), "{error}");
+    drop(store);
+    SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+}
+
+#[tokio::test]
+async fn closing_empties_the_wal_and_finishes_what_is_queued() {
+    let factory = SqliteFactory::new(1_000);
+    let store = Arc::new(SqliteStore::open(&factory.path(), &factory.options()).unwrap());
+    open(&*store, "kim").await;
+    for n in 0..50 {
+        // Dropped before it is polled: queued at the call all the same.
+        drop(store.append(vec![DraftGroup::single(draft("kim", &n.to_string(), None))]));
+    }
+    drop(store);
+    let wal = factory.path().with_extension("db-wal");
+    assert_eq!(std::fs::metadata(wal).map_or(0, |file| file.len()), 0);
+    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    assert_eq!(whole_log(&store, "kim").await.len(), 50);
+}
+
+#[tokio::test]
+async fn nothing_of_deleted_rooms_stays_in_the_file() {
+    let factory = SqliteFactory::new(20);
+    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    for id in ["kim", "lee"] {
+        open(&store, id).await;
+        let drafts = (0..3_000)
+            .map(|n| draft(id, "x", Some(&n.to_string())))
+            .collect();
+        append(&store, drafts).await;
+    }
+    assert!(store.delete_room(&room_id("kim")).await.unwrap());
+    drop(store);
+    // The rest is removed after reopening; each call is followed by a piece of work.
+    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    let left = || async {
+        let count = "SELECT (SELECT count(*) FROM purges) + (SELECT count(*) FROM messages WHERE room_no = 1)
+             + (SELECT count(*) FROM client_ids WHERE room_no = 1)";
+        let run = |writer: &mut super::super::writer::Writer| {
+            Ok(writer
+                .connection
+                .query_row(count, [], |row| row.get::<_, i64>(0))
+                .unwrap())
+        };
+        store.writer.run(run).await.unwrap()
+    };
+    for _ in 0..1_000 {
+        if left().await == 0 {
+            break;
+        }
+    }
+    assert_eq!(left().await, 0);
+    assert_eq!(whole_log(&store, "lee").await.len(), 3_000);
+}
