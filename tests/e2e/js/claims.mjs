@@ -5,7 +5,7 @@ import { Person, run, sign } from './support.mjs';
 const ROUNDS = Number(process.env.ROUNDS);
 
 const agents = ['lee', 'park'].map(
-  (name, at) => new Person(name, sign({ sub: `${name}@desk`, id: at, auth: 'ROLE_ADMIN' }), 7),
+  (name, at) => new Person(name, sign({ sub: `race-${name}@desk`, id: at, auth: 'ROLE_ADMIN' }), 7),
 );
 
 /** Resolves to whether the agent got the room. */

@@ -9,8 +9,8 @@ const LOCAL_DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+$/;
 const AGENT_NAME = '상담원';
 
 const customer = new Person('kim', sign({ sub: email, id: 17, auth: 'ROLE_USER', nickname: '김' }), version);
-const lee = new Person('lee', sign({ sub: 'lee@desk', id: 1, auth: 'ROLE_USER,ROLE_ADMIN' }), version);
-const park = new Person('park', sign({ sub: 'park@desk', id: 2, auth: 'ROLE_ADMIN' }), version);
+const lee = new Person('lee', sign({ sub: `lee-${version}@desk`, id: 1, auth: 'ROLE_USER,ROLE_ADMIN' }), version);
+const park = new Person('park', sign({ sub: `park-${version}@desk`, id: 2, auth: 'ROLE_ADMIN' }), version);
 
 function checkMessage(message, sender, text) {
   const body = JSON.parse(message.body);
@@ -68,7 +68,7 @@ async function oneAgentTakesTheRoom(customerInbox) {
   park.trySubscribe(room);
   const error = await park.errors.take('ERROR for park');
   assert.equal(error.headers.code, 'CHAT-409');
-  assert.equal(error.headers.message, '이미 채팅이 배정되었습니다.');
+  assert.ok(error.headers.message.endsWith('이미 채팅이 배정되었습니다.'));
   await park.closes.take('close for park');
   assert.deepEqual(await assigned(park), []);
 

@@ -1,8 +1,8 @@
 // What every script needs: an unmodified stompjs client with promises around it, REST, tokens.
 import { createHmac } from 'node:crypto';
 import { WebSocket } from 'ws';
-import * as stompjs6 from 'stompjs6';
-import * as stompjs7 from 'stompjs7';
+import stompjs6 from 'stompjs6';
+import { Client } from 'stompjs7';
 
 // What a browser has by itself.
 Object.assign(globalThis, { WebSocket });
@@ -70,7 +70,7 @@ export class Person {
   async connect() {
     if (this.version === 6) return this.#connect6();
     const connected = new Inbox();
-    this.client = new stompjs7.Client({
+    this.client = new Client({
       brokerURL: socketUrl,
       connectHeaders: this.headers,
       reconnectDelay: 0,

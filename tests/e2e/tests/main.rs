@@ -9,6 +9,8 @@
 mod auth;
 mod checklist;
 mod contract1;
+mod demo;
+mod desk;
 mod faults;
 mod house;
 mod resume;

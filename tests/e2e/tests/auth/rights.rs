@@ -169,8 +169,22 @@ fn a_right_that_is_lost_ends_what_it_let_see() {
     assert_eq!(completed.status, 204);
     let mut customer = scene.session(Who::Customer);
     crate::rooms::say(&mut customer, &scene.customer.id, "", "not for the agent");
-    // Whether the session ends or only the subscription, that message must not come.
     agent.send("BEGIN\ntransaction:t\nreceipt:fence\n\n\0");
-    let next = agent.take("the end or the fence", |_| true);
-    assert_ne!(next.command, "MESSAGE", "{next:?}");
+    let ended = agent.take("word of the end", |_| true);
+    assert_eq!(ended.get("event"), Some("ended"), "{ended:?}");
+    assert_eq!(
+        ended.get("position"),
+        None,
+        "an end is no place to resume behind"
+    );
+    assert_eq!(
+        ended.json(),
+        serde_json::json!({ "type": "ended", "code": "NOT_YOUR_ROOM" })
+    );
+    let next = agent.take("the fence", |_| true);
+    assert_eq!(
+        next.get("receipt-id"),
+        Some("fence"),
+        "the session goes on; nothing more came"
+    );
 }
