@@ -1,0 +1,62 @@
+# `make run` and `make test` are all that a newcomer needs; `make help` lists the rest.
+
+SHELL := /bin/sh
+CARGO ?= cargo
+DATA ?= ./data
+LISTEN ?= 127.0.0.1:8080
+BENCH ?= fanout --help
+FUZZ_SECONDS ?= 600
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test test-rust lint fmt bench docs deny fuzz simulate prepare prepare-tests clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: prepare ## Build and start Madang at http://127.0.0.1:8080 with its data in ./data.
+	$(CARGO) run --package madang-server -- serve --listen $(LISTEN) --data $(DATA)
+
+build: prepare ## Build target/release/madang and target/release/madang-bench.
+	$(CARGO) build --release
+
+test: prepare prepare-tests lint test-rust ## Everything that CI runs: lints, unit, property, conformance and end-to-end tests.
+
+test-rust:
+	$(CARGO) build --workspace --all-targets
+	$(CARGO) test --workspace --quiet
+
+lint: prepare ## Formatting, clippy without warnings, licences and duplicate dependencies.
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+	scripts/deny
+
+fmt: ## Format the sources.
+	$(CARGO) fmt --all
+
+bench: build ## Run madang-bench; BENCH='fanout --with-ceiling …' says what. See docs/benchmarks.md.
+	target/release/madang-bench $(BENCH)
+
+docs: ## Write the generated references again; a test fails when one is stale.
+	$(CARGO) run --quiet --package madang-server -- config example > madang.example.toml
+	$(CARGO) run --quiet --package madang-server -- config reference > docs/reference/configuration.md
+	$(CARGO) run --quiet --package madang-server -- config reference metrics > docs/reference/metrics.md
+	MADANG_WRITE_REFERENCE=1 $(CARGO) test --quiet --package madang-server --lib
+
+deny: ## Install cargo-deny and check licences, sources and duplicates.
+	scripts/deny --install
+
+fuzz: ## Fuzz both codecs for FUZZ_SECONDS each (nightly toolchain, cargo-fuzz).
+	cd fuzz && $(CARGO) +nightly fuzz run websocket_decode -- -max_total_time=$(FUZZ_SECONDS)
+	cd fuzz && $(CARGO) +nightly fuzz run stomp_decode -- -dict=stomp.dict -max_len=1024 -max_total_time=$(FUZZ_SECONDS)
+
+simulate: ## Run SEEDS seeds of the cluster simulation (default 20000).
+	MADANG_SIM_SEEDS=$(or $(SEEDS),20000) $(CARGO) test --release --package madang-engine --test simulation -- --nocapture
+
+prepare:
+	@scripts/prepare build
+
+prepare-tests:
+	@scripts/prepare test
+
+clean: ## Remove what was built. ./data stays.
+	$(CARGO) clean
