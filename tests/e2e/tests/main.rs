@@ -16,4 +16,5 @@ mod house;
 mod resume;
 mod rooms;
 mod shared;
+mod slow;
 mod websocket;

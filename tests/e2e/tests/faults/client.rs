@@ -29,11 +29,15 @@ fn reconnect(address: SocketAddr, token: &str) -> Option<Stomp> {
     None
 }
 
-/// The number of a text `n <number>`.
-fn number(text: &str) -> u64 {
-    text.strip_prefix("n ")
-        .and_then(|digits| digits.parse().ok())
-        .expect("a numbered text")
+/// Who and which of a text `<who> <number>`.
+fn who_and_number(text: &str) -> (u64, u64) {
+    let parsed = text
+        .split_once(' ')
+        .map(|(who, number)| (who.parse(), number.parse()));
+    let Some((Ok(who), Ok(number))) = parsed else {
+        panic!("not of a sender: {text:?}")
+    };
+    (who, number)
 }
 
 /// What one sender wrote into one room.
@@ -41,12 +45,14 @@ pub(super) struct SenderTask {
     pub(super) address: SocketAddr,
     pub(super) token: String,
     pub(super) room: String,
+    /// Which of the room's senders.
+    pub(super) who: u64,
     /// Told once per accepted message.
     pub(super) accepted: Sender<()>,
 }
 
 impl SenderTask {
-    /// Sends `n 1`, `n 2` … until told to stop and until all are accepted; answers how many.
+    /// Sends `<who> 1`, `<who> 2` … until told to stop and until all are accepted; answers how many.
     pub(super) fn run(self, stop: &AtomicBool) -> u64 {
         let mut next = 1;
         let mut under_way: VecDeque<u64> = VecDeque::new();
@@ -82,7 +88,7 @@ impl SenderTask {
 
     fn frame(&self, number: u64) -> String {
         let headers = format!("client-id:c{number}\nreceipt:{number}\n");
-        room_send(&self.room, &headers, &format!("n {number}"))
+        room_send(&self.room, &headers, &format!("{} {number}", self.who))
     }
 }
 
@@ -94,6 +100,7 @@ fn is_retryable(code: &str) -> bool {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Got {
     pub(super) seq: u64,
+    pub(super) who: u64,
     pub(super) number: u64,
 }
 
@@ -124,10 +131,8 @@ impl ReaderTask {
                             return got;
                         }
                         let seq = frame.json()["seq"].as_u64().expect("a seq");
-                        got.push(Got {
-                            seq,
-                            number: number(&text),
-                        });
+                        let (who, number) = who_and_number(&text);
+                        got.push(Got { seq, who, number });
                         frame.need("position").clone_into(&mut self.since);
                     }
                     Arrival::Frame(frame) if is_retryable(frame.need("code")) => break,

@@ -12,7 +12,7 @@ use madang_e2e::node::Script;
 use madang_e2e::server::TestServer;
 
 use super::client::{Got, ReaderTask, SenderTask};
-use crate::rooms::{Customer, follow, say};
+use crate::rooms::{Customer, assigned_agent, follow, say};
 
 const ROOMS: usize = 6;
 /// Readers of each room: the customer's own second and third session.
@@ -30,25 +30,64 @@ struct Totals {
 }
 
 impl Totals {
-    /// Adds one reader's view of a room in which `1..=accepted` were accepted, from one sender.
-    fn add(&mut self, accepted: u64, got: &[Got]) {
-        let mut times: HashMap<u64, u64> = HashMap::new();
-        for one in got {
-            *times.entry(one.number).or_default() += 1;
+    /// Adds one reader's view of a room; `accepted` says of each sender how many of its were.
+    fn add(&mut self, accepted: &[u64], got: &[Got]) {
+        let mut times: HashMap<(u64, u64), u64> = HashMap::new();
+        let mut last = vec![0; accepted.len()];
+        for (at, one) in got.iter().enumerate() {
+            *times.entry((one.who, one.number)).or_default() += 1;
+            let last = &mut last[usize::try_from(one.who).unwrap()];
+            let follows = at == 0 || one.seq == got[at - 1].seq + 1;
+            self.out_of_order += u64::from(!follows || one.number <= *last);
+            *last = one.number;
         }
-        self.missing += (1..=accepted)
-            .filter(|number| !times.contains_key(number))
-            .count() as u64;
+        for (who, accepted) in (0..).zip(accepted) {
+            let missing = (1..=*accepted).filter(|number| !times.contains_key(&(who, *number)));
+            self.missing += missing.count() as u64;
+        }
         self.repeated += times.values().map(|times| times - 1).sum::<u64>();
-        let disorder =
-            |pair: &&[Got]| pair[1].seq != pair[0].seq + 1 || pair[1].number <= pair[0].number;
-        self.out_of_order += got.windows(2).filter(disorder).count() as u64;
     }
+}
+
+#[test]
+fn the_checker_counts_what_is_missing_repeated_and_out_of_order() {
+    let view = |messages: &[(u64, u64, u64)]| {
+        let got: Vec<Got> = messages
+            .iter()
+            .map(|&(seq, who, number)| Got { seq, who, number })
+            .collect();
+        let mut totals = Totals::default();
+        totals.add(&[2, 1], &got);
+        totals
+    };
+    let counted = |missing, repeated, out_of_order| Totals {
+        accepted: 0,
+        missing,
+        repeated,
+        out_of_order,
+    };
+    assert_eq!(view(&[(2, 0, 1), (3, 1, 1), (4, 0, 2)]), counted(0, 0, 0));
+    assert_eq!(view(&[(2, 0, 1), (4, 0, 2)]), counted(1, 0, 1), "a hole");
+    assert_eq!(
+        view(&[(2, 0, 1), (3, 0, 2)]),
+        counted(1, 0, 0),
+        "a lost end"
+    );
+    let twice = [(2, 0, 1), (3, 0, 2), (3, 0, 2), (4, 1, 1)];
+    assert_eq!(view(&twice), counted(0, 1, 1), "delivered twice");
+    let twice = [(2, 0, 1), (3, 0, 2), (4, 0, 2), (5, 1, 1)];
+    assert_eq!(view(&twice), counted(0, 1, 1), "stored twice");
+    assert_eq!(
+        view(&[(2, 0, 2), (3, 0, 1), (4, 1, 1)]),
+        counted(0, 0, 1),
+        "another order"
+    );
 }
 
 struct Room {
     customer: Customer,
-    sender: JoinHandle<u64>,
+    /// The customer's and the agent's.
+    senders: Vec<JoinHandle<u64>>,
     readers: Vec<JoinHandle<Vec<Got>>>,
 }
 
@@ -83,12 +122,16 @@ fn kill_9_under_load_loses_repeats_and_reorders_nothing() {
 
     let mut totals = Totals::default();
     for room in rooms {
-        let count = room.sender.join().unwrap();
-        totals.accepted += count;
+        let accepted: Vec<u64> = room
+            .senders
+            .into_iter()
+            .map(|sender| sender.join().unwrap())
+            .collect();
+        totals.accepted += accepted.iter().sum::<u64>();
         let mut closing = room.customer.again(&server);
         say(&mut closing, &room.customer.id, "", "end");
         for reader in room.readers {
-            totals.add(count, &reader.join().unwrap());
+            totals.add(&accepted, &reader.join().unwrap());
         }
     }
     let Totals {
@@ -131,17 +174,22 @@ fn open(
         thread::spawn(|| reader.run())
     });
     let readers = readers.collect();
-    let sender = SenderTask {
-        address,
-        token: token.clone(),
-        room: room.clone(),
-        accepted: accepted.clone(),
-    };
-    let stop = Arc::clone(stop);
-    let sender = thread::spawn(move || sender.run(&stop));
+    let (agent_token, _) = assigned_agent(server, room);
+    let senders = (0..).zip([token, &agent_token]).map(|(who, token)| {
+        let sender = SenderTask {
+            address,
+            token: token.clone(),
+            room: room.clone(),
+            who,
+            accepted: accepted.clone(),
+        };
+        let stop = Arc::clone(stop);
+        thread::spawn(move || sender.run(&stop))
+    });
+    let senders = senders.collect();
     Room {
         customer,
-        sender,
+        senders,
         readers,
     }
 }
