@@ -13,6 +13,7 @@ mod demo;
 mod desk;
 mod faults;
 mod house;
+mod native;
 mod resume;
 mod rooms;
 mod shared;
