@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::SqliteFactory;
 use crate::conformance::*;
+use crate::sqlite::writer::Writer;
 use crate::sqlite::{SqliteOptions, SqliteStore};
 
 fn assert_intact(factory: &SqliteFactory) {
@@ -168,7 +169,7 @@ async fn nothing_of_deleted_rooms_stays_in_the_file() {
     let left = || async {
         let count = "SELECT (SELECT count(*) FROM purges) + (SELECT count(*) FROM messages WHERE room_no = 1)
              + (SELECT count(*) FROM client_ids WHERE room_no = 1)";
-        let run = |writer: &mut super::super::writer::Writer| {
+        let run = |writer: &mut Writer| {
             Ok(writer
                 .connection
                 .query_row(count, [], |row| row.get::<_, i64>(0))
@@ -183,4 +184,38 @@ async fn nothing_of_deleted_rooms_stays_in_the_file() {
     }
     assert_eq!(left().await, 0);
     assert_eq!(whole_log(&store, "lee").await.len(), 3_000);
+}
+
+#[tokio::test]
+async fn the_journal_is_merged_and_cut() {
+    let factory = SqliteFactory::new(10);
+    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    open(&store, "kim").await;
+    let first = append_one(&store, draft("kim", "x", Some("1"))).await;
+    fill(&store, "kim", 5_000).await;
+    // Each call is followed by a piece of work.
+    let mut counts = (0, 0, 0);
+    for _ in 0..100 {
+        counts = store.writer.run(count_rows).await.unwrap();
+        if counts == (0, 5_001, 1) {
+            break;
+        }
+    }
+    assert_eq!(counts, (0, 5_001, 1), "journal, messages, client ids");
+    repeat(&append_one(&store, draft("kim", "x", Some("1"))).await);
+    let page = store
+        .read_log(&room_id("kim"), LogQuery::After(Seq::ZERO), 1)
+        .await;
+    assert_eq!(page.unwrap().unwrap().messages[0], *new(&first));
+}
+
+fn count_rows(writer: &mut Writer) -> Result<(i64, i64, i64), StoreError> {
+    let count = |table: &str| {
+        let sql = format!("SELECT count(*) FROM {table}");
+        writer
+            .connection
+            .query_row(&sql, [], |row| row.get(0))
+            .unwrap()
+    };
+    Ok((count("journal"), count("messages"), count("client_ids")))
 }
