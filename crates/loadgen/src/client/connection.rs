@@ -64,6 +64,7 @@ pub struct Client {
     beat: Option<Duration>,
     last_write: Instant,
     beats_received: u64,
+    beats_sent: u64,
     pub(super) receipts: u64,
 }
 
@@ -123,6 +124,7 @@ impl Client {
             beat: None,
             last_write: Instant::now(),
             beats_received: 0,
+            beats_sent: 0,
             receipts: 0,
         };
         let mut rest = opened.rest;
@@ -148,6 +150,11 @@ impl Client {
     /// How many heart-beats the server sent.
     pub fn beats_received(&self) -> u64 {
         self.beats_received
+    }
+
+    /// How many heart-beats were sent.
+    pub fn beats_sent(&self) -> u64 {
+        self.beats_sent
     }
 
     /// Sends a frame as one text message, or a binary one if it is not UTF-8.
@@ -324,6 +331,7 @@ impl Client {
                 return Err(ClientError::TimedOut);
             }
             self.write_ws_frame(Opcode::Text, true, b"\n").await?;
+            self.beats_sent += 1;
         }
     }
 
