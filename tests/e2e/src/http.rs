@@ -1,0 +1,142 @@
+//! HTTP/1.1, one request per connection: enough to see exactly which bytes came back.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+
+use crate::PATIENCE;
+
+/// A whole response.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// Its status.
+    pub status: u16,
+    /// Its headers, names in lower case, in order.
+    pub headers: Vec<(String, String)>,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The first header of that name (lower case).
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(have, _)| have == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The body as text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        str::from_utf8(&self.body).expect("the body is UTF-8")
+    }
+
+    /// The body as JSON.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error} in body of {}: {}", self.status, self.text()))
+    }
+}
+
+/// `GET path`.
+pub fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Response {
+    request(address, "GET", path, headers)
+}
+
+/// A request without body.
+///
+/// # Panics
+/// When there is no whole response.
+pub fn request(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Response {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str("\r\n");
+    let mut stream = connect(address).expect("the server accepts connections");
+    stream
+        .write_all(head.as_bytes())
+        .expect("the request can be sent");
+    let mut bytes = Vec::new();
+    stream
+        .read_to_end(&mut bytes)
+        .expect("the response can be read");
+    let (mut response, rest) = parse_head(&bytes).expect("a whole response head");
+    response.body = match response.header("transfer-encoding") {
+        Some(_) => unchunk(rest),
+        None => rest.to_vec(),
+    };
+    response
+}
+
+/// A connection that gives up after [`PATIENCE`].
+pub(crate) fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    Ok(stream)
+}
+
+/// The head of a response and what follows it; `None` while the head is incomplete.
+pub(crate) fn parse_head(bytes: &[u8]) -> Option<(Response, &[u8])> {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let head = str::from_utf8(&bytes[..end]).expect("response heads are UTF-8");
+    let mut lines = head.split("\r\n");
+    let status = lines
+        .next()
+        .and_then(|line| line.split(' ').nth(1)?.parse().ok());
+    let headers = lines.filter_map(|line| line.split_once(':'));
+    let response = Response {
+        status: status.expect("a status"),
+        headers: headers
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+            .collect(),
+        body: Vec::new(),
+    };
+    Some((response, &bytes[end + 4..]))
+}
+
+fn unchunk(mut bytes: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let end = bytes
+            .windows(2)
+            .position(|window| window == b"\r\n")
+            .expect("a chunk head");
+        let head = str::from_utf8(&bytes[..end]).expect("chunk heads are text");
+        let length = head
+            .split(';')
+            .next()
+            .map(|hex| usize::from_str_radix(hex.trim(), 16));
+        let length = length.and_then(Result::ok).expect("a chunk length");
+        if length == 0 {
+            return body;
+        }
+        body.extend_from_slice(&bytes[end + 2..end + 2 + length]);
+        bytes = &bytes[end + 2 + length + 2..];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_complete_only_with_its_blank_line() {
+        assert!(parse_head(b"HTTP/1.1 200 OK\r\nA: b\r\n").is_none());
+        let (response, rest) = parse_head(b"HTTP/1.1 403 No\r\nX-A:  b \r\n\r\nrest").unwrap();
+        assert_eq!((response.status, response.header("x-a")), (403, Some("b")));
+        assert_eq!(rest, b"rest");
+    }
+
+    #[test]
+    fn chunks_are_joined() {
+        assert_eq!(unchunk(b"3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"), b"abcde");
+    }
+}

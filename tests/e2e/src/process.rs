@@ -1,0 +1,110 @@
+//! Child processes that never outlive the test process, and what they print.
+
+#![allow(
+    unsafe_code,
+    reason = "signals and the parent-death signal have no safe form in std"
+)]
+
+use std::collections::VecDeque;
+use std::io::{BufRead as _, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
+
+const LINES_MAX: usize = 2000;
+
+/// The last lines that a process printed, on both streams.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<VecDeque<String>>>);
+
+impl Log {
+    pub(crate) fn push(&self, line: String) {
+        let mut lines = self
+            .0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        if lines.len() == LINES_MAX {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let lines = self
+            .0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        lines.iter().cloned().collect()
+    }
+
+    pub(crate) fn print(&self, title: &str) {
+        let lines = self.lines();
+        eprintln!("--- {title}: its last {} lines", lines.len());
+        for line in lines {
+            eprintln!("{line}");
+        }
+        eprintln!("--- end of {title}");
+    }
+}
+
+/// Starts `command` so that the kernel kills it when the test process ends, however it ends.
+///
+/// The parent-death signal belongs to the thread that spawned. A test's own thread ends with the
+/// test while a shared server stays, so one thread that never ends spawns everything.
+pub(crate) fn spawn(mut command: Command) -> Child {
+    static SPAWNER: OnceLock<Sender<(Command, Sender<std::io::Result<Child>>)>> = OnceLock::new();
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::process::CommandExt as _;
+        // SAFETY: `prctl` is a bare system call: it neither allocates nor takes a lock.
+        unsafe {
+            command.pre_exec(|| {
+                libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+                Ok(())
+            });
+        }
+    }
+    let spawner = SPAWNER.get_or_init(|| {
+        let (sender, jobs) = channel::<(Command, Sender<std::io::Result<Child>>)>();
+        thread::spawn(move || {
+            for (mut command, answer) in jobs {
+                let _ = answer.send(command.spawn());
+            }
+        });
+        sender
+    });
+    let (answer, child) = channel();
+    spawner
+        .send((command, answer))
+        .expect("the spawning thread never ends");
+    let child = child.recv().expect("the spawning thread always answers");
+    child.expect("the process starts")
+}
+
+/// Sends a signal to a child that has not been waited for, so that its id is still its own.
+pub(crate) fn signal(child: &Child, signal: i32) {
+    let pid = i32::try_from(child.id()).expect("process ids are small");
+    // SAFETY: `kill` takes no memory.
+    unsafe { libc::kill(pid, signal) };
+}
+
+pub(crate) fn piped(command: &mut Command) {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+}
+
+/// Copies lines into `log`, and to `seen` until nobody listens there.
+pub(crate) fn collect(from: impl Read + Send + 'static, log: Log, seen: Option<Sender<String>>) {
+    thread::spawn(move || {
+        for line in BufReader::new(from).split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line).into_owned();
+            if let Some(seen) = &seen {
+                let _ = seen.send(line.clone());
+            }
+            log.push(line);
+        }
+    });
+}

@@ -1,0 +1,241 @@
+//! A server of its own for a test: port 0, its own data folder, its log kept for failures.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::process::{self, Log};
+use crate::{PATIENCE, binary, http};
+
+/// What a server is to be like.
+#[derive(Debug, Default, Clone)]
+pub struct Builder {
+    env: Vec<(String, String)>,
+    accounts: Vec<(String, String)>,
+}
+
+impl Builder {
+    /// Sets an option through its environment variable, such as `MADANG_STOMP__BODY_BYTES_MAX`.
+    #[must_use]
+    pub fn env(mut self, variable: &str, value: impl ToString) -> Self {
+        self.env.push((variable.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Makes a service account before the server starts.
+    #[must_use]
+    pub fn account(mut self, login: &str, passcode: &str) -> Self {
+        self.accounts.push((login.to_owned(), passcode.to_owned()));
+        self
+    }
+
+    /// Starts the server and waits until it is ready.
+    #[must_use]
+    pub fn start(self) -> TestServer {
+        let data = TempDir::new().expect("a temporary folder");
+        let mut server = TestServer {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            child: None,
+            data,
+            env: self.env,
+            log: Log::default(),
+        };
+        for (login, passcode) in &self.accounts {
+            server.account(login, passcode);
+        }
+        server.launch();
+        server
+    }
+}
+
+/// A running server. Killed when dropped; its log is printed when a test fails meanwhile.
+#[derive(Debug)]
+pub struct TestServer {
+    address: SocketAddr,
+    child: Option<Child>,
+    data: TempDir,
+    env: Vec<(String, String)>,
+    log: Log,
+}
+
+impl TestServer {
+    /// A server with default options.
+    #[must_use]
+    pub fn start() -> Self {
+        Builder::default().start()
+    }
+
+    /// To change options first.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Where it listens. Stays the same over [`restart`](Self::restart).
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `http://` and the address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Its data folder.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// What it logged lately.
+    #[must_use]
+    pub fn log_lines(&self) -> Vec<String> {
+        self.log.lines()
+    }
+
+    /// Prints its log; for a server that is shared and so not dropped when a test fails.
+    pub fn print_log(&self) {
+        self.log.print("madang");
+    }
+
+    /// SIGKILL, and waits until the process is gone.
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub fn kill9(&mut self) {
+        let mut child = self.child.take().expect("the server runs");
+        process::signal(&child, libc::SIGKILL);
+        child.wait().expect("the server can be waited for");
+    }
+
+    /// SIGTERM; does not wait.
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub fn terminate(&self) {
+        process::signal(self.child.as_ref().expect("the server runs"), libc::SIGTERM);
+    }
+
+    /// Waits until the process has ended by itself.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn wait_exit(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("the server runs");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = child.try_wait().expect("the server can be waited for") {
+                return status;
+            }
+            if Instant::now() > deadline {
+                process::signal(&child, libc::SIGKILL);
+                self.child = Some(child);
+                panic!("the server did not exit");
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Starts it again on the same data and the same port, after it ended.
+    pub fn restart(&mut self) {
+        assert!(self.child.is_none(), "the server still runs");
+        self.launch();
+    }
+
+    /// A token for `user` in `role` (`user`, `agent` or `admin`) that lasts an hour.
+    #[must_use]
+    pub fn token(&self, user: &str, role: &str) -> String {
+        self.token_with(user, role, &["--ttl", "1h"])
+    }
+
+    /// A token made with further arguments of `madang token`.
+    #[must_use]
+    pub fn token_with(&self, user: &str, role: &str, further: &[&str]) -> String {
+        let mut arguments = vec!["token", "--user", user, "--role", role];
+        arguments.extend_from_slice(further);
+        self.run(&arguments).trim().to_owned()
+    }
+
+    /// Makes a service account.
+    pub fn account(&self, login: &str, passcode: &str) {
+        self.run(&["account", "--login", login, "--passcode", passcode]);
+    }
+
+    /// Runs the binary's other commands on the data folder; answers what it printed.
+    ///
+    /// # Panics
+    /// When the command fails.
+    pub fn run(&self, arguments: &[&str]) -> String {
+        let mut command = self.command();
+        command
+            .arg(arguments[0])
+            .arg("--data")
+            .arg(self.data.path())
+            .args(&arguments[1..]);
+        let output = command.output().expect("the binary runs");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "madang {arguments:?}: {errors}");
+        String::from_utf8(output.stdout).expect("the binary prints UTF-8")
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(binary::madang());
+        command.current_dir(self.data.path());
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    fn launch(&mut self) {
+        let mut command = self.command();
+        command.arg("serve").arg("--data").arg(self.data.path());
+        command.arg("--listen").arg(self.address.to_string());
+        process::piped(&mut command);
+        let mut child = process::spawn(command);
+        let (seen, lines) = channel();
+        process::collect(
+            child.stdout.take().expect("piped"),
+            self.log.clone(),
+            Some(seen),
+        );
+        process::collect(child.stderr.take().expect("piped"), self.log.clone(), None);
+        self.child = Some(child);
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = lines.recv_timeout(left).unwrap_or_else(|reason| {
+                self.print_log();
+                panic!("the server said nothing of listening: {reason}")
+            });
+            if let Some((_, address)) = line.split_once("listening on http://") {
+                self.address = address.trim().parse().expect("the address is one");
+                break;
+            }
+        }
+        let ready = http::get(self.address, "/readyz", &[]);
+        assert_eq!(
+            ready.status,
+            200,
+            "/readyz once it listens: {}",
+            ready.text()
+        );
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.print_log();
+        }
+        if let Some(mut child) = self.child.take() {
+            process::signal(&child, libc::SIGKILL);
+            let _ = child.wait();
+        }
+    }
+}

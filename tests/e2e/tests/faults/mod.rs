@@ -1,0 +1,5 @@
+//! Nothing accepted is lost, whatever dies.
+
+mod client;
+mod drain;
+mod kill;

@@ -1,0 +1,19 @@
+//! Promises of the product, each checked on the running binary. See README.md beside this.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests are tests too, and totals are meant to be seen"
+)]
+
+mod auth;
+mod checklist;
+mod contract1;
+mod demo;
+mod desk;
+mod faults;
+mod house;
+mod resume;
+mod rooms;
+mod shared;
+mod websocket;
