@@ -170,7 +170,7 @@ impl Server<'_> {
             true => drop(socket.backlog.drain(..written)),
             false => socket.backlog.extend_from_slice(&bytes[written..]),
         }
-        if had_backlog != !socket.backlog.is_empty() {
+        if had_backlog == socket.backlog.is_empty() {
             let mut interest = epoll::EventFlags::IN;
             interest.set(epoll::EventFlags::OUT, !had_backlog);
             let data = epoll::EventData::new_u64(index as u64);

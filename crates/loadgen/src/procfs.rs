@@ -68,14 +68,19 @@ impl Process {
 }
 
 impl Usage {
-    /// What was used since `before`, with the memory as it is now.
+    /// CPU time used since `before`, and the memory as it is now.
     pub fn report_since(&self, before: &Usage) -> Report {
+        let cpu = self.cpu.saturating_sub(before.cpu);
+        let mut report = Report::default();
+        report.number("cpu_seconds", cpu.as_secs_f64());
+        report.append(self.report_memory());
+        report
+    }
+
+    /// The memory as it is now.
+    pub fn report_memory(&self) -> Report {
         let mut report = Report::default();
         report
-            .number(
-                "cpu_seconds",
-                self.cpu.saturating_sub(before.cpu).as_secs_f64(),
-            )
             .number("rss_mib", mib(self.rss_bytes))
             .number("rss_max_mib", mib(self.rss_max_bytes))
             .count("threads", self.threads);

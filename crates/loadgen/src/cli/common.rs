@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+// Clap makes a line end of an n in braces, so that no text here can name that place.
+
 /// Options that all scenarios have.
 #[derive(Clone, Debug, Args)]
 pub struct Common {
@@ -12,13 +14,13 @@ pub struct Common {
     /// Destinations and body of a kind of server.
     #[arg(long, value_enum, default_value_t = Preset::SupportDesk)]
     pub preset: Preset,
-    /// Destination of SUBSCRIBE, with {user} and {n}, in place of the preset's.
+    /// Destination of SUBSCRIBE, in place of the preset's; a template.
     #[arg(long)]
     pub subscribe_destination: Option<String>,
-    /// Destination of SEND, with {user} and {n}, in place of the preset's.
+    /// Destination of SEND, in place of the preset's; a template.
     #[arg(long)]
     pub send_destination: Option<String>,
-    /// Body of SEND, with {user}, {n} and {payload}, in place of the preset's.
+    /// Body of SEND, in place of the preset's; a template with a {payload}.
     #[arg(long)]
     pub body: Option<String>,
     /// Size of a body in bytes; {payload} is filled up to it.
@@ -28,7 +30,7 @@ pub struct Common {
     #[arg(long, value_parser = parse_header)]
     pub send_header: Vec<(String, String)>,
 
-    /// Header of CONNECT, as 'name: value', with {user}, {n} and {token}.
+    /// Header of CONNECT, as 'name: value'; a template that may have a {token}.
     /// Repeatable. With a token and no header that has {token} in it,
     /// 'Authorization: Bearer {token}' is sent.
     #[arg(long, value_parser = parse_header)]
@@ -36,13 +38,14 @@ pub struct Common {
     /// Header of the HTTP request, as 'name: value'. Repeatable.
     #[arg(long, value_parser = parse_header)]
     pub http_header: Vec<(String, String)>,
-    /// Header login of CONNECT, with {user} and {n}.
+    /// Header login of CONNECT; a template.
     #[arg(long)]
     pub login: Option<String>,
-    /// Header passcode of CONNECT, with {user} and {n}.
+    /// Header passcode of CONNECT; a template.
     #[arg(long)]
     pub passcode: Option<String>,
-    /// Name of user {n}, counted from 0.
+    /// Name of a user. Templates may have {user} and, as here, the number of
+    /// the user, counted from 0.
     #[arg(long, default_value = "user{n}@bench")]
     pub user_template: String,
     /// One token for all users.
@@ -51,7 +54,8 @@ pub struct Common {
     /// File with a token per line, one for all users or one for each.
     #[arg(long, group = "tokens")]
     pub token_file: Option<PathBuf>,
-    /// Shell command that prints the token of a user, with {user} and {n}.
+    /// Shell command that prints the token of a user; a template. Run once for
+    /// each connection.
     #[arg(long, group = "tokens")]
     pub token_command: Option<String>,
     /// Key to sign tokens with here (HS256; sub, auth ROLE_USER, exp).

@@ -1,6 +1,7 @@
 //! The command line of `madang-bench`.
 
 mod common;
+mod reference;
 
 use std::process::ExitCode;
 
@@ -8,6 +9,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use common::parse_seconds;
 pub use common::{Common, Format, Preset};
+pub use reference::reference;
 
 use crate::error::BenchError;
 use crate::report::Report;

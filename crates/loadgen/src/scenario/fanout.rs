@@ -44,8 +44,9 @@ pub struct Options {
     /// Seconds they may take to catch up once nothing is published any more.
     #[arg(long, default_value = "30", value_parser = crate::cli::parse_seconds)]
     pub catch_up_timeout: Duration,
-    /// Receive buffer of a stalled subscriber in bytes.
-    #[arg(long, default_value_t = 16 * 1024)]
+    /// Receive buffer of a stalled subscriber in bytes. Much less than the
+    /// 64 KiB segments of a loopback device would measure TCP's timers.
+    #[arg(long, default_value_t = 128 * 1024)]
     pub stalled_receive_buffer: usize,
     /// The program that has `ceiling-server`; this one unless a test says so.
     #[arg(long, hide = true)]
@@ -149,7 +150,7 @@ fn measure(
     report_tally(fleet.tally(0..options.subscribers), report);
     fleet.failures().report(report);
     if let Some(usage) = server.and_then(|server| server.usage().ok()) {
-        report.group("server", usage.report_since(&usage));
+        report.group("server", usage.report_memory());
     }
     if let Some((fleet, _)) = &bare {
         let mut ceiling = Report::default();

@@ -84,27 +84,9 @@ async fn serve(
     shared: Arc<Mutex<Shared>>,
     fault: Fault,
 ) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        stream.read_buf(&mut head).await?;
+    if !open(&mut stream).await? {
+        return Ok(());
     }
-    let head = String::from_utf8_lossy(&head).into_owned();
-    if head.starts_with("GET /refused") {
-        let refusal = "HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\nX-Why: no\r\n\r\nno!\n";
-        return stream.write_all(refusal.as_bytes()).await;
-    }
-    let key = head
-        .lines()
-        .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
-        .unwrap();
-    let accept = handshake::accept_key(key).unwrap();
-    let response = format!(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Protocol: v12.stomp\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
-    );
-    stream.write_all(response.as_bytes()).await?;
-
     let (mut reader, mut writer) = stream.into_split();
     let (outgoing, mut queue) = unbounded_channel::<Vec<u8>>();
     tokio::spawn(async move {
@@ -158,6 +140,32 @@ async fn serve(
     Ok(())
 }
 
+/// Answers the handshake; whether the connection is open now.
+async fn open(stream: &mut TcpStream) -> std::io::Result<bool> {
+    stream.set_nodelay(true)?;
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_buf(&mut head).await?;
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    if head.starts_with("GET /refused") {
+        let refusal = "HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\nX-Why: no\r\n\r\nno!\n";
+        stream.write_all(refusal.as_bytes()).await?;
+        return Ok(false);
+    }
+    let key = head
+        .lines()
+        .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
+        .unwrap();
+    let accept = handshake::accept_key(key).unwrap();
+    let response = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Protocol: v12.stomp\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+    );
+    stream.write_all(response.as_bytes()).await?;
+    Ok(true)
+}
+
 fn handle(frame: &Frame, id: u64, outgoing: &Outgoing, shared: &mut Shared, fault: Fault) {
     let name = frame.get("destination").unwrap_or_default().to_owned();
     match frame.command {
@@ -197,7 +205,7 @@ fn handle(frame: &Frame, id: u64, outgoing: &Outgoing, shared: &mut Shared, faul
     }
     if let Some(receipt) = frame.get("receipt") {
         shared.receipts += 1;
-        if fault != Fault::Receipts || shared.receipts % 50 != 0 {
+        if fault != Fault::Receipts || !shared.receipts.is_multiple_of(50) {
             let receipt = Frame::new(Command::Receipt).with("receipt-id", receipt);
             let _ = outgoing.send(encode(&receipt));
         }
