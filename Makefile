@@ -40,7 +40,7 @@ docs: ## Write the generated references again; a test fails when one is stale.
 	$(CARGO) run --quiet --package madang-server -- config example > madang.example.toml
 	$(CARGO) run --quiet --package madang-server -- config reference > docs/reference/configuration.md
 	$(CARGO) run --quiet --package madang-server -- config reference metrics > docs/reference/metrics.md
-	MADANG_WRITE_REFERENCE=1 $(CARGO) test --quiet --package madang-server --lib
+	MADANG_BLESS=1 $(CARGO) test --quiet --package madang-server --lib reference
 
 deny: ## Install cargo-deny and check licences, sources and duplicates.
 	scripts/deny --install

@@ -1,2 +1,7 @@
 //! The `madang-bench` binary.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    madang_loadgen::cli::main()
+}

@@ -18,7 +18,8 @@ pub(super) struct RoomChannel {
 struct ChannelState {
     /// The life of the room that `head` counts in; `None` until a subscriber has read the store.
     epoch: Option<Epoch>,
-    /// The newest message that passed here or was read; no live subscriber is before it.
+    /// The newest message that passed here or that the store's head check saw; no live subscriber
+    /// is before it. One that read the store may be after it.
     head: Seq,
     /// Rises whenever the room may have changed: what was read before is then not the newest.
     changes: u64,
@@ -327,9 +328,10 @@ impl RoomChannel {
             return false;
         }
         entry.mode = Mode::Live;
-        if !same_life || state.head < position.seq {
-            // The store says that this is the room's head now: whoever joined an earlier one, or
-            // is about to, must find out for themselves.
+        if !same_life {
+            // The store says that this is the room's life now: whoever joined an earlier one, or
+            // is about to, must find out for themselves. Within one life a cursor may stand
+            // after the head that passed here: what it read is on its way to the others.
             state.changes += 1;
             state.epoch = Some(position.epoch);
             state.head = position.seq;
@@ -346,7 +348,10 @@ impl ChannelState {
             epoch,
             seq: self.head,
         });
-        let live = |entry: &&mut Entry| entry.mode == Mode::Live && entry.position != head;
+        let at_head = |at: Position| head.is_some_and(|h| at.epoch == h.epoch && at.seq >= h.seq);
+        let live = |entry: &&mut Entry| {
+            entry.mode == Mode::Live && !entry.position.is_some_and(at_head)
+        };
         let behind = self.entries.iter_mut().map(|(_, entry)| entry);
         behind.filter(live).fold(0, |n, entry| {
             entry.fall_behind();

@@ -38,12 +38,14 @@ impl Timers {
     }
 
     /// Has the session looked at not before `at_ms`, or at the wheel's horizon if that is sooner.
-    pub(super) fn schedule(&self, session: Weak<Session>, at_ms: u64) {
+    /// Answers when.
+    pub(super) fn schedule(&self, session: Weak<Session>, at_ms: u64) -> u64 {
         let mut wheel = self.wheel.lock();
         let tick = at_ms
             .div_ceil(TICK_MS)
             .clamp(wheel.tick, wheel.tick + SLOTS - 1);
         wheel.slots[(tick % SLOTS) as usize].push(session);
+        tick * TICK_MS
     }
 
     /// The sessions of the next slot that is due at `now_ms`; `None` when there is none.

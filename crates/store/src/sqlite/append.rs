@@ -13,6 +13,10 @@ use super::connection::unavailable;
 use super::tail::Unmerged;
 use super::writer::Writer;
 
+/// Unmerged messages at most, in merges: reached only when merging fails again and again, as on a
+/// disk that has space for the journal alone. Then nothing more is accepted.
+const UNMERGED_MERGES_MAX: usize = 8;
+
 /// What will become of a draft if its whole group is accepted.
 enum Plan {
     New {
@@ -29,6 +33,11 @@ impl Writer {
         &mut self,
         groups: &[DraftGroup],
     ) -> Result<Vec<GroupOutcome>, StoreError> {
+        let unmerged = self.tail.size().0;
+        if unmerged > self.merge_rows.saturating_mul(UNMERGED_MERGES_MAX) {
+            let reason = format!("{unmerged} messages wait to be merged");
+            return Err(StoreError::Unavailable(reason));
+        }
         let mut batch = Vec::new();
         let result = self.transaction(|writer| {
             let outcomes = groups

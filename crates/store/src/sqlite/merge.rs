@@ -104,11 +104,14 @@ impl Writer {
                     "UPDATE logs SET last_seq = ?2 WHERE room_no = ?1",
                     [room_no, last.get().cast_signed()],
                 )?;
-                room_left -= batch.len();
+                let taken = batch.len();
                 merged.push((room_no, last, batch));
-                if room_left == 0 {
+                if taken == room_left {
+                    // There may be more of this room: it leaves the tail after the commit only.
                     break;
                 }
+                room_left -= taken;
+                rooms.pop_front();
             }
             Ok(merged)
         })?;

@@ -398,10 +398,12 @@ impl Core {
         self.behind.clear();
         let close_by = self.session.shared.now_ms() + CLOSE_TIMEOUT_MS;
         self.session.set_timing(|timing| {
+            let look_at = timing.look_at;
             *timing = super::Timing {
                 close_by,
+                look_at,
                 ..Default::default()
-            }
+            };
         });
     }
 

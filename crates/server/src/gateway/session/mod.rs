@@ -56,6 +56,8 @@ struct Timing {
     close_by: u64,
     beat_every: u64,
     silence_max: u64,
+    /// When the clock is looked at next.
+    look_at: u64,
 }
 
 impl Session {
@@ -70,17 +72,14 @@ impl Session {
             stream,
             shared: Arc::clone(shared),
             outbox: Mutex::default(),
-            timing: Mutex::new(Timing {
-                connect_by,
-                ..Timing::default()
-            }),
+            timing: Mutex::default(),
             last_read_ms: AtomicU64::new(now),
             last_write_ms: AtomicU64::new(now),
         });
         if !shared.registry.add(&session) {
             return None;
         }
-        shared.timers.schedule(Weak::clone(&session.me), connect_by);
+        session.set_timing(|timing| timing.connect_by = connect_by);
         Some(session)
     }
 
@@ -196,8 +195,15 @@ impl Session {
     /// Does what is due and says when to look again.
     pub(super) fn look_at_clock(&self) {
         let now = self.shared.now_ms();
-        let timing = *self.timing.lock();
-        let due = |at: u64| at != 0 && at <= now;
+        let timing = {
+            let mut timing = self.timing.lock();
+            if timing.look_at > now {
+                // An earlier plan, which a change of timing has replaced.
+                return;
+            }
+            timing.look_at = 0;
+            *timing
+        };
         let outbox = self.outbox();
         if outbox.state == WriteState::Dead {
             return;
@@ -208,6 +214,7 @@ impl Session {
             self.last_read_ms.store(now, Ordering::Relaxed);
         }
         drop(outbox);
+        let due = |at: u64| at != 0 && at <= now;
         if due(timing.close_by) {
             return self.abort();
         }
@@ -217,33 +224,40 @@ impl Session {
         if due(timing.expires_at) {
             self.end(Code::TokenExpired.into());
         }
-        let silent_at = self.last_read_ms.load(Ordering::Relaxed) + timing.silence_max;
-        if timing.silence_max != 0 && silent_at <= now {
+        if due(self.silent_at(timing).unwrap_or(0)) {
             self.end(Code::HeartBeatMissed.into());
         }
-        if timing.beat_every != 0 && self.next_beat(timing) <= now && !blocked {
+        if due(self.next_beat(timing).unwrap_or(0)) && !blocked {
             // STOMP 1.2, "Heart-beating": the octet that says only that we are here.
             self.push(|buffer| frames::encode_text(b"\n", buffer));
         }
-        self.reschedule(timing, now);
+        self.reschedule(&mut self.timing.lock(), now);
     }
 
-    fn next_beat(&self, timing: Timing) -> u64 {
-        // A tick early: the peer counts from the last octet that it got.
-        self.last_write_ms.load(Ordering::Relaxed)
-            + timing.beat_every.saturating_sub(2 * TICK_MS).max(TICK_MS)
+    fn next_beat(&self, timing: Timing) -> Option<u64> {
+        // Early: the peer counts from the last octet that it got, and the clock is coarse.
+        let pause = timing.beat_every.saturating_sub(2 * TICK_MS).max(TICK_MS);
+        let last = self.last_write_ms.load(Ordering::Relaxed);
+        (timing.beat_every != 0).then_some(last + pause)
     }
 
-    fn reschedule(&self, timing: Timing, now: u64) {
-        let beat = (timing.beat_every != 0).then(|| self.next_beat(timing));
-        let silent_at = self.last_read_ms.load(Ordering::Relaxed) + timing.silence_max;
-        let silence = (timing.silence_max != 0).then_some(silent_at);
+    fn silent_at(&self, timing: Timing) -> Option<u64> {
+        let last = self.last_read_ms.load(Ordering::Relaxed);
+        (timing.silence_max != 0).then_some(last + timing.silence_max)
+    }
+
+    /// One plan at a time: a session is in the wheel once, but for plans that were replaced by
+    /// earlier ones.
+    fn reschedule(&self, timing: &mut Timing, now: u64) {
         let fixed = [timing.connect_by, timing.expires_at, timing.close_by];
         let fixed = fixed.into_iter().filter(|at| *at > now);
-        let next = fixed.chain(beat).chain(silence).min();
-        if let Some(next) = next {
-            let at = next.max(now + TICK_MS);
-            self.shared.timers.schedule(Weak::clone(&self.me), at);
+        let moving = [self.next_beat(*timing), self.silent_at(*timing)];
+        let Some(next) = fixed.chain(moving.into_iter().flatten()).min() else {
+            return;
+        };
+        let at = next.max(now + TICK_MS);
+        if timing.look_at == 0 || at < timing.look_at {
+            timing.look_at = self.shared.timers.schedule(Weak::clone(&self.me), at);
         }
     }
 
@@ -251,8 +265,7 @@ impl Session {
     fn set_timing(&self, change: impl FnOnce(&mut Timing)) {
         let mut timing = self.timing.lock();
         change(&mut timing);
-        let timing = *timing;
-        self.reschedule(timing, self.shared.now_ms());
+        self.reschedule(&mut timing, self.shared.now_ms());
     }
 
     /// A group that waited for its commit is answered.

@@ -298,7 +298,7 @@ impl Core {
     /// Starts reading the log for the next subscription that is behind, once most of what was
     /// queued before is written. Answers whether it did.
     pub(super) fn begin_catch_up(&mut self) -> bool {
-        let Some(&key) = self.behind.front() else {
+        let Some(key) = self.next_behind() else {
             return false;
         };
         let half = self.session.shared.options.limits.queue_bytes_max / 2;
@@ -311,7 +311,7 @@ impl Core {
         let engine = Arc::clone(&self.session.shared.engine);
         let outlet = Arc::clone(&self.session);
         let Some(subscription) = self.room_subscription(key) else {
-            self.behind.pop_front();
+            self.behind.retain(|behind| *behind != key);
             return self.begin_catch_up();
         };
         self.catching_up = Some(Box::pin(async move {
@@ -324,11 +324,28 @@ impl Core {
         true
     }
 
+    /// The first subscription that is behind and may be sent more: one whose client owes too many
+    /// acknowledgements waits for them.
+    fn next_behind(&self) -> Option<SubscriptionKey> {
+        let outbox = self.session.outbox();
+        let may_go_on = |key: &&SubscriptionKey| {
+            let acks = outbox
+                .heads
+                .get(**key as usize)
+                .and_then(|head| head.acks.as_ref());
+            !acks.is_some_and(|acks| acks.is_full())
+        };
+        self.behind.iter().find(may_go_on).copied()
+    }
+
     pub(super) fn caught_up(&mut self, CaughtUp { key, outcome }: CaughtUp) {
         match outcome {
             Ok(CatchUp::Live) => self.behind.retain(|behind| *behind != key),
-            // The others get their turn first.
-            Ok(CatchUp::Full) => self.behind.rotate_left(1),
+            Ok(CatchUp::Full) => {
+                // The others get their turn first.
+                self.behind.retain(|behind| *behind != key);
+                self.behind.push_back(key);
+            }
             Ok(CatchUp::Reset(head)) => self.tell_reset(key, &head),
             Ok(CatchUp::Ended(cause)) => {
                 self.behind.retain(|behind| *behind != key);

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::SqliteFactory;
 use crate::conformance::*;
+use crate::sqlite::writer::Writer;
 use crate::sqlite::{SqliteOptions, SqliteStore};
 
 fn assert_intact(factory: &SqliteFactory) {
@@ -73,20 +74,24 @@ async fn a_failed_batch_is_forgotten_and_the_same_store_goes_on() {
     // SQLite raises it to what the file has already: no page can be added.
     limit(1).await.unwrap();
     let text = "x".repeat(16_000);
-    let big = || vec![DraftGroup::single(draft("kim", &text, Some("big")))];
-    assert!(matches!(
-        store.append(big()).await,
-        Err(StoreError::Unavailable(_))
-    ));
+    // The first is written before the second finds no place.
+    let drafts = || {
+        let small = draft("kim", "small", Some("small"));
+        vec![small, draft("kim", &text, Some("big"))]
+    };
+    let groups = || drafts().into_iter().map(DraftGroup::single).collect();
+    let failed = store.append(groups()).await;
+    assert!(matches!(failed, Err(StoreError::Unavailable(_))));
     assert_eq!(whole_log(&store, "kim").await.len(), 3);
     limit(100_000).await.unwrap();
-    let outcomes = store.append(big()).await.unwrap();
-    let appended = &outcomes[0].as_ref().unwrap()[0];
-    assert!(
-        matches!(appended, madang_domain::Appended::New(_)),
-        "nothing was remembered"
-    );
-    assert_eq!(appended.message().position.seq.get(), 4);
+    for (outcome, seq) in append(&store, drafts()).await.iter().zip(4..) {
+        assert_eq!(
+            new(outcome).position.seq.get(),
+            seq,
+            "nothing was remembered"
+        );
+    }
+    assert_eq!(seqs(&whole_log(&store, "kim").await), [1, 2, 3, 4, 5]);
     store.check().await.unwrap();
 }
 
@@ -168,7 +173,7 @@ async fn nothing_of_deleted_rooms_stays_in_the_file() {
     let left = || async {
         let count = "SELECT (SELECT count(*) FROM purges) + (SELECT count(*) FROM messages WHERE room_no = 1)
              + (SELECT count(*) FROM client_ids WHERE room_no = 1)";
-        let run = |writer: &mut super::super::writer::Writer| {
+        let run = |writer: &mut Writer| {
             Ok(writer
                 .connection
                 .query_row(count, [], |row| row.get::<_, i64>(0))
@@ -183,4 +188,83 @@ async fn nothing_of_deleted_rooms_stays_in_the_file() {
     }
     assert_eq!(left().await, 0);
     assert_eq!(whole_log(&store, "lee").await.len(), 3_000);
+}
+
+#[tokio::test]
+async fn the_journal_is_merged_and_cut() {
+    let factory = SqliteFactory::new(10);
+    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    open(&store, "kim").await;
+    let first = append_one(&store, draft("kim", "x", Some("1"))).await;
+    fill(&store, "kim", 5_000).await;
+    // Each call is followed by a piece of work.
+    let mut counts = (0, 0, 0);
+    for _ in 0..100 {
+        counts = store.writer.run(count_rows).await.unwrap();
+        if counts == (0, 5_001, 1) {
+            break;
+        }
+    }
+    assert_eq!(counts, (0, 5_001, 1), "journal, messages, client ids");
+    repeat(&append_one(&store, draft("kim", "x", Some("1"))).await);
+    let page = store
+        .read_log(&room_id("kim"), LogQuery::After(Seq::ZERO), 1)
+        .await;
+    assert_eq!(page.unwrap().unwrap().messages[0], *new(&first));
+}
+
+fn count_rows(writer: &mut Writer) -> Result<(i64, i64, i64), StoreError> {
+    let count = |table: &str| {
+        let sql = format!("SELECT count(*) FROM {table}");
+        writer
+            .connection
+            .query_row(&sql, [], |row| row.get(0))
+            .unwrap()
+    };
+    Ok((count("journal"), count("messages"), count("client_ids")))
+}
+
+#[tokio::test]
+async fn a_merge_that_was_cut_short_is_finished_later() {
+    let factory = SqliteFactory::new(10);
+    for _ in 0..20 {
+        // Closed at once: some rows are merged, others are not, none or some are cut.
+        let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+        for id in ["kim", "lee", "park"] {
+            open(&store, id).await;
+            fill(&store, id, 30).await;
+        }
+    }
+    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    fill(&store, "kim", 10).await;
+    let mut counts = (0, 0, 0);
+    for _ in 0..200 {
+        counts = store.writer.run(count_rows).await.unwrap();
+        if counts == (0, 1_810, 0) {
+            return;
+        }
+    }
+    panic!("journal, messages, client ids: {counts:?}");
+}
+
+#[tokio::test]
+async fn a_reader_whose_snapshot_the_tail_has_outrun_starts_again() {
+    let factory = SqliteFactory::new(1_000);
+    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    open(&store, "kim").await;
+    fill(&store, "kim", 3).await;
+    let attempts = store.readers.run(|reader| {
+        let attempts = std::cell::Cell::new(0);
+        let (last, messages) = reader.snapshot(|_, snapshot, tail| {
+            attempts.set(attempts.get() + 1);
+            if attempts.get() == 1 {
+                // As a merge does that commits after the snapshot was taken.
+                tail.remove_to(1, Seq::new(2));
+            }
+            Ok(tail.read(snapshot, 1, Seq::ZERO, LogQuery::After(Seq::ZERO), 10))
+        })?;
+        assert_eq!((last.get(), messages.len()), (3, 1));
+        Ok(attempts.get())
+    });
+    assert_eq!(attempts.await.unwrap(), 2);
 }

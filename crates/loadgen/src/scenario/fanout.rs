@@ -1,0 +1,278 @@
+//! One message to many subscribers, alone or next to the bare loop.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::delivery::{Fleet, report_tally};
+use super::server::{self, Meter};
+use super::stalled;
+use super::target::{Target, progress};
+use crate::ceiling::CeilingProcess;
+use crate::cli::Common;
+use crate::error::BenchError;
+use crate::procfs::Process;
+use crate::report::Report;
+use crate::stats::{Latencies, spread};
+use crate::stop;
+
+/// Options of `fanout`.
+#[derive(Clone, Debug, Args)]
+pub struct Options {
+    /// Options that all scenarios have.
+    #[command(flatten)]
+    pub common: Common,
+    /// Connections that subscribe, all as user 0; the first one publishes.
+    #[arg(long, default_value_t = 1000)]
+    pub subscribers: usize,
+    /// Messages in flight; the next is sent when every subscriber got one.
+    #[arg(long, default_value_t = 1)]
+    pub outstanding: usize,
+    /// How often to measure; by default once, with --with-ceiling three times.
+    #[arg(long)]
+    pub rounds: Option<usize>,
+    /// Measure the bare loop too, in turns, and compare.
+    #[arg(long, conflicts_with = "stalled")]
+    pub with_ceiling: bool,
+    /// Subscribers that stop reading for a while.
+    #[arg(long, default_value_t = 0)]
+    pub stalled: usize,
+    /// Seconds they do not read.
+    #[arg(long, default_value = "20", value_parser = crate::cli::parse_seconds)]
+    pub stall_seconds: Duration,
+    /// Seconds they may take to catch up once nothing is published any more.
+    #[arg(long, default_value = "30", value_parser = crate::cli::parse_seconds)]
+    pub catch_up_timeout: Duration,
+    /// Receive buffer of a stalled subscriber in bytes. Much less than the
+    /// 64 KiB segments of a loopback device would measure TCP's timers.
+    #[arg(long, default_value_t = 128 * 1024)]
+    pub stalled_receive_buffer: usize,
+    /// The program that has `ceiling-server`; this one unless a test says so.
+    #[arg(long, hide = true)]
+    pub ceiling_program: Option<PathBuf>,
+}
+
+/// One measured round.
+struct Round {
+    deliveries: u64,
+    seconds: f64,
+    server_cpu: Option<f64>,
+    client_cpu: f64,
+}
+
+/// All rounds against one side.
+#[derive(Default)]
+struct Side {
+    rounds: Vec<Round>,
+    latencies: Latencies,
+    published: u64,
+    incomplete: u64,
+}
+
+/// Runs `fanout`.
+///
+/// # Errors
+///
+/// See [`BenchError`]; what goes wrong while measuring is in the report.
+pub fn run(options: &Options) -> Result<Report, BenchError> {
+    let common = &options.common;
+    if options.subscribers <= options.stalled || options.outstanding == 0 {
+        return Err(BenchError::Options(
+            "there must be a subscriber that is not stalled, and a message in flight".to_owned(),
+        ));
+    }
+    let server = server::prepare(common)?;
+    let target = Target::new(common)?;
+    let mut fleet = Fleet::open(
+        &target,
+        options.subscribers,
+        options.stalled,
+        options.outstanding,
+        options.stalled_receive_buffer,
+    )?;
+    let mut report = Report::default();
+    report
+        .text("scenario", "fanout")
+        .text("url", &common.url)
+        .count("subscribers", options.subscribers as u64)
+        .count("outstanding", options.outstanding as u64)
+        .count("body_bytes", common.body_bytes as u64);
+    if options.stalled > 0 {
+        stalled::run(options, &mut fleet, server, &mut report)?;
+        return Ok(report);
+    }
+    measure(options, &target, &mut fleet, server, &mut report)?;
+    Ok(report)
+}
+
+fn measure(
+    options: &Options,
+    target: &Target<'_>,
+    fleet: &mut Fleet,
+    server: Option<Process>,
+    report: &mut Report,
+) -> Result<(), BenchError> {
+    let common = &options.common;
+    fleet.drive(common.warmup, common.answer_timeout)?;
+    fleet.drain(common.answer_timeout)?;
+    let Some(frame) = fleet.sample() else {
+        let mut why = Report::default();
+        fleet.failures().report(&mut why);
+        return Err(target.timed_out(format!("the first delivery\n{why}")));
+    };
+    report.count("frame_bytes", frame.len() as u64);
+
+    let mut bare = None;
+    if options.with_ceiling {
+        let ceiling = start_ceiling(options, &frame)?;
+        let (subscribers, outstanding) = (options.subscribers, options.outstanding);
+        let fleet = Fleet::open_bare(&ceiling, subscribers, target.run, outstanding)?;
+        bare = Some((fleet, ceiling));
+    }
+    let default_rounds = if options.with_ceiling { 3 } else { 1 };
+    let rounds = options.rounds.unwrap_or(default_rounds).max(1);
+    let (mut ours, mut theirs) = (Side::default(), Side::default());
+    let bar = progress("rounds", rounds as u64);
+    for _ in 0..rounds {
+        ours.measure(common, fleet, server)?;
+        if let Some((fleet, ceiling)) = &mut bare {
+            theirs.measure(common, fleet, Some(ceiling.process()))?;
+        }
+        bar.inc(1);
+        if stop::requested() {
+            break;
+        }
+    }
+    bar.finish_and_clear();
+
+    ours.report(report);
+    report_tally(fleet.tally(0..options.subscribers), report);
+    fleet.failures().report(report);
+    if let Some(usage) = server.and_then(|server| server.usage().ok()) {
+        report.group("server", usage.report_memory());
+    }
+    if let Some((fleet, _)) = &bare {
+        let mut ceiling = Report::default();
+        theirs.report(&mut ceiling);
+        report_tally(fleet.tally(0..options.subscribers), &mut ceiling);
+        report.group("ceiling", ceiling);
+        report_ratio(&ours, &theirs, report);
+    }
+    Ok(())
+}
+
+fn start_ceiling(options: &Options, frame: &[u8]) -> Result<CeilingProcess, BenchError> {
+    let program = match &options.ceiling_program {
+        Some(program) => program.clone(),
+        None => std::env::current_exe().map_err(BenchError::io("find this program"))?,
+    };
+    let ceiling = CeilingProcess::start(&program, frame, options.subscribers)?;
+    if let Some(cpu) = options.common.pin_server {
+        ceiling
+            .process()
+            .pin(cpu)
+            .map_err(BenchError::io("pin the ceiling"))?;
+    }
+    Ok(ceiling)
+}
+
+fn report_ratio(ours: &Side, theirs: &Side, report: &mut Report) {
+    let ratios = |value: fn(&Round) -> Option<f64>| -> Vec<f64> {
+        let pairs = ours.rounds.iter().zip(&theirs.rounds);
+        pairs
+            .filter_map(|(ours, theirs)| Some(value(ours)? / value(theirs)?))
+            .collect()
+    };
+    let mut ratio = Report::default();
+    ratio
+        .group(
+            "deliveries_per_server_cpu_second",
+            spread(&ratios(Round::per_cpu)),
+        )
+        .group(
+            "deliveries_per_second",
+            spread(&ratios(|round| Some(round.per_second()))),
+        );
+    report.group("ratio_to_ceiling", ratio);
+}
+
+impl Round {
+    fn per_second(&self) -> f64 {
+        self.deliveries as f64 / self.seconds
+    }
+
+    fn per_cpu(&self) -> Option<f64> {
+        self.server_cpu
+            .filter(|cpu| *cpu > 0.0)
+            .map(|cpu| self.deliveries as f64 / cpu)
+    }
+}
+
+impl Side {
+    fn measure(
+        &mut self,
+        common: &Common,
+        fleet: &mut Fleet,
+        process: Option<Process>,
+    ) -> Result<(), BenchError> {
+        fleet.drive(common.warmup, common.answer_timeout)?;
+        fleet.reset();
+        let meter = Meter::start(process);
+        let started = Instant::now();
+        fleet.drive(common.duration, common.answer_timeout)?;
+        let seconds = started.elapsed().as_secs_f64();
+        let cost = meter.stop();
+        let counts = fleet.counts();
+        self.rounds.push(Round {
+            deliveries: counts.deliveries,
+            seconds,
+            server_cpu: cost.server_cpu(),
+            client_cpu: cost.client_cpu(),
+        });
+        self.published += counts.published;
+        self.incomplete += counts.incomplete;
+        self.latencies.add(fleet.latencies());
+        // Nothing of this side may still be running when the other is measured.
+        fleet.drain(common.answer_timeout)
+    }
+
+    fn report(&self, report: &mut Report) {
+        let sum = |value: fn(&Round) -> f64| self.rounds.iter().map(value).sum::<f64>();
+        let deliveries = self.rounds.iter().map(|round| round.deliveries).sum();
+        let seconds = sum(|round| round.seconds);
+        report
+            .count("rounds", self.rounds.len() as u64)
+            .number("seconds", seconds)
+            .count("published", self.published)
+            .count("deliveries", deliveries)
+            .count("messages_given_up", self.incomplete);
+        let per_second: Vec<f64> = self.rounds.iter().map(Round::per_second).collect();
+        let per_cpu: Vec<f64> = self.rounds.iter().filter_map(Round::per_cpu).collect();
+        match self.rounds.as_slice() {
+            [_] => {
+                report.number("deliveries_per_second", per_second[0]);
+                if let Some(per_cpu) = per_cpu.first() {
+                    report.number("deliveries_per_server_cpu_second", *per_cpu);
+                }
+            }
+            _ => {
+                report
+                    .group("deliveries_per_second", spread(&per_second))
+                    .group("deliveries_per_server_cpu_second", spread(&per_cpu));
+            }
+        }
+        let count = deliveries as f64;
+        let server_cpu: Option<f64> = self.rounds.iter().map(|round| round.server_cpu).sum();
+        if let Some(cpu) = server_cpu {
+            report
+                .number("server_cpu_seconds", cpu)
+                .number("server_cpu_us_per_delivery", cpu * 1e6 / count);
+        }
+        let client_cpu = sum(|round| round.client_cpu);
+        report
+            .number("client_cpu_seconds", client_cpu)
+            .number("client_cpu_us_per_delivery", client_cpu * 1e6 / count)
+            .group("latency_ms", self.latencies.report());
+    }
+}

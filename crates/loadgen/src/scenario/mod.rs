@@ -1,0 +1,14 @@
+//! What is measured. Every scenario takes its options and gives a report; all
+//! its loops end by time, by count, or by [`crate::stop`].
+
+pub mod fanout;
+pub mod idle;
+pub mod mix;
+pub mod resume;
+pub mod send;
+pub mod start;
+
+mod delivery;
+mod server;
+mod stalled;
+mod target;

@@ -1,0 +1,299 @@
+//! Options put together: whom to connect as, where to send what, and opening
+//! all of it.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use madang_wire::stomp::{Command, Frame, Version};
+
+use crate::cli::Common;
+use crate::client::{ClientError, ConnectOptions};
+use crate::error::BenchError;
+use crate::identity::Tokens;
+use crate::stop;
+use crate::swarm::{self, Notice, Opening, Swarm};
+use crate::template::{self, SendTemplate, Values};
+use crate::url::Url;
+
+/// The id of every subscription: the same one, so that what the server sends
+/// to one connection is what it sends to all.
+pub(super) const SUBSCRIPTION: &str = "s";
+
+/// The receipt of SUBSCRIBE.
+const SUBSCRIBED: &str = "subscribed";
+
+/// How long one poll waits at most, so that Ctrl-C is soon noticed.
+pub(super) const POLL_MAX: Duration = Duration::from_millis(50);
+
+/// How long a server that gives no receipts gets to handle a SUBSCRIBE.
+const UNCONFIRMED_PAUSE: Duration = Duration::from_millis(500);
+
+/// A server, and how it is to be spoken to.
+pub(super) struct Target<'a> {
+    pub(super) common: &'a Common,
+    pub(super) url: Url,
+    pub(super) address: SocketAddr,
+    /// Tells this run's messages from those of others.
+    pub(super) run: u16,
+    tokens: Tokens,
+}
+
+/// One connection to open.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) user: usize,
+    pub(super) subscribe: bool,
+    pub(super) receive_buffer: Option<usize>,
+}
+
+impl Plan {
+    pub(super) fn subscriber(user: usize) -> Plan {
+        Plan {
+            user,
+            subscribe: true,
+            receive_buffer: None,
+        }
+    }
+}
+
+impl<'a> Target<'a> {
+    pub(super) fn new(common: &'a Common) -> Result<Target<'a>, BenchError> {
+        let url: Url = common
+            .url
+            .parse()
+            .map_err(|error| BenchError::Options(format!("{error}")))?;
+        let address = url
+            .resolve()
+            .map_err(BenchError::io(format!("resolve {}", url.host)))?;
+        let tokens = match (&common.token, &common.token_file, &common.token_command) {
+            (Some(token), ..) => Tokens::Given(vec![token.clone()]),
+            (_, Some(path), _) => Tokens::from_file(path)?,
+            (.., Some(command)) => Tokens::Command(command.clone()),
+            _ => match &common.jwt_key_file {
+                Some(path) => Tokens::from_key_file(path, common.jwt_key_base64)?,
+                None => Tokens::None,
+            },
+        };
+        Ok(Target {
+            common,
+            url,
+            address,
+            run: rand::random(),
+            tokens,
+        })
+    }
+
+    pub(super) fn user(&self, n: usize) -> String {
+        let values = Values {
+            n,
+            ..Values::default()
+        };
+        template::fill(&self.common.user_template, &values)
+    }
+
+    pub(super) fn subscribe_destination(&self, n: usize) -> String {
+        let own = self.common.subscribe_destination.as_deref();
+        self.fill(own.unwrap_or(self.common.preset.templates()[0]), n)
+    }
+
+    /// SUBSCRIBE to the room of user `n`.
+    pub(super) fn subscribe_frame(&self, n: usize) -> Frame {
+        Frame::new(Command::Subscribe)
+            .with("id", SUBSCRIPTION)
+            .with("destination", &self.subscribe_destination(n))
+    }
+
+    /// SEND to the room of user `n`.
+    pub(super) fn send_template(
+        &self,
+        n: usize,
+        with_receipt: bool,
+    ) -> Result<SendTemplate, BenchError> {
+        let [_, destination, body] = self.common.preset.templates();
+        let destination = self
+            .common
+            .send_destination
+            .as_deref()
+            .unwrap_or(destination);
+        let user = self.user(n);
+        let values = Values {
+            n,
+            user: &user,
+            ..Values::default()
+        };
+        let body = self.common.body.as_deref().unwrap_or(body);
+        let body = template::body(body, &values, self.common.body_bytes);
+        let destination = self.fill(destination, n);
+        let headers = &self.common.send_header;
+        SendTemplate::new(Version::V1_2, &destination, headers, &body, with_receipt)
+            .ok_or_else(|| BenchError::Options("the body has no {payload}".to_owned()))
+    }
+
+    /// How user `n` connects.
+    pub(super) fn opening(&self, plan: &Plan) -> Result<Opening, BenchError> {
+        let user = self.user(plan.user);
+        let token = self.tokens.token(plan.user, &user)?;
+        let values = Values {
+            n: plan.user,
+            user: &user,
+            token: &token,
+            payload: "",
+        };
+        let fill = |text: &str| template::fill(text, &values);
+        let common = self.common;
+        let mut options = ConnectOptions {
+            accept_version: Some("1.2".to_owned()),
+            subprotocols: vec!["v12.stomp".to_owned()],
+            receive_buffer_bytes: plan.receive_buffer,
+            http_headers: common.http_header.clone(),
+            ..ConnectOptions::default()
+        };
+        for (name, value) in [("login", &common.login), ("passcode", &common.passcode)] {
+            if let Some(value) = value {
+                options = options.header(name, fill(value));
+            }
+        }
+        for (name, value) in &common.header {
+            options = options.header(name, fill(value));
+        }
+        if !token.is_empty()
+            && !common
+                .header
+                .iter()
+                .any(|(_, value)| value.contains("{token}"))
+        {
+            options = options.bearer(&token);
+        }
+        Ok(Opening::Stomp {
+            url: self.url.clone(),
+            options: Box::new(options),
+        })
+    }
+
+    /// Opens a connection for every plan and waits until all are connected
+    /// and subscribed. The first one that fails ends it.
+    pub(super) fn open(&self, swarm: &mut Swarm, plans: &[Plan]) -> Result<(), BenchError> {
+        let bar = progress("connecting", plans.len() as u64);
+        let deadline = Instant::now() + self.common.setup_timeout;
+        let first = swarm.len();
+        let (mut started, mut ready) = (0, BTreeSet::new());
+        let mut failed = None;
+        while ready.len() < plans.len() {
+            while started < plans.len() && started - ready.len() < self.common.connect_window {
+                let opening = self.opening(&plans[started])?;
+                swarm
+                    .connect(self.address, &opening)
+                    .map_err(BenchError::io(format!("connect to {}", self.address)))?;
+                started += 1;
+            }
+            swarm
+                .poll(POLL_MAX, |index, notice, outbox| {
+                    // What was open before may go on talking meanwhile.
+                    let Some(plan) = index.checked_sub(first).map(|at| &plans[at]) else {
+                        return;
+                    };
+                    match self.opened(plan, notice) {
+                        Ok(Step::Send(bytes, is_ready)) => {
+                            outbox.send(index, &bytes);
+                            if is_ready {
+                                ready.insert(index);
+                            }
+                        }
+                        Ok(Step::Ready) => drop(ready.insert(index)),
+                        Ok(Step::Wait) => {}
+                        Err(source) => {
+                            failed.get_or_insert(BenchError::Connection { index, source });
+                        }
+                    }
+                })
+                .map_err(BenchError::io("poll"))?;
+            bar.set_position(ready.len() as u64);
+            if let Some(error) = failed.take() {
+                return Err(error);
+            }
+            if stop::requested() {
+                return Err(BenchError::Stopped);
+            }
+            if Instant::now() > deadline {
+                let waiting_for = format!("{} of {} connections", ready.len(), plans.len());
+                return Err(self.timed_out(waiting_for));
+            }
+        }
+        bar.finish_and_clear();
+        if self.common.no_subscribe_receipt {
+            std::thread::sleep(UNCONFIRMED_PAUSE);
+        }
+        Ok(())
+    }
+
+    pub(super) fn timed_out(&self, waiting_for: impl Into<String>) -> BenchError {
+        BenchError::TimedOut {
+            seconds: self.common.setup_timeout.as_secs(),
+            waiting_for: waiting_for.into(),
+        }
+    }
+
+    fn opened(&self, plan: &Plan, notice: Notice<'_>) -> Result<Step, ClientError> {
+        match notice {
+            Notice::Open if plan.subscribe => {
+                let mut frame = self.subscribe_frame(plan.user);
+                let unconfirmed = self.common.no_subscribe_receipt;
+                if !unconfirmed {
+                    frame = frame.with("receipt", SUBSCRIBED);
+                }
+                let mut bytes = Vec::new();
+                frame.encode(Version::V1_2, &mut bytes);
+                Ok(Step::Send(bytes, unconfirmed))
+            }
+            Notice::Open => Ok(Step::Ready),
+            Notice::Message { payload, .. } if swarm::is_message(payload) => Ok(Step::Wait),
+            Notice::Message { payload, .. } => {
+                let mut step = Step::Wait;
+                for frame in swarm::frames(payload)? {
+                    match frame.command {
+                        Command::Receipt if frame.get("receipt-id") == Some(SUBSCRIBED) => {
+                            step = Step::Ready;
+                        }
+                        Command::Error => return Err(ClientError::Stomp(Box::new(frame))),
+                        _ => {}
+                    }
+                }
+                Ok(step)
+            }
+            Notice::Closed(error) => Err(error),
+        }
+    }
+
+    fn fill(&self, template: &str, n: usize) -> String {
+        let user = self.user(n);
+        let values = Values {
+            n,
+            user: &user,
+            ..Values::default()
+        };
+        template::fill(template, &values)
+    }
+}
+
+enum Step {
+    Wait,
+    /// To be sent; whether that is all.
+    Send(Vec<u8>, bool),
+    Ready,
+}
+
+/// A bar on the error output if that is a terminal.
+pub(super) fn progress(doing: &'static str, total: u64) -> ProgressBar {
+    let target = match std::io::stderr().is_terminal() {
+        true => ProgressDrawTarget::stderr_with_hz(4),
+        false => ProgressDrawTarget::hidden(),
+    };
+    let bar = ProgressBar::with_draw_target(Some(total), target).with_message(doing);
+    if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}") {
+        bar.set_style(style);
+    }
+    bar
+}
