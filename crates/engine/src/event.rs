@@ -41,14 +41,18 @@ pub struct RoomEvent {
     pub renderings: Renderings,
 }
 
+/// A room's events that were accepted together, shared by all who have yet to write them.
+/// Consecutive and in order.
+pub type EventBatch = Arc<[RoomEvent]>;
+
 impl RoomEvent {
     /// An event of which nothing is rendered yet.
     #[must_use]
-    pub fn new(message: Arc<Message>) -> Arc<Self> {
-        Arc::new(Self {
+    pub fn new(message: Arc<Message>) -> Self {
+        Self {
             message,
             renderings: Renderings::default(),
-        })
+        }
     }
 }
 

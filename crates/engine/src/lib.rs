@@ -27,7 +27,7 @@ mod subscribe_room;
 mod watch_heads;
 
 pub use engine::{Engine, EngineOptions};
-pub use event::{Rendering, Renderings, RoomEvent, TopicEvent};
+pub use event::{EventBatch, Rendering, Renderings, RoomEvent, TopicEvent};
 pub use hub::{CatchUp, Ended, Hub, Outlet, RoomSubscription, SubscriptionKey, TopicSubscription};
 pub use publish_topic::TopicDraft;
 pub use read_history::HistoryPage;

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use slab::Slab;
 
 use super::outlet::{Ended, Outlet, SubscriptionKey};
-use crate::event::RoomEvent;
+use crate::event::{EventBatch, RoomEvent};
 
 /// A room that somebody on this node listens to.
 pub(super) struct RoomChannel {
@@ -131,7 +131,7 @@ impl RoomChannel {
 
     /// Offers events, consecutive and in order, to every live subscriber. Answers how many were
     /// taken in all and how many subscribers fell behind.
-    pub(super) fn publish(&self, events: &[Arc<RoomEvent>]) -> (usize, usize) {
+    pub(super) fn publish(&self, events: &EventBatch) -> (usize, usize) {
         let (Some(first), Some(last)) = (events.first(), events.last()) else {
             return (0, 0);
         };
@@ -156,20 +156,19 @@ impl RoomChannel {
             if position.seq >= last.seq {
                 continue;
             }
-            let seen = (position.seq.next().get()).saturating_sub(first.seq.get());
-            let fresh = usize::try_from(seen)
-                .ok()
-                .and_then(|seen| events.get(seen..))
-                .unwrap_or(&[]);
+            let seen = position.seq.next().get().saturating_sub(first.seq.get());
+            let from = usize::try_from(seen)
+                .unwrap_or(usize::MAX)
+                .min(events.len());
             let hole = position.seq.next() < first.seq;
             let offered = if hole {
                 0
             } else {
-                entry.outlet.offer(entry.key, fresh)
+                entry.outlet.offer(entry.key, events, from)
             };
             position.seq = Seq::new(position.seq.get() + offered as u64);
             taken += offered;
-            if hole || offered < fresh.len() {
+            if hole || offered < events.len() - from {
                 entry.fall_behind();
                 behind += 1;
             }
@@ -284,14 +283,14 @@ impl RoomChannel {
         index: usize,
         outlet: &dyn Outlet,
         key: SubscriptionKey,
-        events: &[Arc<RoomEvent>],
+        events: &[RoomEvent],
     ) -> Option<usize> {
         let state = &mut *self.state.lock();
         let entry = state
             .entries
             .get_mut(index)
             .filter(|entry| entry.mode == Mode::CatchingUp)?;
-        let taken = outlet.offer(key, events);
+        let taken = outlet.offer_from_log(key, events);
         if let Some(last) = events[..taken].last() {
             entry.position = Some(last.message.position);
         }
@@ -349,9 +348,8 @@ impl ChannelState {
             seq: self.head,
         });
         let at_head = |at: Position| head.is_some_and(|h| at.epoch == h.epoch && at.seq >= h.seq);
-        let live = |entry: &&mut Entry| {
-            entry.mode == Mode::Live && !entry.position.is_some_and(at_head)
-        };
+        let live =
+            |entry: &&mut Entry| entry.mode == Mode::Live && !entry.position.is_some_and(at_head);
         let behind = self.entries.iter_mut().map(|(_, entry)| entry);
         behind.filter(live).fold(0, |n, entry| {
             entry.fall_behind();

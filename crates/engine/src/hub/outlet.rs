@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use madang_domain::Code;
 
-use crate::event::{RoomEvent, TopicEvent};
+use crate::event::{EventBatch, RoomEvent, TopicEvent};
 
 /// How a session tells its own subscriptions apart; unique within one outlet.
 pub type SubscriptionKey = u32;
@@ -34,10 +34,14 @@ impl Ended {
 /// Called under a channel's lock, from any thread: must return soon, must not wait, and must not
 /// call the hub.
 pub trait Outlet: Send + Sync {
-    /// Takes as many of `events` as there is space for, from the front, and answers how many.
-    /// Fewer than all means that the subscription now reads the log ([`Outlet::lagging`] follows
-    /// when it was live).
-    fn offer(&self, key: SubscriptionKey, events: &[Arc<RoomEvent>]) -> usize;
+    /// Takes as many of the live events from `from` on as there is space for, and answers how
+    /// many. Fewer than all means that the subscription now reads the log ([`Outlet::lagging`]
+    /// follows). Many outlets hold the same batch, so it need not be rendered before it is written.
+    fn offer(&self, key: SubscriptionKey, events: &EventBatch, from: usize) -> usize;
+
+    /// Takes as many of `events`, read from the log for this subscription alone, as there is space
+    /// for, from the front, and answers how many.
+    fn offer_from_log(&self, key: SubscriptionKey, events: &[RoomEvent]) -> usize;
 
     /// The subscription has fallen behind. The session must call [`crate::RoomSubscription::catch_up`]
     /// once it has space again.

@@ -76,7 +76,7 @@ impl Rooms {
         let Some(channel) = self.inner.channel(room) else {
             return;
         };
-        let events: Vec<_> = messages.into_iter().map(RoomEvent::new).collect();
+        let events = messages.into_iter().map(RoomEvent::new).collect();
         let (taken, behind) = channel.publish(&events);
         self.inner.telemetry.delivered_live(taken);
         self.inner.count_behind(behind);

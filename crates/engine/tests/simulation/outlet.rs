@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use madang_domain::{Caller, Position, RoomHead, RoomId};
-use madang_engine::{Ended, Outlet, RoomEvent, SubscriptionKey, TopicEvent};
+use madang_engine::{Ended, EventBatch, Outlet, RoomEvent, SubscriptionKey, TopicEvent};
 use parking_lot::Mutex;
 
 use crate::store::SimStore;
@@ -186,7 +186,11 @@ impl SimOutlet {
 }
 
 impl Outlet for SimOutlet {
-    fn offer(&self, _: SubscriptionKey, events: &[Arc<RoomEvent>]) -> usize {
+    fn offer(&self, key: SubscriptionKey, events: &EventBatch, from: usize) -> usize {
+        self.offer_from_log(key, &events[from..])
+    }
+
+    fn offer_from_log(&self, _: SubscriptionKey, events: &[RoomEvent]) -> usize {
         let mut state = self.state.lock();
         let space = self
             .world

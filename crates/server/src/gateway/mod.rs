@@ -114,6 +114,8 @@ pub(crate) struct Shared {
     metrics: Arc<Metrics>,
     next_session: AtomicU64,
     started: Instant,
+    /// [`Shared::now_ms`] at the last tick of the timers.
+    coarse_now: AtomicU64,
     run_id: u64,
     /// Recognises a token that is repeated without keeping it.
     token_hasher: RandomState,
@@ -132,12 +134,13 @@ impl Gateway {
         let shared = Arc::new(Shared {
             engine,
             identity,
-            flushers: Flushers::start(options.flushers),
+            flushers: Flushers::start(options.flushers, &metrics),
             timers: Timers::new(),
             registry: Registry::default(),
             metrics,
             next_session: AtomicU64::new(1),
             started: Instant::now(),
+            coarse_now: AtomicU64::new(0),
             run_id: rand::random(),
             token_hasher: RandomState::new(),
             options,
@@ -151,6 +154,12 @@ impl Shared {
     /// Milliseconds since the gateway started: what sessions stamp reads and writes with.
     fn now_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The same as of the last tick of the timers: good enough for what is counted in seconds, and
+    /// free.
+    fn coarse_now_ms(&self) -> u64 {
+        self.coarse_now.load(Ordering::Relaxed)
     }
 
     fn next_session_id(&self) -> u64 {

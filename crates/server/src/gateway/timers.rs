@@ -4,6 +4,7 @@
 //! and says itself when it wants to be looked at next, so the cost is one look per session and
 //! interval, whatever happens on it meanwhile.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -71,7 +72,9 @@ pub(super) fn start(shared: &Arc<Shared>) {
             let Some(shared) = shared.upgrade() else {
                 return;
             };
-            while let Some(due) = shared.timers.take_due(shared.now_ms()) {
+            let now = shared.now_ms();
+            shared.coarse_now.store(now, Ordering::Relaxed);
+            while let Some(due) = shared.timers.take_due(now) {
                 due.iter()
                     .filter_map(Weak::upgrade)
                     .for_each(|session| session.look_at_clock());

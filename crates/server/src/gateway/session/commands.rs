@@ -5,6 +5,7 @@ use madang_wire::stomp::{Command, Frame};
 
 use super::driver::{Core, Ending, Phase};
 use super::frames::{Failure, Voice};
+use super::outbox::Outbox;
 use super::{connect::Open, destination};
 
 impl Core {
@@ -59,7 +60,8 @@ impl Core {
     pub(super) fn answer_receipt(&self, receipt: Option<&str>) {
         let Some(receipt) = receipt else { return };
         let outbox = &mut *self.session.outbox();
-        outbox.replies.receipt(receipt, &mut outbox.buffer);
+        let Outbox { queue, replies, .. } = outbox;
+        queue.append(|buffer| replies.receipt(receipt, buffer));
     }
 }
 

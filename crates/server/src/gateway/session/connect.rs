@@ -143,7 +143,11 @@ impl Core {
             timing.beat_every = beat_every.map_or(0, u64::from);
             timing.silence_max = client_beats.map_or(0, |ms| u64::from(ms) * SILENCE_FACTOR);
         });
-        frames::encode_frame(version, &frame, &mut self.session.outbox().buffer);
+        let mut outbox = self.session.outbox();
+        outbox
+            .queue
+            .append(|buffer| frames::encode_frame(version, &frame, buffer));
+        drop(outbox);
         self.phase = Phase::Open(Box::new(Open {
             caller,
             version,

@@ -21,11 +21,11 @@ use madang_wire::websocket::{self, CloseCode, Event, ProtocolError, Role};
 use tokio::net::TcpStream;
 
 use super::super::Shared;
+use super::Session;
 use super::connect::{Handshake, Open};
 use super::frames::{self, Failure};
 use super::outbox::WriteState;
 use super::subscribe::CaughtUp;
-use super::{Session, wake};
 use crate::telemetry::metrics::Transport;
 
 /// Bytes read at once, into one buffer per worker: an idle session has none.
@@ -265,7 +265,7 @@ impl Core {
             if self.session.stream.poll_write_ready(cx).is_pending() {
                 return;
             }
-            self.session.flush();
+            self.session.flush_and_count();
             // Flushing may have taken the waker to wake this very task.
             self.listen(cx);
         }
@@ -355,7 +355,10 @@ impl Core {
                 return;
             }
             let version = outbox.replies.version();
-            say_farewell(ending, version, &self.session, &mut outbox.buffer);
+            let session = &self.session;
+            outbox
+                .queue
+                .append(|buffer| say_farewell(ending, version, session, buffer));
             self.phase = Phase::Flushing;
         }
         if matches!(self.phase, Phase::Flushing) {
@@ -418,8 +421,10 @@ impl Core {
                 flow
             }
             Event::Ping(payload) => {
-                let buffer = &mut self.session.outbox().buffer;
-                websocket::encode_pong(payload, buffer);
+                let mut outbox = self.session.outbox();
+                outbox
+                    .queue
+                    .append(|buffer| websocket::encode_pong(payload, buffer));
                 Flow::On
             }
             Event::Pong(_) => Flow::On,
@@ -482,11 +487,7 @@ fn say_farewell(ending: &Ending, version: Version, session: &Session, buffer: &m
 
 impl Drop for Core {
     fn drop(&mut self) {
-        let mut outbox = self.session.outbox();
-        outbox.state = WriteState::Dead;
-        outbox.buffer = Vec::new();
-        wake(outbox.waker.take());
-        drop(outbox);
+        self.session.outbox().die();
         self.session.shared.registry.remove(self.session.id);
         self.session
             .shared

@@ -17,6 +17,7 @@ mod send;
 mod subscribe;
 mod transactions;
 
+use std::cell::RefCell;
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -24,7 +25,7 @@ use std::task::Waker;
 
 use madang_domain::ports::GroupOutcome;
 use madang_domain::{Code, Error};
-use madang_engine::{Ended, Outlet, RoomEvent, SubscriptionKey, TopicEvent};
+use madang_engine::{Ended, EventBatch, Outlet, RoomEvent, SubscriptionKey, TopicEvent};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::net::TcpStream;
 
@@ -34,6 +35,11 @@ pub(super) use connect::Handshake;
 pub(super) use driver::run;
 use outbox::{Outbox, WriteState};
 use replies::Ticket;
+
+thread_local! {
+    /// What one write takes, rendered just before it: one buffer per worker, as with reads.
+    static WRITE_BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// The shared half of a session. Its last owner is its task, the hub, a flusher or a pending
 /// answer, whoever is later.
@@ -105,10 +111,7 @@ impl Session {
 
     /// Cuts the connection: the peer did not end it in time.
     fn abort(&self) {
-        let mut outbox = self.outbox();
-        outbox.state = WriteState::Dead;
-        wake(outbox.waker.take());
-        drop(outbox);
+        self.outbox().die();
         self.shut_down(Shutdown::Both);
     }
 
@@ -120,13 +123,13 @@ impl Session {
     /// Appends bytes to the outbox and has them written soon.
     fn push(&self, append: impl FnOnce(&mut Vec<u8>)) {
         let mut outbox = self.outbox();
-        append(&mut outbox.buffer);
+        outbox.queue.append(append);
         self.mark(&mut outbox);
     }
 
     /// Puts the session on a flusher's list unless somebody writes it already.
     fn mark(&self, outbox: &mut Outbox) {
-        if outbox.state != WriteState::Idle || outbox.buffer.is_empty() {
+        if outbox.state != WriteState::Idle || outbox.queue.is_empty() {
             return;
         }
         if let Some(me) = self.me.upgrade() {
@@ -138,55 +141,58 @@ impl Session {
     /// Writes what the session's own task appended, if nobody else is about to.
     fn flush_own(&self) {
         let mut outbox = self.outbox();
-        if outbox.state != WriteState::Idle || outbox.buffer.is_empty() {
+        if outbox.state != WriteState::Idle || outbox.queue.is_empty() {
             return;
         }
         outbox.state = WriteState::Queued;
         drop(outbox);
-        self.flush();
+        self.flush_and_count();
     }
 
-    /// Writes the whole outbox. To be called by whoever the outbox's state names: the flusher that
-    /// has the session on its list, or the session's task when the socket takes bytes again. No
-    /// lock is held during a write.
-    pub(super) fn flush(&self) {
+    fn flush_and_count(&self) {
+        let written = self.flush();
+        self.shared.metrics.written_bytes.inc_by(written as u64);
+    }
+
+    /// Writes the whole outbox and answers how many bytes the socket took. To be called by whoever
+    /// the outbox's state names: the flusher that has the session on its list, or the session's
+    /// task when the socket takes bytes again. No lock is held during a write.
+    pub(super) fn flush(&self) -> usize {
+        WRITE_BUFFER.with_borrow_mut(|buffer| self.flush_through(buffer))
+    }
+
+    fn flush_through(&self, buffer: &mut Vec<u8>) -> usize {
+        let mut total = 0;
+        let mut outbox = self.outbox();
         loop {
-            let mut outbox = self.outbox();
-            if outbox.buffer.is_empty() || outbox.state == WriteState::Dead {
-                outbox.written();
-                return;
+            if outbox.queue.is_empty() || outbox.state == WriteState::Dead {
+                outbox.emptied();
+                return total;
             }
-            let mut bytes = std::mem::take(&mut outbox.buffer);
             outbox.state = WriteState::Queued;
-            outbox.in_flight = bytes.len();
+            buffer.clear();
+            outbox.render(buffer, &self.shared);
             drop(outbox);
-            let outcome = self.stream.try_write(&bytes);
-            let mut outbox = self.outbox();
-            outbox.in_flight = 0;
+            let outcome = self.stream.try_write(buffer);
+            outbox = self.outbox();
             match outcome {
-                Ok(count) => {
+                Ok(written) => {
+                    outbox.wrote(buffer, written);
+                    total += written;
                     self.last_write_ms
-                        .store(self.shared.now_ms(), Ordering::Relaxed);
-                    self.shared.metrics.written_bytes.inc_by(count as u64);
-                    if count == bytes.len() && outbox.buffer.is_empty() {
-                        bytes.clear();
-                        outbox.written();
-                        return;
-                    }
-                    outbox.put_back(bytes, count);
+                        .store(self.shared.coarse_now_ms(), Ordering::Relaxed);
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                    outbox.put_back(bytes, 0);
+                    outbox.wrote(buffer, 0);
                     outbox.state = WriteState::Blocked;
                     wake(outbox.waker.take());
-                    return;
+                    return total;
                 }
                 Err(error) => {
                     tracing::debug!(session = self.id, %error, "the connection broke");
-                    outbox.state = WriteState::Dead;
-                    outbox.buffer = Vec::new();
-                    wake(outbox.waker.take());
-                    return;
+                    outbox.wrote(buffer, buffer.len());
+                    outbox.die();
+                    return total;
                 }
             }
         }
@@ -270,11 +276,9 @@ impl Session {
 
     /// A group that waited for its commit is answered.
     fn committed(&self, ticket: Ticket, outcome: GroupOutcome) {
-        let mut outbox = self.outbox();
-        let outbox = &mut *outbox;
-        outbox
-            .replies
-            .resolve(ticket, outcome.map(drop), &mut outbox.buffer);
+        let outbox = &mut *self.outbox();
+        let Outbox { queue, replies, .. } = outbox;
+        queue.append(|buffer| replies.resolve(ticket, outcome.map(drop), buffer));
         if outbox.replies.failed() || outbox.waits_for_replies {
             wake(outbox.waker.take());
         }
@@ -283,10 +287,18 @@ impl Session {
 }
 
 impl Outlet for Session {
-    fn offer(&self, key: SubscriptionKey, events: &[Arc<RoomEvent>]) -> usize {
+    fn offer(&self, key: SubscriptionKey, events: &EventBatch, from: usize) -> usize {
         let mut outbox = self.outbox();
         let limit = self.shared.options.limits.queue_bytes_max;
-        let taken = outbox.append_room_events(key, events, limit, &self.shared);
+        let taken = outbox.take_live(key, events, from, limit, &self.shared);
+        self.mark(&mut outbox);
+        taken
+    }
+
+    fn offer_from_log(&self, key: SubscriptionKey, events: &[RoomEvent]) -> usize {
+        let mut outbox = self.outbox();
+        let limit = self.shared.options.limits.queue_bytes_max;
+        let taken = outbox.take_from_log(key, events, limit, &self.shared);
         self.mark(&mut outbox);
         taken
     }
@@ -300,7 +312,7 @@ impl Outlet for Session {
     fn offer_topic(&self, key: SubscriptionKey, event: &Arc<TopicEvent>) {
         let mut outbox = self.outbox();
         let limit = self.shared.options.limits.topic_queue_bytes_max;
-        if !outbox.append_topic_event(key, event, limit) {
+        if !outbox.take_topic(key, event, limit) {
             outbox
                 .ending
                 .get_or_insert_with(|| Code::SlowConsumer.into());

@@ -1,10 +1,12 @@
 //! What waits to be written to one peer, and what is needed to put more there.
 
+use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use std::task::Waker;
 
 use madang_domain::Error;
-use madang_engine::{Ended, RoomEvent, SubscriptionKey, TopicEvent};
+use madang_engine::{Ended, EventBatch, Rendering, RoomEvent, SubscriptionKey, TopicEvent};
 use madang_wire::stomp::{Version, message};
 use slab::Slab;
 
@@ -13,6 +15,15 @@ use super::acks::{AckLedger, Delivered};
 use super::render::{RoomFormat, append_message, render_room_event, render_topic_event};
 use super::replies::Replies;
 use super::wake;
+
+/// Bytes given to one write, about: enough that a larger write costs no less per byte.
+const WRITE_BYTES_MAX: usize = 256 * 1024;
+
+/// Pieces for which an idle outbox keeps space.
+const IDLE_PIECES_MAX: usize = 4;
+
+/// The head of a WebSocket frame of a usual message.
+const FRAME_HEAD: usize = 4;
 
 /// Who is about to write the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,8 +43,8 @@ pub(super) enum WriteState {
 /// the session at `topic_queue_bytes_max`, and answers stop with the reading of commands.
 #[derive(Default)]
 pub(super) struct Outbox {
-    /// Whole WebSocket frames, not yet given to the socket.
-    pub(super) buffer: Vec<u8>,
+    /// What is not yet given to the socket.
+    pub(super) queue: Queue,
     /// Bytes inside a write now.
     pub(super) in_flight: usize,
     pub(super) state: WriteState,
@@ -82,48 +93,171 @@ impl Head {
             acks: acks.map(Box::new),
         }
     }
+
+    /// What the event's receivers of this subscription's format share.
+    fn tail<'e>(&self, event: &'e RoomEvent, shared: &Shared) -> &'e Rendering {
+        let (format, version) = (self.format, self.version);
+        let render = || render_room_event(event, format, version, shared);
+        event
+            .renderings
+            .get_or_render(format.index(version), render)
+    }
+}
+
+/// What goes out, in order.
+#[derive(Default)]
+pub(super) struct Queue {
+    pieces: VecDeque<Piece>,
+    /// Of all pieces, once rendered.
+    bytes: usize,
+}
+
+enum Piece {
+    /// Whole WebSocket frames, or the rest of one that the socket took a part of.
+    Rendered(Vec<u8>),
+    /// Live events that many sessions hold, rendered when they are written: what is rendered then
+    /// is still in the processor's cache, and a session that does not read holds no copy.
+    Live {
+        key: SubscriptionKey,
+        events: EventBatch,
+        range: Range<usize>,
+        bytes: usize,
+    },
+}
+
+impl Queue {
+    /// Bytes that wait.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// Appends whole WebSocket frames.
+    pub(super) fn append(&mut self, append: impl FnOnce(&mut Vec<u8>)) {
+        if !matches!(self.pieces.back(), Some(Piece::Rendered(_))) {
+            self.pieces.push_back(Piece::Rendered(Vec::new()));
+        }
+        let Some(Piece::Rendered(buffer)) = self.pieces.back_mut() else {
+            return;
+        };
+        let before = buffer.len();
+        append(buffer);
+        self.bytes += buffer.len() - before;
+        if buffer.is_empty() {
+            self.pieces.pop_back();
+        }
+    }
+
+    fn push_live(
+        &mut self,
+        key: SubscriptionKey,
+        events: &EventBatch,
+        range: Range<usize>,
+        bytes: usize,
+    ) {
+        let events = Arc::clone(events);
+        self.pieces.push_back(Piece::Live {
+            key,
+            events,
+            range,
+            bytes,
+        });
+        self.bytes += bytes;
+    }
+
+    /// Puts the unwritten rest of a write before everything else.
+    fn put_back(&mut self, rest: &[u8]) {
+        self.bytes += rest.len();
+        self.pieces.push_front(Piece::Rendered(rest.to_vec()));
+    }
+
+    /// Forgets what a subscription has not been sent yet.
+    fn forget(&mut self, subscription: SubscriptionKey) {
+        let bytes = &mut self.bytes;
+        self.pieces.retain(|piece| match piece {
+            Piece::Live {
+                key, bytes: own, ..
+            } if *key == subscription => {
+                *bytes -= own;
+                false
+            }
+            Piece::Live { .. } | Piece::Rendered(_) => true,
+        });
+    }
+
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
 }
 
 impl Outbox {
     /// Bytes that wait or are being written.
     pub(super) fn waiting(&self) -> usize {
-        self.buffer.len() + self.in_flight
+        self.queue.bytes() + self.in_flight
     }
 
-    /// Takes events from the front while they fit, and answers how many it took. An empty outbox
-    /// takes one event of any size.
-    pub(super) fn append_room_events(
+    /// Takes live events from `from` on while they fit, and answers how many it took. An empty
+    /// outbox takes one event of any size.
+    pub(super) fn take_live(
         &mut self,
         key: SubscriptionKey,
-        events: &[Arc<RoomEvent>],
+        events: &EventBatch,
+        from: usize,
         limit: usize,
         shared: &Shared,
     ) -> usize {
-        let waiting = self.waiting();
+        let mut waiting = self.waiting();
+        let before = waiting;
+        let Some(head) = self.heads.get(key as usize) else {
+            return events.len() - from;
+        };
+        if head.acks.is_some() {
+            return self.take_from_log(key, &events[from..], limit, shared);
+        }
+        let mut to = from;
+        while to < events.len() && (waiting < limit || waiting == 0) {
+            waiting += head.prefix.len() + head.tail(&events[to], shared).bytes.len() + FRAME_HEAD;
+            to += 1;
+        }
+        if to > from {
+            self.queue
+                .push_live(key, events, from..to, waiting - before);
+        }
+        to - from
+    }
+
+    /// Takes events of its own while they fit, rendered at once, and answers how many it took.
+    pub(super) fn take_from_log(
+        &mut self,
+        key: SubscriptionKey,
+        events: &[RoomEvent],
+        limit: usize,
+        shared: &Shared,
+    ) -> usize {
+        let in_flight = self.in_flight;
         let Some(head) = self.heads.get_mut(key as usize) else {
             return events.len();
         };
-        let before = self.buffer.len();
         for (index, event) in events.iter().enumerate() {
-            let waiting = waiting + self.buffer.len() - before;
+            let waiting = self.queue.bytes() + in_flight;
             let blocked = head.acks.as_ref().is_some_and(|acks| acks.is_full());
             if blocked || (waiting >= limit && waiting > 0) {
                 return index;
             }
-            let tail = event
-                .renderings
-                .get_or_render(head.format.index(head.version), || {
-                    render_room_event(event, head.format, head.version, shared)
-                });
             let delivered = || Delivered::Room(event.message.position);
             let ack = head.acks.as_mut().map(|acks| acks.delivered(delivered()));
-            append_message(&head.prefix, ack.as_deref(), tail, &mut self.buffer);
+            let tail = head.tail(event, shared);
+            let append = |out: &mut _| append_message(&head.prefix, ack.as_deref(), tail, out);
+            self.queue.append(append);
         }
         events.len()
     }
 
     /// Takes a topic's event; `false` when there is no space for it.
-    pub(super) fn append_topic_event(
+    pub(super) fn take_topic(
         &mut self,
         key: SubscriptionKey,
         event: &Arc<TopicEvent>,
@@ -138,29 +272,77 @@ impl Outbox {
         if head.acks.as_ref().is_some_and(|acks| acks.is_full()) {
             return false;
         }
-        let tail = event.renderings.get_or_render(head.version as usize, || {
-            render_topic_event(event, head.version)
-        });
+        let version = head.version;
+        let render = || render_topic_event(event, version);
+        let tail = event.renderings.get_or_render(version as usize, render);
         let delivered = || Delivered::Topic(event.id.as_str().into());
         let ack = head.acks.as_mut().map(|acks| acks.delivered(delivered()));
-        append_message(&head.prefix, ack.as_deref(), tail, &mut self.buffer);
+        self.queue
+            .append(|out| append_message(&head.prefix, ack.as_deref(), tail, out));
         true
     }
 
-    /// Puts the unwritten rest of `bytes` before what was appended meanwhile.
-    pub(super) fn put_back(&mut self, mut bytes: Vec<u8>, written: usize) {
-        bytes.drain(..written);
-        bytes.append(&mut self.buffer);
-        self.buffer = bytes;
+    /// Moves what is next to go out into `out`, up to about [`WRITE_BYTES_MAX`].
+    pub(super) fn render(&mut self, out: &mut Vec<u8>, shared: &Shared) {
+        while out.len() < WRITE_BYTES_MAX {
+            match self.queue.pieces.pop_front() {
+                None => break,
+                Some(Piece::Rendered(bytes)) => {
+                    self.queue.bytes -= bytes.len();
+                    out.extend_from_slice(&bytes);
+                }
+                Some(Piece::Live {
+                    key,
+                    events,
+                    range,
+                    bytes,
+                }) => {
+                    self.queue.bytes -= bytes;
+                    let Some(head) = self.heads.get(key as usize) else {
+                        continue;
+                    };
+                    for event in &events[range] {
+                        append_message(&head.prefix, None, head.tail(event, shared), out);
+                    }
+                }
+            }
+        }
+        self.in_flight = out.len();
+    }
+
+    /// A write has ended after `written` bytes of `out`.
+    pub(super) fn wrote(&mut self, out: &[u8], written: usize) {
+        self.in_flight = 0;
+        if written < out.len() {
+            self.queue.put_back(&out[written..]);
+        }
     }
 
     /// Everything is written: the session's task may go on if it waited for that.
-    pub(super) fn written(&mut self) {
+    pub(super) fn emptied(&mut self) {
         if self.state != WriteState::Dead {
             self.state = WriteState::Idle;
+        }
+        if self.queue.pieces.capacity() > IDLE_PIECES_MAX {
+            self.queue.clear();
         }
         if std::mem::take(&mut self.waits_for_space) {
             wake(self.waker.take());
         }
+    }
+
+    /// The connection is gone, and what waits with it.
+    pub(super) fn die(&mut self) {
+        self.state = WriteState::Dead;
+        self.queue.clear();
+        wake(self.waker.take());
+    }
+
+    /// Forgets a subscription: nothing of it goes out any more.
+    pub(super) fn forget(&mut self, key: SubscriptionKey) {
+        self.heads.try_remove(key as usize);
+        self.lagging.retain(|lagging| *lagging != key);
+        self.ended.retain(|(ended, _)| *ended != key);
+        self.queue.forget(key);
     }
 }

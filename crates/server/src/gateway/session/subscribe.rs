@@ -270,10 +270,7 @@ impl Core {
             self.catching_up = None;
         }
         drop(subscription);
-        let mut outbox = self.session.outbox();
-        outbox.heads.try_remove(key as usize);
-        outbox.lagging.retain(|lagging| *lagging != key);
-        outbox.ended.retain(|(ended, _)| *ended != key);
+        self.session.outbox().forget(key);
     }
 
     /// Takes note of what the hub told this session since it last ran.
@@ -416,7 +413,10 @@ impl Core {
             .with("event", event)
             .with("content-type", "application/json")
             .with_body(body);
-        frames::encode_frame(version, &frame, &mut session.outbox().buffer);
+        let mut outbox = session.outbox();
+        outbox
+            .queue
+            .append(|buffer| frames::encode_frame(version, &frame, buffer));
     }
 }
 
