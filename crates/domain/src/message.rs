@@ -24,7 +24,7 @@ pub struct Draft {
     pub role: Role,
     /// Makes sending again safe; `None` means that each attempt is a message of its own.
     pub client_id: Option<ClientId>,
-    /// 1 to [`TEXT_BYTES_MAX`] bytes.
+    /// 1 to [`TEXT_BYTES_MAX`] bytes, without a NUL.
     pub text: Arc<str>,
     /// When the server took it; the store keeps it as it is.
     pub sent_at: Timestamp,
@@ -34,8 +34,8 @@ impl Draft {
     /// Makes a draft of `caller`'s message.
     ///
     /// # Errors
-    /// [`Code::MessageInvalid`]: the text is empty or longer than [`TEXT_BYTES_MAX`]. The sender's
-    /// fault; not retryable.
+    /// [`Code::MessageInvalid`]: the text is empty, longer than [`TEXT_BYTES_MAX`], or has a NUL
+    /// in it. The sender's fault; not retryable.
     pub fn new(
         caller: &Caller,
         room: RoomId,
@@ -51,6 +51,11 @@ impl Draft {
         }
         if text.len() > TEXT_BYTES_MAX {
             let detail = format!("the message is longer than {TEXT_BYTES_MAX} bytes");
+            return Err(Error::with_detail(Code::MessageInvalid, detail));
+        }
+        // Not every store can keep it, and no client shows it.
+        if text.contains('\0') {
+            let detail = "the message has a NUL in it";
             return Err(Error::with_detail(Code::MessageInvalid, detail));
         }
         Ok(Self {

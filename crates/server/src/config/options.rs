@@ -164,7 +164,8 @@ options! {
         transactions_max: usize = 16, Allowed::Range(0, 1024);
         /// Most frames held in one session's open transactions.
         transaction_frames_max: usize = 1000, Allowed::Range(1, 65_536);
-        /// Most messages that a session with `ack` other than `auto` may leave unanswered.
+        /// Most frames of a session whose answers wait for the store; beyond it the session reads
+        /// no more until some are answered.
         unanswered_max: usize = 1024, Allowed::Range(1, 65_536);
     }
 

@@ -20,7 +20,7 @@ use super::wake;
 const WRITE_BYTES_MAX: usize = 256 * 1024;
 
 /// Pieces for which an idle outbox keeps space.
-const IDLE_PIECES_MAX: usize = 4;
+const IDLE_PIECES_MAX: usize = 1;
 
 /// The head of a WebSocket frame of a usual message.
 const FRAME_HEAD: usize = 4;
@@ -138,7 +138,7 @@ impl Queue {
     /// Appends whole WebSocket frames.
     pub(super) fn append(&mut self, append: impl FnOnce(&mut Vec<u8>)) {
         if !matches!(self.pieces.back(), Some(Piece::Rendered(_))) {
-            self.pieces.push_back(Piece::Rendered(Vec::new()));
+            self.push(Piece::Rendered(Vec::new()));
         }
         let Some(Piece::Rendered(buffer)) = self.pieces.back_mut() else {
             return;
@@ -159,13 +159,21 @@ impl Queue {
         bytes: usize,
     ) {
         let events = Arc::clone(events);
-        self.pieces.push_back(Piece::Live {
+        self.push(Piece::Live {
             key,
             events,
             range,
             bytes,
         });
         self.bytes += bytes;
+    }
+
+    fn push(&mut self, piece: Piece) {
+        if self.pieces.capacity() == 0 {
+            // One is the usual number; a list would begin with four.
+            self.pieces.reserve_exact(IDLE_PIECES_MAX);
+        }
+        self.pieces.push_back(piece);
     }
 
     /// Puts the unwritten rest of a write before everything else.

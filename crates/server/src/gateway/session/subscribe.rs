@@ -193,7 +193,11 @@ impl Core {
             mode => Some(AckLedger::new(mode, serial)),
         };
         let head = Head::new(version, format, request.id.as_deref(), acks);
-        let key = self.session.outbox().heads.insert(head);
+        let mut outbox = self.session.outbox();
+        // Most sessions have one or two: growing as a list usually does would make room for four.
+        outbox.heads.reserve_exact(1);
+        let key = outbox.heads.insert(head);
+        drop(outbox);
         // Bounded by `subscriptions_max`.
         Ok(u32::try_from(key).unwrap_or(u32::MAX))
     }
@@ -212,6 +216,7 @@ impl Core {
             ..
         } = request;
         let open = self.open_session()?;
+        open.subscriptions.reserve_exact(1);
         open.subscriptions.push(Subscription {
             key,
             id,
