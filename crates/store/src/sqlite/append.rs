@@ -13,9 +13,9 @@ use super::connection::unavailable;
 use super::tail::Unmerged;
 use super::writer::Writer;
 
-/// Unmerged messages at most, in merges: reached only when merging fails again and again, as on a
-/// disk that has space for the journal alone. Then nothing more is accepted.
-const UNMERGED_MERGES_MAX: usize = 8;
+/// Unmerged messages at most: reached only when merging fails again and again, as on a disk that
+/// has space for the journal alone. Then nothing more is accepted. About 80 MiB of memory.
+const UNMERGED_ROWS_MAX: usize = 131_072;
 
 /// What will become of a draft if its whole group is accepted.
 enum Plan {
@@ -34,7 +34,7 @@ impl Writer {
         groups: &[DraftGroup],
     ) -> Result<Vec<GroupOutcome>, StoreError> {
         let unmerged = self.tail.size().0;
-        if unmerged > self.merge_rows.saturating_mul(UNMERGED_MERGES_MAX) {
+        if unmerged > UNMERGED_ROWS_MAX.max(self.merge_rows.saturating_mul(2)) {
             let reason = format!("{unmerged} messages wait to be merged");
             return Err(StoreError::Unavailable(reason));
         }
