@@ -13,7 +13,7 @@ pub use reference::reference;
 
 use crate::error::BenchError;
 use crate::report::Report;
-use crate::scenario::{fanout, idle, mix, resume, send, start};
+use crate::scenario::{fanout, history, idle, mix, resume, send, start};
 use crate::{ceiling, procfs, stop};
 
 /// Loads a STOMP-over-WebSocket server and reports what it did and what it cost.
@@ -39,6 +39,8 @@ pub enum Scenario {
     Resume(resume::Options),
     /// Many rooms whose members talk, at a rate that does not wait for answers.
     Mix(mix::Options),
+    /// Pages of a room's history over REST, one request after the other.
+    History(history::Options),
     /// How long a server takes from its start to its first connection.
     Start(start::Options),
     /// The bare loop of `fanout --with-ceiling`; started by it.
@@ -86,6 +88,7 @@ fn run(scenario: &Scenario) -> Result<(), BenchError> {
         Scenario::Idle(options) => (&options.common, idle::run(options)?),
         Scenario::Resume(options) => (&options.common, resume::run(options)?),
         Scenario::Mix(options) => (&options.common, mix::run(options)?),
+        Scenario::History(options) => (&options.common, history::run(options)?),
         Scenario::Start(options) => (&options.common, start::run(options)?),
         Scenario::CeilingServer { .. } | Scenario::IdleWorker(_) => return Ok(()),
     };

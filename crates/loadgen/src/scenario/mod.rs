@@ -2,6 +2,7 @@
 //! its loops end by time, by count, or by [`crate::stop`].
 
 pub mod fanout;
+pub mod history;
 pub mod idle;
 pub mod mix;
 pub mod resume;

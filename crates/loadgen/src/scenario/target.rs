@@ -132,10 +132,15 @@ impl<'a> Target<'a> {
             .ok_or_else(|| BenchError::Options("the body has no {payload}".to_owned()))
     }
 
+    /// The token of user `n`; empty if none is configured.
+    pub(super) fn token(&self, n: usize) -> Result<String, BenchError> {
+        self.tokens.token(n, &self.user(n))
+    }
+
     /// How user `n` connects.
     pub(super) fn opening(&self, plan: &Plan) -> Result<Opening, BenchError> {
         let user = self.user(plan.user);
-        let token = self.tokens.token(plan.user, &user)?;
+        let token = self.token(plan.user)?;
         let values = Values {
             n: plan.user,
             user: &user,
