@@ -160,18 +160,19 @@ impl CommitPipeline {
 
     async fn next_batch(&self) -> Option<Vec<Submission>> {
         loop {
-            if let Some(batch) = self.take_batch() {
-                return Some(batch);
-            }
-            if !self.queue.lock().open {
-                return None;
+            let (batch, open) = self.take_batch();
+            if batch.is_some() || !open {
+                return batch;
             }
             self.arrived.notified().await;
         }
     }
 
-    fn take_batch(&self) -> Option<Vec<Submission>> {
+    /// What is queued, up to the limits, and whether more may come: asked at one moment, so that
+    /// nothing is queued behind a pipeline that has ended.
+    fn take_batch(&self) -> (Option<Vec<Submission>>, bool) {
         let mut queue = self.queue.lock();
+        let open = queue.open;
         let (mut batch, mut drafts, mut bytes) = (Vec::new(), 0, 0);
         while let Some(next) = queue.submissions.front() {
             drafts += next.group.drafts.len();
@@ -187,7 +188,7 @@ impl CommitPipeline {
             batch.push(next);
         }
         self.telemetry.commit_queue_depth(queue.drafts);
-        (!batch.is_empty()).then_some(batch)
+        ((!batch.is_empty()).then_some(batch), open)
     }
 
     /// One transaction; if it fails as a whole, one for each group, so that one bad group cannot

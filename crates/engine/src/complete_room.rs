@@ -45,7 +45,11 @@ impl Engine {
     /// Ends the subscriptions of those who, as the store has it now, may not read the room.
     pub(crate) async fn refresh_access(&self, room: &RoomId) {
         match self.store.room(room).await {
-            Ok(Some(found)) => self.hub.rooms().access_changed(&found),
+            Ok(Some(found)) => {
+                self.hub.rooms().access_changed(&found);
+                // It may be another life of the room: whoever reads the old one finds out.
+                self.hub.rooms().head_seen(room, &found.head);
+            }
             Ok(None) => self.hub.rooms().deleted(room),
             // The head check tries again.
             Err(error) => drop(store_failed(&error)),

@@ -13,6 +13,7 @@ use crate::commit::{CommitLimits, CommitPipeline};
 use crate::dispatch::Dispatcher;
 use crate::hub::Hub;
 use crate::telemetry::Telemetry;
+use crate::vital;
 
 /// How the engine is set up.
 #[derive(Debug, Clone, Copy)]
@@ -82,8 +83,8 @@ impl Engine {
         };
         let (pipeline, store) = (Arc::clone(&self.pipeline), Arc::clone(&self.store));
         let committing = vec![
-            tokio::spawn(async move { pipeline.run(store, sender).await }),
-            tokio::spawn(dispatcher.run(committed)),
+            vital::spawn("commit", async move { pipeline.run(store, sender).await }),
+            vital::spawn("dispatch", dispatcher.run(committed)),
         ];
         let listening = vec![
             tokio::spawn(crate::watch_heads::listen(Arc::downgrade(self))),

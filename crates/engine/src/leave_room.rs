@@ -25,7 +25,8 @@ impl Engine {
         }
         self.bus
             .publish(&Topic::Room(room.clone()), BusMessage::Deleted.encode());
-        self.hub.rooms().deleted(room);
+        // The customer may have opened a new one already, whose subscribers must stay.
+        self.refresh_access(room).await;
         Ok(())
     }
 }

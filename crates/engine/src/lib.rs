@@ -11,6 +11,7 @@ pub mod engine;
 pub mod event;
 pub mod hub;
 pub mod telemetry;
+pub mod vital;
 
 mod acknowledge;
 mod bus_message;

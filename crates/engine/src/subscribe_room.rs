@@ -60,7 +60,16 @@ impl Engine {
                 }
             }
         };
-        let (subscription, live) = registration.start(position, &found.head);
+        let Some((subscription, live)) = registration.start(position, &found.head) else {
+            let now = self.store.room(room).await.map_err(|e| store_failed(&e))?;
+            let same_life = now.is_some_and(|now| now.head.epoch == found.head.epoch);
+            let code = if same_life {
+                Code::NotYourRoom
+            } else {
+                Code::RoomNotFound
+            };
+            return Err(code.into());
+        };
         Ok(Subscribed {
             subscription,
             head: found.head,

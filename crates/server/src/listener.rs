@@ -3,17 +3,19 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::http::Peer;
@@ -23,6 +25,12 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The largest head of a request: a bearer token and some cookies.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
+
+/// After so long without a segment the kernel asks whether the peer is still there, so often, and
+/// then gives it up.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEPALIVE_RETRIES: u32 = 5;
 
 /// Pause after an accept that failed for want of a resource, which only the end of another
 /// connection gives back.
@@ -35,14 +43,17 @@ const REQUESTS_DEADLINE: Duration = Duration::from_secs(5);
 /// and waits for the requests under way. Upgraded connections are not waited for: the gateway
 /// drains them.
 pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    let graceful = GracefulShutdown::new();
-    let mut builder = Builder::new(TokioExecutor::new());
+    // Each connection holds a receiver, so that the last one's end closes the channel.
+    let (stopping, _) = watch::channel(());
+    let mut builder = Builder::new();
     builder
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES_MAX);
-    builder.http2().timer(TokioTimer::new());
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_IDLE)
+        .with_interval(KEEPALIVE_INTERVAL)
+        .with_retries(KEEPALIVE_RETRIES);
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -53,14 +64,22 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
             Ok((stream, peer)) => {
                 // Messages are small and go out as soon as they can.
                 drop(stream.set_nodelay(true));
+                // A peer whose network is gone says nothing; without this it would stay for ever.
+                drop(SockRef::from(&stream).set_tcp_keepalive(&keepalive));
                 let service = service(router.clone(), peer);
-                let connection = builder
-                    .serve_connection_with_upgrades(TokioIo::new(stream), service)
-                    .into_owned();
-                let watched = graceful.watch(connection);
+                let connection = builder.serve_connection(TokioIo::new(stream), service);
+                let mut stopping = stopping.subscribe();
                 tokio::spawn(async move {
-                    if let Err(error) = watched.await {
-                        tracing::debug!(%peer, error = %error, "a connection ended badly");
+                    let mut connection = pin!(connection.with_upgrades());
+                    let ended = tokio::select! {
+                        ended = connection.as_mut() => ended,
+                        _ = stopping.changed() => {
+                            connection.as_mut().graceful_shutdown();
+                            connection.await
+                        }
+                    };
+                    if let Err(error) = ended {
+                        tracing::debug!(%peer, %error, "a connection ended badly");
                     }
                 });
             }
@@ -72,10 +91,9 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
         }
     }
     drop(listener);
-    if tokio::time::timeout(REQUESTS_DEADLINE, graceful.shutdown())
-        .await
-        .is_err()
-    {
+    stopping.send_replace(());
+    let ended = tokio::time::timeout(REQUESTS_DEADLINE, stopping.closed());
+    if ended.await.is_err() {
         tracing::warn!("requests were still under way at the deadline");
     }
 }

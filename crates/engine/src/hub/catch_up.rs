@@ -10,7 +10,7 @@ use crate::event::RoomEvent;
 
 /// Messages read from the store at once: large enough to spread the cost of a read, small enough
 /// that a page fits a session's queue a few times over.
-const PAGE: usize = 256;
+const PAGE: usize = 128;
 
 /// How far catching up has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -162,20 +162,18 @@ pub struct Registration {
 impl Registration {
     /// Puts the cursor at `position` and makes it live at once if nothing happened in the room
     /// since it was registered and `position` was the head then; otherwise the subscriber has to
-    /// [`RoomSubscription::catch_up`]. Answers whether it is live.
+    /// [`RoomSubscription::catch_up`]. Answers whether it is live; `None` when the room was deleted
+    /// or the right to it lost meanwhile.
     #[must_use]
-    pub fn start(self, position: Position, head: &RoomHead) -> (RoomSubscription, bool) {
+    pub fn start(self, position: Position, head: &RoomHead) -> Option<(RoomSubscription, bool)> {
         let Self {
             subscription,
             changes,
         } = self;
         let (channel, index) = (&subscription.channel, subscription.index);
-        let live = channel
-            .start(index, position, AccessVersion::of(head))
-            .is_some()
-            && position == head.position()
-            && channel.join_live(index, changes);
-        (subscription, live)
+        channel.start(index, position, AccessVersion::of(head))?;
+        let live = position == head.position() && channel.join_live(index, changes);
+        Some((subscription, live))
     }
 }
 

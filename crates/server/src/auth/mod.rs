@@ -33,11 +33,6 @@ const PASSCODE_CHECKS_MAX: usize = 2;
 /// flood of them costs neither memory nor the logins' deadline.
 const PASSCODE_CHECKS_WAITING_MAX: usize = 256;
 
-/// What an unknown login is compared with when there is no account at all: a hash with the same
-/// cost as those of `madang account`, of a passcode that nobody has.
-const NOBODYS_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5cy1zYWx0IQ$\
-    AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
 /// Why there is no authenticator. The operator's fault.
 #[derive(Debug, ThisError)]
 pub enum AuthError {
@@ -149,7 +144,7 @@ impl Authenticator {
     ///
     /// # Errors
     /// [`Code::CredentialsInvalid`]: one of them is wrong, the client's fault; an unknown login
-    /// takes as long as a wrong passcode. [`Code::Overloaded`]: too many logins wait; retryable.
+    /// takes as long as a wrong passcode, where there is any account. [`Code::Overloaded`]: too many logins wait; retryable.
     pub async fn account(&self, login: &str, passcode: &str) -> Result<Caller, Error> {
         let invalid = || Error::from(Code::CredentialsInvalid);
         let user = UserId::new(login).map_err(|_| invalid())?;
@@ -162,11 +157,9 @@ impl Authenticator {
         {
             return Ok(service(user));
         }
-        let compared = known.clone().or(other);
-        let compared = compared.or_else(|| PasscodeHash::parse(NOBODYS_HASH));
-        let fits = self
-            .check(passcode, compared.ok_or(Code::Internal)?)
-            .await?;
+        // Without any account there is no login whose existence a quick answer would give away.
+        let compared = known.clone().or(other).ok_or_else(invalid)?;
+        let fits = self.check(passcode, compared).await?;
         match known {
             Some(hash) if fits => {
                 self.0.verified.insert(login, &hash, passcode);

@@ -162,7 +162,8 @@ options! {
         subscriptions_max: usize = 256, Allowed::Range(1, 65_536);
         /// Most open transactions of one session.
         transactions_max: usize = 16, Allowed::Range(0, 1024);
-        /// Most frames held in one session's open transactions.
+        /// Most frames held in one session's open transactions, together; with at most 1 MiB of
+        /// messages.
         transaction_frames_max: usize = 1000, Allowed::Range(1, 65_536);
         /// Most frames of a session whose answers wait for the store; beyond it the session reads
         /// no more until some are answered.
@@ -218,7 +219,7 @@ options! {
         batch_drafts_max: usize = 1000, Allowed::Range(1, 100_000);
         /// Most bytes of text committed in one transaction.
         batch_bytes_max: usize = 4194304, Allowed::Range(64 * KIB, 256 * MIB);
-        /// Most messages that wait to be committed; more are refused with `OVERLOADED`.
+        /// Most messages that wait to be committed; senders beyond it wait for a place.
         queue_drafts_max: usize = 65536, Allowed::Range(1, 10_000_000);
     }
 
@@ -251,6 +252,7 @@ impl Config {
     /// Whether the demo page is served: wanted, and development tokens are in use.
     #[must_use]
     pub fn serves_demo(&self) -> bool {
-        self.demo.enabled && self.uses_development_tokens()
+        let at_home = self.server.listen.ip().is_loopback();
+        self.demo.enabled && self.uses_development_tokens() && at_home
     }
 }

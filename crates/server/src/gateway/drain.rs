@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use madang_domain::Code;
+use tokio::time::Instant;
 
 use super::Gateway;
 
@@ -17,6 +18,12 @@ pub struct DrainWindow {
 }
 
 impl Gateway {
+    /// Whether new sessions are refused.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.0.registry.is_draining()
+    }
+
     /// Takes no new session, closes each open one with 1012 once what it sent is answered, and
     /// returns when the last is gone or the deadline has passed.
     pub async fn drain(&self, window: DrainWindow) {
@@ -24,12 +31,12 @@ impl Gateway {
         let count = u32::try_from(sessions.len()).unwrap_or(u32::MAX);
         tracing::info!(sessions = count, "draining");
         let close_all = async {
-            let pause = window.spread.checked_div(count).unwrap_or_default();
-            for session in sessions {
+            let began = Instant::now();
+            for (index, session) in sessions.into_iter().enumerate() {
+                // Each has its moment, so that a timer's coarseness does not add up.
+                let share = index as f64 / f64::from(count);
+                tokio::time::sleep_until(began + window.spread.mul_f64(share)).await;
                 session.end(Code::Draining.into());
-                if !pause.is_zero() {
-                    tokio::time::sleep(pause).await;
-                }
             }
             self.0.registry.emptied().await;
         };

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use madang_engine::vital;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -39,7 +40,7 @@ impl Flushers {
             .map(|_| Arc::new(DirtyList::default()))
             .collect();
         for list in &lists {
-            tokio::spawn(run(Arc::clone(list), Arc::clone(metrics)));
+            vital::spawn("flush", run(Arc::clone(list), Arc::clone(metrics)));
         }
         Self { lists }
     }

@@ -66,7 +66,7 @@ pub struct SessionLimits {
     pub subscriptions_max: usize,
     /// Open transactions of one session; one more is answered with ERROR and close.
     pub transactions_max: usize,
-    /// Frames in one transaction; one more is answered with ERROR and close.
+    /// Frames in all open transactions of one session; one more is answered with ERROR and close.
     pub transaction_frames_max: usize,
     /// Frames whose answer waits for the store; beyond it the session stops reading.
     pub unanswered_max: usize,

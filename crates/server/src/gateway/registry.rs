@@ -31,6 +31,10 @@ impl Registry {
         !state.draining
     }
 
+    pub(super) fn is_draining(&self) -> bool {
+        self.state.lock().draining
+    }
+
     pub(super) fn remove(&self, id: u64) {
         let mut state = self.state.lock();
         if state.sessions.remove(&id).is_some() && state.sessions.is_empty() {

@@ -41,6 +41,9 @@ pub fn routes(gateway: Gateway, authenticator: Authenticator, origins: AllowedOr
 }
 
 async fn upgrade(State(door): State<Arc<Door>>, mut request: Request) -> Response {
+    if door.gateway.is_draining() {
+        return Refusal::from(Code::Draining).into_response();
+    }
     let Some(trust) = door.origins.may_connect(request.headers(), request.uri()) else {
         return Refusal::from(Code::OriginForbidden).into_response();
     };

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use madang_engine::vital;
 use parking_lot::Mutex;
 use tokio::time::MissedTickBehavior;
 
@@ -64,7 +65,7 @@ impl Timers {
 /// Serves the wheel until the gateway is gone.
 pub(super) fn start(shared: &Arc<Shared>) {
     let shared = Arc::downgrade(shared);
-    tokio::spawn(async move {
+    vital::spawn("timers", async move {
         let mut ticks = tokio::time::interval(Duration::from_millis(TICK_MS));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

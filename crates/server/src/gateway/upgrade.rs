@@ -6,10 +6,9 @@ use http::header::{
     CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Version};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use hyper_util::server::conn::auto::upgrade::downcast;
 use madang_wire::websocket::handshake::{self, HandshakeError, RequestHeaders};
 use tokio::net::TcpStream;
 
@@ -31,6 +30,10 @@ impl Gateway {
         token: Option<String>,
     ) -> Result<Response<()>, HandshakeError> {
         let headers = request.headers();
+        if request.version() != Version::HTTP_11 {
+            // Upgrading is of HTTP/1.1 (RFC 9110, section 7.8).
+            return Err(HandshakeError::Upgrade);
+        }
         let accept = accept(headers)?;
         let subprotocol = text(headers, &SEC_WEBSOCKET_PROTOCOL)
             .and_then(|offered| handshake::choose_subprotocol(offered, &SUBPROTOCOLS));
@@ -57,7 +60,7 @@ async fn serve(shared: Arc<Shared>, upgrade: OnUpgrade, handshake: Handshake) {
 }
 
 fn take_socket(upgraded: Upgraded) -> Option<(TcpStream, Vec<u8>)> {
-    match downcast::<TokioIo<TcpStream>>(upgraded) {
+    match upgraded.downcast::<TokioIo<TcpStream>>() {
         Ok(parts) => Some((parts.io.into_inner(), parts.read_buf.to_vec())),
         Err(_) => {
             tracing::error!("an upgraded connection is no TCP stream");

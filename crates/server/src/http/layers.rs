@@ -14,6 +14,10 @@ use madang_domain::Code;
 use super::Shared;
 use super::problem::Refusal;
 
+/// How long a request may take, its body included: a client that sends a byte an hour, or a store
+/// that hangs, must not keep it.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
+
 /// The route of requests that no route matched: paths of strangers must not become label values.
 const NO_ROUTE: &str = "(none)";
 
@@ -28,7 +32,9 @@ pub(super) async fn guard(State(state): State<Shared>, request: Request, next: N
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = catch_panics(next.run(request)).await;
+    let answer = tokio::time::timeout(REQUEST_DEADLINE, catch_panics(next.run(request)));
+    let late = |_| Refusal::from(Code::Unavailable).into_response();
+    let response = answer.await.unwrap_or_else(late);
     let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
     let status = response.status().as_u16();
     state

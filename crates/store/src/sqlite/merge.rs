@@ -73,7 +73,7 @@ impl Writer {
             Err(error) => {
                 // Nothing is lost: all of it is found again, here or at the next start.
                 tracing::warn!(%error, "cannot merge now");
-                self.work = Work::Idle;
+                self.work = Work::start();
                 false
             }
         }
@@ -202,7 +202,14 @@ fn purge_room(
              (SELECT room_no, user FROM delivered WHERE room_no = ?1 LIMIT ?2)",
         [room_no, DELETE_STEP_ROWS],
     )?;
-    if client_ids == 0 && marks == 0 {
+    // What was not merged yet: the journal is in order of arrival and bounded, so it is searched.
+    let unmerged = execute(
+        connection,
+        "DELETE FROM journal WHERE arrival IN
+             (SELECT arrival FROM journal WHERE room_no = ?1 LIMIT ?2)",
+        [room_no, DELETE_STEP_ROWS],
+    )?;
+    if client_ids == 0 && marks == 0 && unmerged == 0 {
         execute(
             connection,
             "DELETE FROM purges WHERE room_no = ?1",

@@ -122,13 +122,16 @@ impl Tail {
         }
     }
 
-    /// Forgets everything.
-    pub(super) fn clear(&self) {
+    /// Makes `unmerged`, in rising order of arrival, all that there is, at one moment: a reader
+    /// finds what was there before or this.
+    pub(super) fn replace(&self, unmerged: &[Unmerged]) {
+        let fresh = Self::default();
+        fresh.push(unmerged);
         let mut inner = self.0.lock();
         let removals = inner.removals + 1;
         *inner = Inner {
             removals,
-            ..Inner::default()
+            ..fresh.0.into_inner()
         };
     }
 

@@ -77,13 +77,12 @@ impl Writer {
     fn reload(&mut self) -> Result<(), StoreError> {
         self.rooms.clear();
         self.unmerged_ids.clear();
-        self.tail.clear();
         self.work = Work::start();
         let unmerged = messages::unmerged(&self.connection)?;
         for item in &unmerged {
             self.remember_id(item.room_no, &item.message);
         }
-        self.tail.push(&unmerged);
+        self.tail.replace(&unmerged);
         let newest =
             self.connection
                 .query_row("SELECT coalesce(max(arrival), 0) FROM journal", [], |row| {

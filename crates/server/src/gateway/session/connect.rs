@@ -9,7 +9,7 @@ use madang_wire::stomp::{Command, Frame, HeartBeat, Version};
 use super::driver::{Core, Done, Phase};
 use super::frames::{self, Failure};
 use super::subscribe::Subscription;
-use super::transactions::Transaction;
+use super::transactions::{Held, Transaction};
 
 /// What the HTTP request said that upgraded the connection.
 pub(in super::super) struct Handshake {
@@ -25,6 +25,8 @@ pub(super) struct Open {
     token_hash: Option<u64>,
     pub(super) subscriptions: Vec<Subscription>,
     pub(super) transactions: Vec<Transaction>,
+    /// What all open transactions hold.
+    pub(super) held: Held,
     pub(super) next_serial: u32,
 }
 
@@ -65,10 +67,11 @@ impl Core {
             return Ok(());
         };
         let from_handshake = handshake.token.take();
-        if let Some(token) = frame.get("Authorization").or(frame.get("authorization")) {
+        if let Some(token) = token_header(frame) {
             return self.identify_by_token(token, version, client);
         }
-        if let Some(login) = frame.get("login") {
+        // Clients that know no login send an empty one.
+        if let Some(login) = frame.get("login").filter(|login| !login.is_empty()) {
             let passcode = frame.get("passcode").unwrap_or_default().to_owned();
             self.identify_by_account(login.to_owned(), passcode, version, client);
             return Ok(());
@@ -154,6 +157,7 @@ impl Core {
             token_hash,
             subscriptions: Vec::new(),
             transactions: Vec::new(),
+            held: Held::default(),
             next_serial: 0,
         }));
     }
@@ -164,7 +168,7 @@ impl Core {
     /// # Errors
     /// `TokenInvalid`, `TokenExpired`: ERROR, close.
     pub(super) fn check_repeated_token(&self, frame: &Frame) -> Result<(), Error> {
-        let Some(token) = frame.get("Authorization") else {
+        let Some(token) = token_header(frame) else {
             return Ok(());
         };
         let shared = &self.session.shared;
@@ -176,4 +180,11 @@ impl Core {
         }
         shared.identity.token(token).map(drop)
     }
+}
+
+/// The token of a frame; HTTP's headers have no case, and some clients take that over.
+fn token_header(frame: &Frame) -> Option<&str> {
+    frame
+        .get("Authorization")
+        .or_else(|| frame.get("authorization"))
 }

@@ -43,6 +43,9 @@ thread_local! {
     static WRITE_BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
+/// How long a session that has to end may wait for what its client asked before, in milliseconds.
+const END_TIMEOUT_MS: u64 = 10_000;
+
 /// The shared half of a session. Its last owner is its task, the hub, a flusher or a pending
 /// answer, whoever is later.
 pub(crate) struct Session {
@@ -109,6 +112,18 @@ impl Session {
         let mut outbox = self.outbox();
         outbox.ending.get_or_insert(error);
         wake(outbox.waker.take());
+        drop(outbox);
+        // A command that waits for a store that hangs must not keep the session for ever.
+        let close_by = self.shared.now_ms() + END_TIMEOUT_MS;
+        self.set_timing(|timing| {
+            if timing.close_by == 0 {
+                *timing = Timing {
+                    close_by,
+                    look_at: timing.look_at,
+                    ..Timing::default()
+                };
+            }
+        });
     }
 
     /// Cuts the connection: the peer did not end it in time.
@@ -243,7 +258,10 @@ impl Session {
         if due(self.silent_at(timing).unwrap_or(0)) {
             self.end(Code::HeartBeatMissed.into());
         }
-        if due(self.next_beat(timing).unwrap_or(0)) && !blocked {
+        if blocked {
+            // Nothing gets through, a beat least of all; look again when the next would be due.
+            self.last_write_ms.store(now, Ordering::Relaxed);
+        } else if due(self.next_beat(timing).unwrap_or(0)) {
             // STOMP 1.2, "Heart-beating": the octet that says only that we are here.
             self.push(|buffer| frames::encode_text(b"\n", buffer));
         }

@@ -16,13 +16,16 @@ use super::transactions::Step;
 use crate::contracts::{native, support_desk};
 
 /// Headers that speak to the server and are no business of a topic's subscribers.
-const OWN_HEADERS: [&str; 8] = [
+const OWN_HEADERS: [&str; 11] = [
     "destination",
     "message-id",
     "receipt",
     "transaction",
     "client-id",
-    "Authorization",
+    "authorization",
+    "event",
+    "position",
+    "receipt-id",
     "login",
     "passcode",
 ];
@@ -48,12 +51,9 @@ impl Core {
         }
         match outgoing {
             Outgoing::Message(draft) => {
-                self.submit(
-                    DraftGroup::single(draft),
-                    receipt.as_deref(),
-                    voice,
-                    Vec::new(),
-                );
+                let group = DraftGroup::single(draft);
+                let submission = self.submission(group, receipt.as_deref(), voice, Vec::new());
+                self.submit(submission);
             }
             Outgoing::Topic(draft) => {
                 self.session.shared.engine.publish_topic(draft);
@@ -91,7 +91,7 @@ impl Core {
             return Err(Code::PublishForbidden.into());
         }
         let headers = frame.headers.iter();
-        let headers = headers.filter(|(name, _)| !OWN_HEADERS.contains(name));
+        let headers = headers.filter(|(name, _)| !is_own(name));
         let headers = headers
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
@@ -102,25 +102,32 @@ impl Core {
         }))
     }
 
-    /// Queues drafts for the next transaction of the store. Its answer takes its place among the
-    /// session's answers now; `topics` are published once the drafts are accepted.
-    pub(super) fn submit(
+    /// Makes drafts ready for the next transaction of the store. Its answer takes its place among
+    /// the session's answers now; `topics` are published once the drafts are accepted.
+    pub(super) fn submission(
         &mut self,
         group: DraftGroup,
         receipt: Option<&str>,
         voice: Voice,
         topics: Vec<TopicDraft>,
-    ) {
+    ) -> Submission {
         let ticket = self.session.outbox().replies.wait(receipt, voice);
         let session = Arc::clone(&self.session);
         let reply: Reply = Box::new(move |outcome| {
             if outcome.is_ok() {
+                let engine = &session.shared.engine;
                 topics
                     .into_iter()
-                    .for_each(|topic| session.shared.engine.publish_topic(topic));
+                    .for_each(|topic| engine.publish_topic(topic));
             }
             session.committed(ticket, outcome);
         });
+        Submission { group, reply }
+    }
+
+    /// Queues drafts for the next transaction of the store.
+    pub(super) fn submit(&mut self, submission: Submission) {
+        let Submission { group, reply } = submission;
         let engine = &self.session.shared.engine;
         if let Err(submission) = engine.try_submit(group, reply) {
             self.submit_when_possible(submission);
@@ -136,4 +143,9 @@ impl Core {
             done
         }));
     }
+}
+
+/// Whatever its case: a token must not go out because it was spelt otherwise.
+fn is_own(name: &str) -> bool {
+    OWN_HEADERS.iter().any(|own| own.eq_ignore_ascii_case(name))
 }

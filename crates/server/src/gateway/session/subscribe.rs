@@ -11,7 +11,7 @@ use madang_engine::{
 use madang_wire::stomp::{Command, Frame, Version};
 
 use super::Session;
-use super::acks::{AckLedger, AckMode};
+use super::acks::{AckLedger, AckMode, Delivered};
 use super::commands::required;
 use super::destination::{self, Source};
 use super::driver::{Core, Done};
@@ -407,18 +407,27 @@ impl Core {
         let Some(subscription) = open.subscriptions.iter().find(|s| s.key == key) else {
             return;
         };
+        let message_id = format!("{event}-{key}-{}", session.shared.now_ms());
         let mut frame = Frame::new(Command::Message);
         if let Some(id) = &subscription.id {
             frame = frame.with("subscription", id);
         }
-        let message_id = format!("{event}-{key}-{}", session.shared.now_ms());
+        let mut outbox = session.outbox();
+        let acks = outbox
+            .heads
+            .get_mut(key as usize)
+            .and_then(|head| head.acks.as_mut());
+        if let Some(acks) = acks {
+            // Acknowledged as a message is, it moves no mark.
+            let ack = acks.delivered(Delivered::Topic(message_id.as_str().into()));
+            frame = frame.with("ack", &ack);
+        }
         let frame = frame
             .with("destination", &subscription.destination)
             .with("message-id", &message_id)
             .with("event", event)
             .with("content-type", "application/json")
             .with_body(body);
-        let mut outbox = session.outbox();
         outbox
             .queue
             .append(|buffer| frames::encode_frame(version, &frame, buffer));

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Code, DraftGroup, Error, Position, RoomId};
+use madang_domain::{Caller, Code, DraftGroup, Error, Position, RoomId};
+use madang_engine::Engine;
+use madang_engine::commit::Submission;
 use madang_wire::stomp::{Command, Frame, Version};
 
 use super::acks::{AckTarget, Verdict};
@@ -10,6 +12,17 @@ use super::commands::required;
 use super::driver::{Core, Done};
 use super::frames::Voice;
 use super::send::Outgoing;
+
+/// Bytes of messages that the open transactions of a session hold at most: what waits for COMMIT
+/// is memory that the client needs no right to use.
+const HELD_BYTES_MAX: usize = 1024 * 1024;
+
+/// What the open transactions of a session hold, together.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Held {
+    frames: usize,
+    bytes: usize,
+}
 
 /// An open transaction. Dropped with its session: an end without COMMIT aborts it.
 pub(super) struct Transaction {
@@ -25,6 +38,22 @@ pub(super) enum Step {
         target: AckTarget,
         verdict: Verdict,
     },
+}
+
+impl Step {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Send(Outgoing::Message(draft)) => draft.text.len(),
+            Self::Send(Outgoing::Topic(topic)) => {
+                let headers = topic
+                    .headers
+                    .iter()
+                    .map(|(name, value)| name.len() + value.len());
+                topic.body.len() + headers.sum::<usize>()
+            }
+            Self::Acknowledge { .. } => 0,
+        }
+    }
 }
 
 /// Delivered marks that rose.
@@ -68,7 +97,8 @@ impl Core {
     }
 
     /// The messages to rooms are one group of the store's transaction: accepted together or not
-    /// at all. What goes to topics follows once they are; acknowledgements take effect first.
+    /// at all. What goes to topics follows once they are; acknowledgements take effect first, and if they cannot be stored,
+    /// nothing is.
     ///
     /// # Errors
     /// No such transaction, or an ACK of something that is not outstanding: ERROR, close.
@@ -90,8 +120,8 @@ impl Core {
         }
         let receipt = frame.get("receipt");
         if !drafts.is_empty() {
-            self.submit(DraftGroup { drafts }, receipt, Voice::Native, topics);
-            self.store_marks(marks, None);
+            let submission = self.submission(DraftGroup { drafts }, receipt, Voice::Native, topics);
+            self.store_marks_and_submit(marks, submission)?;
             return Ok(());
         }
         topics
@@ -145,25 +175,34 @@ impl Core {
     pub(super) fn add_step(&mut self, id: &str, step: Step) -> Result<(), Error> {
         let maximum = self.session.shared.options.limits.transaction_frames_max;
         let open = self.open_session()?;
-        let transaction = open
-            .transactions
-            .iter_mut()
-            .find(|transaction| *transaction.id == *id);
+        let held = Held {
+            frames: open.held.frames + 1,
+            bytes: open.held.bytes + step.bytes(),
+        };
+        let transaction = open.transactions.iter_mut().find(|one| *one.id == *id);
         let transaction = transaction.ok_or_else(no_such_transaction)?;
-        if transaction.steps.len() >= maximum {
-            let detail = format!("a transaction has at most {maximum} frames");
+        if held.frames > maximum {
+            let detail = format!("open transactions have at most {maximum} frames");
             return Err(Error::with_detail(Code::TooMany, detail));
         }
+        if held.bytes > HELD_BYTES_MAX {
+            let detail = format!("open transactions have at most {HELD_BYTES_MAX} bytes");
+            return Err(Error::with_detail(Code::TooLarge, detail));
+        }
         transaction.steps.push(step);
+        open.held = held;
         Ok(())
     }
 
     fn take_transaction(&mut self, id: &str) -> Result<Transaction, Error> {
-        let transactions = &mut self.open_session()?.transactions;
-        let index = transactions
-            .iter()
-            .position(|transaction| *transaction.id == *id);
-        Ok(transactions.swap_remove(index.ok_or_else(no_such_transaction)?))
+        let open = self.open_session()?;
+        let index = open.transactions.iter().position(|one| *one.id == *id);
+        let taken = open
+            .transactions
+            .swap_remove(index.ok_or_else(no_such_transaction)?);
+        open.held.frames -= taken.steps.len();
+        open.held.bytes -= taken.steps.iter().map(Step::bytes).sum::<usize>();
+        Ok(taken)
     }
 
     /// Applies a verdict. Answers the delivered mark that rose with it, if one did.
@@ -202,10 +241,35 @@ impl Core {
         ))
     }
 
+    /// Stores delivered marks, then queues drafts, whose answer is the answer of both.
+    fn store_marks_and_submit(
+        &mut self,
+        marks: Marks,
+        submission: Submission,
+    ) -> Result<(), Error> {
+        if marks.is_empty() {
+            self.submit(submission);
+            return Ok(());
+        }
+        let caller = self.open_session()?.caller.clone();
+        let engine = Arc::clone(&self.session.shared.engine);
+        self.command = Some(Box::pin(async move {
+            let outcome = acknowledge_all(&engine, &caller, &marks).await;
+            let refused = outcome.as_ref().err().cloned();
+            match refused {
+                None => engine.submit(submission).await,
+                Some(error) => (submission.reply)(Err(error)),
+            }
+            let done: Done = Box::new(|_| Ok(()));
+            done
+        }));
+        Ok(())
+    }
+
     /// Stores delivered marks and then answers; the store is asked, so this is a command that
     /// waits.
     fn store_marks(&mut self, marks: Marks, receipt: Option<&str>) {
-        if marks.is_empty() || self.command.is_some() {
+        if marks.is_empty() {
             return self.answer_receipt(receipt);
         }
         let Ok(open) = self.open_session() else {
@@ -215,10 +279,7 @@ impl Core {
         let engine = Arc::clone(&self.session.shared.engine);
         let receipt = receipt.map(Box::<str>::from);
         self.command = Some(Box::pin(async move {
-            let mut outcome = Ok(());
-            for (room, position) in marks {
-                outcome = outcome.and(engine.acknowledge(&caller, &room, position).await);
-            }
+            let outcome = acknowledge_all(&engine, &caller, &marks).await;
             let done: Done = Box::new(move |core| {
                 outcome.map_err(|error| super::frames::Failure::new(error, receipt.as_deref()))?;
                 core.answer_receipt(receipt.as_deref());
@@ -227,6 +288,13 @@ impl Core {
             done
         }));
     }
+}
+
+async fn acknowledge_all(engine: &Engine, caller: &Caller, marks: &Marks) -> Result<(), Error> {
+    for (room, position) in marks {
+        engine.acknowledge(caller, room, *position).await?;
+    }
+    Ok(())
 }
 
 fn no_such_transaction() -> Error {
