@@ -149,3 +149,30 @@ impl Appended {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(text: &str) -> Result<Draft, Error> {
+        let user = UserId::new("kim").unwrap();
+        let caller = Caller {
+            user,
+            name: None,
+            member_id: None,
+            role: Role::User,
+            expires_at: None,
+        };
+        let room = RoomId::new("kim").unwrap();
+        Draft::new(&caller, room, text, None, Timestamp::from_micros(0))
+    }
+
+    #[test]
+    fn a_text_is_1_to_16_kib_without_a_nul() {
+        assert!(draft("안녕\n😀").is_ok());
+        assert!(draft(&"x".repeat(TEXT_BYTES_MAX)).is_ok());
+        for refused in ["", "a\0b", &"x".repeat(TEXT_BYTES_MAX + 1)] {
+            assert_eq!(draft(refused).unwrap_err().code(), Code::MessageInvalid);
+        }
+    }
+}
