@@ -169,6 +169,11 @@ impl Writer {
                 None => Err(StoreError::Corrupt("a room was not stored".to_owned())),
             }
         });
+        if matches!(&result, Ok(room) if room.head.last == Seq::ZERO) {
+            // Most rooms are opened long before they are written to, if ever: the cache is for
+            // those that are.
+            self.rooms.remove(id);
+        }
         self.trim_cache();
         result
     }
