@@ -14,6 +14,7 @@ impl Engine {
     /// [`Code::NotYourRoom`]: not assigned to the caller. [`Code::Unavailable`]: retryable.
     pub async fn complete_room(&self, caller: &Caller, room: &RoomId) -> Result<(), Error> {
         policy::may_serve(caller)?;
+        let _hold = self.hub.rooms().hold(room);
         let completed = self.store.complete_room(room, &caller.user).await;
         if completed.map_err(|e| store_failed(&e))? {
             self.access_changed(room).await;

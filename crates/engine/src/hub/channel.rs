@@ -25,6 +25,9 @@ struct ChannelState {
     changes: u64,
     /// The last access whose consequences were drawn here.
     access: Option<AccessVersion>,
+    /// Changes of access that are being committed: until their consequences are drawn here nobody
+    /// is live, for what comes may be for fewer.
+    holds: usize,
     entries: Slab<Entry>,
 }
 
@@ -87,6 +90,7 @@ impl RoomChannel {
                 head: Seq::ZERO,
                 changes: 0,
                 access: None,
+                holds: 0,
                 entries: Slab::with_capacity(1),
             }),
         }
@@ -145,6 +149,9 @@ impl RoomChannel {
             return (0, state.flip_behind());
         }
         state.head = state.head.max(last.seq);
+        if state.holds > 0 {
+            return (0, state.flip_behind());
+        }
         let (mut taken, mut behind) = (0, 0);
         for (_, entry) in &mut state.entries {
             if entry.mode != Mode::Live {
@@ -187,6 +194,17 @@ impl RoomChannel {
         state.epoch = Some(epoch);
         state.head = last;
         state.flip_behind()
+    }
+
+    /// From now on events make subscribers read the log, which asks who may read it.
+    pub(super) fn hold(&self) {
+        self.state.lock().holds += 1;
+    }
+
+    /// Ends one [`RoomChannel::hold`].
+    pub(super) fn release(&self) {
+        let state = &mut *self.state.lock();
+        state.holds = state.holds.saturating_sub(1);
     }
 
     /// Whether the consequences of this access are still to be drawn.

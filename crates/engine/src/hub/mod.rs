@@ -15,7 +15,7 @@ mod topics;
 
 pub use catch_up::CatchUp;
 pub use outlet::{Ended, Outlet, SubscriptionKey};
-pub use rooms::{Registration, RoomSubscription};
+pub use rooms::{AccessHold, Registration, RoomSubscription};
 pub use topics::TopicSubscription;
 
 use std::sync::Arc;

@@ -82,6 +82,16 @@ impl Rooms {
         self.inner.count_behind(behind);
     }
 
+    /// To be taken before a change of who may read the room is committed, and let go once
+    /// [`Rooms::access_changed`] has drawn its consequences: a message that is accepted in between
+    /// reaches nobody who lost the right. `None` when nobody here listens.
+    #[must_use]
+    pub fn hold(&self, room: &RoomId) -> Option<AccessHold> {
+        let channel = self.inner.channel(room)?;
+        channel.hold();
+        Some(AccessHold(channel))
+    }
+
     /// What the store says of a room's head: whoever is behind it must read.
     pub fn head_seen(&self, room: &RoomId, head: &RoomHead) {
         if let Some(channel) = self.inner.channel(room) {
@@ -150,6 +160,15 @@ impl Inner {
             shard.remove(&channel.room);
             self.bus.unsubscribe(&Topic::Room(channel.room.clone()));
         }
+    }
+}
+
+/// A change of access under way; see [`Rooms::hold`].
+pub struct AccessHold(Arc<RoomChannel>);
+
+impl Drop for AccessHold {
+    fn drop(&mut self) {
+        self.0.release();
     }
 }
 
