@@ -223,7 +223,9 @@ fn publish(room: &mut Room, name: &str, frame: &Frame, fault: Fault) {
     message::encode_tail(Version::V1_2, headers, &frame.body, &mut tail);
     room.log.push(tail.clone());
     let special = room.log.len() % 50 == 25;
-    let last = room.subscribers.len().saturating_sub(1);
+    // The last to connect; SUBSCRIBEs may come in another order.
+    let ids = room.subscribers.iter().map(|(id, ..)| *id).enumerate();
+    let last = ids.max_by_key(|(_, id)| *id).map_or(0, |(at, _)| at);
     for (at, (_, subscription, outgoing)) in room.subscribers.iter().enumerate() {
         let fault = if at == last { fault } else { Fault::None };
         let copies = match (fault, special) {

@@ -260,6 +260,18 @@ fn the_example_says_the_defaults_and_is_accepted_with_every_option_set() {
 }
 
 #[test]
+fn half_a_configuration_of_the_hosts_tokens_is_refused() {
+    for (name, value) in [
+        ("MADANG_AUTH__JWT_ALGORITHM", "RS256"),
+        ("MADANG_AUTH__ISSUER", "https://shop.example"),
+        ("MADANG_AUTH__AUDIENCE", "chat"),
+    ] {
+        let set = [(name.to_owned(), value.to_owned())];
+        assert!(assemble(None, &set, &[]).is_err(), "{name}");
+    }
+}
+
+#[test]
 fn the_effective_configuration_is_toml_again() {
     let shown = documents::effective(&assemble(None, &[], &[]).unwrap().settings);
     assert_eq!(

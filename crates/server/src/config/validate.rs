@@ -7,7 +7,7 @@ use madang_domain::UserId;
 use super::fault::{Fault, Faults};
 use super::layers::{ACCOUNTS, Settings, shown};
 use super::options::{Config, typed};
-use super::value::{MASK, PasscodeHash};
+use super::value::{JwtAlgorithm, MASK, PasscodeHash};
 
 /// Checks every value alone, then against the others.
 ///
@@ -82,6 +82,18 @@ fn check_together(config: &Config, settings: &Settings, faults: &mut Vec<Fault>)
     if wants_development_tokens && config.has_host_key() {
         let problem = "allowed: true only while no host key is set; leave it out";
         refuse("auth", "development_tokens", problem.to_owned());
+    }
+    for name in ["jwt_algorithm", "issuer", "audience"] {
+        // Half a configuration must not fall back to development tokens.
+        let is_set = match name {
+            "issuer" => config.auth.issuer.is_some(),
+            "audience" => config.auth.audience.is_some(),
+            _ => config.auth.jwt_algorithm != JwtAlgorithm::Hs256,
+        };
+        if is_set && !config.has_host_key() {
+            let problem = "allowed: only together with auth.jwt_key or auth.jwt_key_file";
+            refuse("auth", name, problem.to_owned());
+        }
     }
     let body = config.stomp.body_bytes_max;
     if config.websocket.message_bytes_max <= body {

@@ -12,6 +12,7 @@ use madang_domain::{Caller, Code, Error, Role, RoomId, policy};
 use serde::de::DeserializeOwned;
 
 use super::Shared;
+use super::origins::host;
 use super::problem::Refusal;
 use crate::contracts::native::parse_json;
 
@@ -154,11 +155,50 @@ pub struct Peer(pub SocketAddr);
 /// Headers by which a proxy shows itself: behind one, a loopback peer is the proxy, not the client.
 const PROXY_HEADERS: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 
-/// Whether the request was made on this machine. Unknown peers are not.
+/// Whether the request was made on this machine, for this machine. Unknown peers are not, and
+/// neither is a name that leads here from elsewhere (a proxy's, or DNS rebinding).
 pub(super) fn is_from_this_machine(parts: &Parts) -> bool {
     let peer = parts.extensions.get::<Peer>();
+    let no_proxy = |name: &&str| !parts.headers.contains_key(*name);
     peer.is_some_and(|Peer(address)| address.ip().to_canonical().is_loopback())
-        && PROXY_HEADERS
-            .iter()
-            .all(|name| !parts.headers.contains_key(*name))
+        && PROXY_HEADERS.iter().all(no_proxy)
+        && host(&parts.headers, &parts.uri).is_some_and(names_this_machine)
+}
+
+fn names_this_machine(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(peer: &str, headers: &[(&'static str, &'static str)]) -> bool {
+        let mut request = axum::http::Request::get("/metrics");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut parts = request.body(()).unwrap().into_parts().0;
+        parts.extensions.insert(Peer(peer.parse().unwrap()));
+        is_from_this_machine(&parts)
+    }
+
+    #[test]
+    fn only_a_request_of_this_machine_for_this_machine_is_local() {
+        let home = ("host", "localhost:8080");
+        assert!(asked("127.0.0.1:9", &[home]));
+        assert!(asked("[::1]:9", &[("host", "[::1]:80")]));
+        assert!(!asked("192.0.2.1:9", &[home]));
+        assert!(!asked("127.0.0.1:9", &[]));
+        for proxied in PROXY_HEADERS {
+            assert!(!asked("127.0.0.1:9", &[home, (proxied, "192.0.2.1")]));
+        }
+        for host in ["chat.example.com", "localhost.evil.example"] {
+            assert!(!asked("127.0.0.1:9", &[("host", host)]), "{host}");
+        }
+    }
 }

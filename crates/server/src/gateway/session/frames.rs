@@ -75,11 +75,17 @@ pub(super) fn encode_error(version: Version, failure: &Failure, out: &mut Vec<u8
         Voice::Native => (spec.name, failure.error.message()),
         Voice::SupportDesk => support_desk::error_code(failure.error.code()),
     };
+    let message = match failure.voice {
+        // No colon of ours: before CONNECTED clients do not undo escapes.
+        Voice::Native => text.to_owned(),
+        // That contract's clients look for the code in the message.
+        Voice::SupportDesk => format!("{code}: {text}"),
+    };
     let body = serde_json::json!({
         "error": { "code": code, "message": text, "retryable": spec.retryable }
     });
     let mut frame = Frame::new(Command::Error)
-        .with("message", &format!("{code}: {text}"))
+        .with("message", &message)
         .with("code", code)
         .with("content-type", "application/json");
     if let Some(receipt) = &failure.receipt {

@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 
 use crate::http::Shared;
 use crate::http::extract::{JsonBody, is_from_this_machine};
-use crate::http::origins::{host, is_own};
+use crate::http::origins::is_own;
 use crate::http::problem::{Malformed, Problem, Refusal};
 
 /// Longest demo name, in bytes.
@@ -130,19 +130,8 @@ fn bearer(token: &str) -> Result<HeaderMap, Error> {
 /// Whether a page of this server asks, or no page at all.
 fn is_own_page(headers: &HeaderMap, uri: &Uri) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    if !host(headers, uri).is_some_and(names_this_machine) {
-        return false;
-    }
     let own_origin = text("origin").is_none_or(|origin| is_own(origin, headers, uri));
     own_origin && text("sec-fetch-site").is_none_or(|site| site == "same-origin")
-}
-
-fn names_this_machine(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
 }
 
 #[cfg(test)]
@@ -176,16 +165,10 @@ mod tests {
         ])));
         assert!(asks(&headers(&[("host", "[::1]:80")])));
         for refused in [
-            &[][..],
-            &[
-                ("host", "rebound.example:8080"),
-                ("origin", "http://rebound.example:8080"),
-            ],
-            &[host, ("origin", "http://evil.example")],
+            &[host, ("origin", "http://evil.example")][..],
             &[host, ("origin", "http://localhost:9090")],
             &[host, ("origin", "null")],
             &[host, ("sec-fetch-site", "cross-site")],
-            &[("host", "localhost.evil.example")],
         ] {
             assert!(!asks(&headers(refused)), "{refused:?}");
         }

@@ -116,6 +116,8 @@ pub(super) struct SendMessage {
     /// The sender's own name for the message, unique among theirs in this room: sending again
     /// with it is safe.
     #[schema(example = "0b9c7c1e-5b0a-4a53-9f0f-0f3ad1c1c8e1", max_length = 255)]
+    // As STOMP's header spells it: passed over, it would make a retry a message of its own.
+    #[serde(alias = "client-id")]
     client_id: Option<String>,
 }
 
