@@ -11,7 +11,7 @@ pub const LOCK_FILE_NAME: &str = "madang.lock";
 /// Holds a data directory until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub struct DataLock {
-    _file: File,
+    file: File,
     path: PathBuf,
 }
 
@@ -37,7 +37,7 @@ impl DataLock {
             .open(&path)
             .map_err(|error| StoreError::Unavailable(format!("cannot open {shown}: {error}")))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file, path }),
+            Ok(()) => Ok(Self { file, path }),
             Err(TryLockError::WouldBlock) => Err(StoreError::Unavailable(format!(
                 "the data is in use: another process holds {shown}"
             ))),
@@ -54,6 +54,16 @@ impl DataLock {
     }
 }
 
+impl Drop for DataLock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child that was forked and has not yet reached its exec holds
+        // the same open file, and the lock is the file's until somebody unlocks it (flock(2)).
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(path = %self.path.display(), %error, "a lock could not be released");
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +75,15 @@ mod tests {
         let error = DataLock::acquire(directory.path()).unwrap_err();
         assert!(error.to_string().contains(LOCK_FILE_NAME), "{error}");
         drop(first);
+        DataLock::acquire(directory.path()).unwrap();
+    }
+
+    #[test]
+    fn a_copy_of_the_open_file_in_a_forked_child_does_not_keep_the_lock() {
+        let directory = tempfile::tempdir().unwrap();
+        let lock = DataLock::acquire(directory.path()).unwrap();
+        let _as_in_a_child = lock.file.try_clone().unwrap();
+        drop(lock);
         DataLock::acquire(directory.path()).unwrap();
     }
 }
