@@ -6,7 +6,7 @@ use bytes::Bytes;
 use madang_domain::Message;
 
 /// How many renderings an event can hold: formats are numbered by the server's doors.
-pub const RENDERINGS_MAX: usize = 8;
+pub const RENDERINGS_MAX: usize = 16;
 
 /// The parts of an event that all receivers of one format share: rendered by the first receiver,
 /// read by the others.

@@ -250,7 +250,7 @@ fn gateway_options(config: &Config) -> GatewayOptions {
             publish: config.topics.publish.iter().copied().collect(),
             subscribe: config.topics.subscribe.iter().copied().collect(),
         },
-        support_desk: support_desk(config),
+        support_desk: support_desk(config).map(Arc::new),
         flushers: tokio::runtime::Handle::current().metrics().num_workers(),
     }
 }

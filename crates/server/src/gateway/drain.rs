@@ -21,13 +21,13 @@ impl Gateway {
     /// Whether new sessions are refused.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.0.registry.is_draining()
+        self.shared.registry.is_draining()
     }
 
     /// Takes no new session, closes each open one with 1012 once what it sent is answered, and
     /// returns when the last is gone or the deadline has passed.
     pub async fn drain(&self, window: DrainWindow) {
-        let sessions = self.0.registry.begin_drain();
+        let sessions = self.shared.registry.begin_drain();
         let count = u32::try_from(sessions.len()).unwrap_or(u32::MAX);
         tracing::info!(sessions = count, "draining");
         let close_all = async {
@@ -38,7 +38,7 @@ impl Gateway {
                 tokio::time::sleep_until(began + window.spread.mul_f64(share)).await;
                 session.end(Code::Draining.into());
             }
-            self.0.registry.emptied().await;
+            self.shared.registry.emptied().await;
         };
         if tokio::time::timeout(window.deadline, close_all)
             .await

@@ -1,15 +1,18 @@
 //! Live connections: a session is one task, one bounded outbox, one protocol state machine.
 //!
-//! [`upgrade`] checks a WebSocket handshake and takes the socket back from the HTTP stack;
-//! [`session`] is what lives on it; [`flusher`] writes what the hub put into outboxes; [`timers`]
+//! [`upgrade`] checks a WebSocket handshake and takes the socket back from the HTTP stack; [`tcp`]
+//! serves bare TCP; [`session`] is what lives on a connection; [`flusher`] writes what the hub put into outboxes; [`timers`]
 //! beats and times out. Nothing here knows SQL or decides who may do what: sessions ask the
 //! engine.
 
 mod drain;
 mod flusher;
+mod framing;
 mod registry;
 pub mod routes;
 pub mod session;
+mod stream;
+pub mod tcp;
 mod timers;
 pub mod upgrade;
 
@@ -94,20 +97,21 @@ pub struct GatewayOptions {
     /// Application topics.
     pub topics: TopicRights,
     /// Contract 1; `None` when it is switched off.
-    pub support_desk: Option<SupportDeskOptions>,
+    pub support_desk: Option<Arc<SupportDeskOptions>>,
     /// How many tasks write outboxes: as many as the runtime has workers.
     pub flushers: usize,
 }
 
-/// What all sessions of the node share. Cheap to clone.
+/// The doors of live connections. Cheap to clone.
 #[derive(Clone)]
-pub struct Gateway(Arc<Shared>);
+pub struct Gateway {
+    shared: Arc<Shared>,
+    chat: Arc<Chat>,
+}
 
-/// Inside [`Gateway`].
+/// What all sessions of the node share, whatever is said on them.
 pub(crate) struct Shared {
-    engine: Arc<Engine>,
-    identity: Arc<dyn Identity>,
-    options: GatewayOptions,
+    limits: SessionLimits,
     flushers: Flushers,
     timers: Timers,
     registry: Registry,
@@ -117,6 +121,15 @@ pub(crate) struct Shared {
     /// [`Shared::now_ms`] at the last tick of the timers.
     coarse_now: AtomicU64,
     run_id: u64,
+}
+
+/// What the protocols that chat work with.
+pub(crate) struct Chat {
+    shared: Arc<Shared>,
+    engine: Arc<Engine>,
+    identity: Arc<dyn Identity>,
+    topics: TopicRights,
+    support_desk: Option<Arc<SupportDeskOptions>>,
     /// Recognises a token that is repeated without keeping it.
     token_hasher: RandomState,
 }
@@ -131,10 +144,24 @@ impl Gateway {
         metrics: Arc<Metrics>,
         options: GatewayOptions,
     ) -> Self {
-        let shared = Arc::new(Shared {
+        let shared = Shared::start(metrics, options.limits, options.flushers);
+        let chat = Arc::new(Chat {
+            shared: Arc::clone(&shared),
             engine,
             identity,
-            flushers: Flushers::start(options.flushers, &metrics),
+            topics: options.topics,
+            support_desk: options.support_desk,
+            token_hasher: RandomState::new(),
+        });
+        Self { shared, chat }
+    }
+}
+
+impl Shared {
+    fn start(metrics: Arc<Metrics>, limits: SessionLimits, flushers: usize) -> Arc<Self> {
+        let shared = Arc::new(Self {
+            limits,
+            flushers: Flushers::start(flushers, &metrics),
             timers: Timers::new(),
             registry: Registry::default(),
             metrics,
@@ -142,15 +169,11 @@ impl Gateway {
             started: Instant::now(),
             coarse_now: AtomicU64::new(0),
             run_id: rand::random(),
-            token_hasher: RandomState::new(),
-            options,
         });
         timers::start(&shared);
-        Self(shared)
+        shared
     }
-}
 
-impl Shared {
     /// Milliseconds since the gateway started: what sessions stamp reads and writes with.
     fn now_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)

@@ -12,8 +12,12 @@ use hyper_util::rt::TokioIo;
 use madang_wire::websocket::handshake::{self, HandshakeError, RequestHeaders};
 use tokio::net::TcpStream;
 
-use super::session::{Handshake, run};
-use super::{Gateway, Shared};
+use super::framing::Framing;
+use super::session::stomp::{Handshake, Stomp};
+use super::session::{Connection, Input, run};
+use super::stream::Stream;
+use super::{Chat, Gateway};
+use crate::telemetry::metrics::Transport;
 
 /// What STOMP clients offer, best first.
 const SUBPROTOCOLS: [&str; 3] = ["v12.stomp", "v11.stomp", "v10.stomp"];
@@ -37,23 +41,31 @@ impl Gateway {
         let accept = accept(headers)?;
         let subprotocol = text(headers, &SEC_WEBSOCKET_PROTOCOL)
             .and_then(|offered| handshake::choose_subprotocol(offered, &SUBPROTOCOLS));
-        let shared = Arc::clone(&self.0);
+        let chat = Arc::clone(&self.chat);
         let upgrade = hyper::upgrade::on(request);
-        tokio::spawn(serve(shared, upgrade, Handshake { token }));
+        tokio::spawn(serve(chat, upgrade, Handshake { token }));
         Ok(switching_protocols(&accept, subprotocol))
     }
 }
 
-async fn serve(shared: Arc<Shared>, upgrade: OnUpgrade, handshake: Handshake) {
+async fn serve(chat: Arc<Chat>, upgrade: OnUpgrade, handshake: Handshake) {
     let upgraded = match upgrade.await {
         Ok(upgraded) => upgraded,
         // The peer went away before it had read the answer.
         Err(error) => return tracing::debug!(%error, "a connection was not upgraded"),
     };
-    let Some((stream, already_read)) = take_socket(upgraded) else {
+    let Some((stream, read_ahead)) = take_socket(upgraded) else {
         return;
     };
-    if let Some(session) = run(&shared, stream, already_read, handshake) {
+    let connection = Connection {
+        stream: Stream::Plain(stream),
+        transport: Transport::WebSocket,
+        input: Input::websocket(chat.shared.limits.websocket),
+        framing: Framing::WebSocket,
+        read_ahead,
+        greeting: Vec::new(),
+    };
+    if let Some(session) = run(&chat.shared, connection, Stomp::new(&chat, handshake)) {
         // A task of its own: this one is as large as the handshake.
         tokio::spawn(session);
     }

@@ -16,16 +16,16 @@ use std::task::{Context, Poll};
 use madang_domain::ports::BoxFuture;
 use madang_domain::{Code, Error};
 use madang_engine::SubscriptionKey;
-use madang_wire::stomp::{self, Item, Peer, Version};
-use madang_wire::websocket::{self, CloseCode, Event, ProtocolError, Role};
-use tokio::net::TcpStream;
+use madang_wire::websocket::{CloseCode, ProtocolError};
 
 use super::super::Shared;
+use super::super::framing::Framing;
+use super::super::stream::Stream;
 use super::Session;
-use super::connect::{Handshake, Open};
-use super::frames::{self, Failure};
+use super::dialect::{Dialect, Done, Failure};
+use super::feeds::CaughtUp;
+use super::input::{Backlog, Input};
 use super::outbox::WriteState;
-use super::subscribe::CaughtUp;
 use crate::telemetry::metrics::Transport;
 
 /// Bytes read at once, into one buffer per worker: an idle session has none.
@@ -45,42 +45,42 @@ thread_local! {
     static READ_BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
 }
 
-/// What a finished command still has to do on the session.
-pub(super) type Done = Box<dyn FnOnce(&mut Core) -> Result<(), Failure> + Send>;
+/// A connection that a session is to live on.
+pub(in super::super) struct Connection {
+    pub(in super::super) stream: Stream,
+    pub(in super::super) transport: Transport,
+    pub(in super::super) input: Input,
+    pub(in super::super) framing: Framing,
+    /// What the peer sent already.
+    pub(in super::super) read_ahead: Vec<u8>,
+    /// What goes out before anything of the session does.
+    pub(in super::super) greeting: Vec<u8>,
+}
 
-struct Driver {
-    websocket: websocket::Decoder,
-    core: Core,
-    /// What arrived behind a command that waits.
+struct Driver<D: Dialect> {
+    input: Input,
+    core: Core<D>,
     backlog: Option<Box<Backlog>>,
 }
 
-#[derive(Default)]
-struct Backlog {
-    /// The rest of a WebSocket message, decoded.
-    stomp: Vec<u8>,
-    /// What came behind that message.
-    websocket: Vec<u8>,
-}
-
-/// Everything but the WebSocket decoder, whose messages are borrowed while commands run.
-pub(super) struct Core {
+/// Everything but the input's decoder, whose messages are borrowed while commands run.
+pub(in super::super) struct Core<D: Dialect> {
     pub(super) session: Arc<Session>,
-    pub(super) stomp: stomp::Decoder,
+    pub(super) dialect: D,
     pub(super) phase: Phase,
-    pub(super) command: Option<BoxFuture<'static, Done>>,
+    pub(super) command: Option<BoxFuture<'static, Done<D>>>,
     /// Subscriptions that have to read the log, the first of which does now.
     pub(super) behind: VecDeque<SubscriptionKey>,
     pub(super) catching_up: Option<BoxFuture<'static, CaughtUp>>,
+    transport: Transport,
     /// The error that ended the session, if one did.
     closed_by: Option<Code>,
 }
 
 /// How far the session has come. Only forward.
 pub(super) enum Phase {
-    /// Waits for CONNECT.
-    Handshaken(Box<Handshake>),
-    Open(Box<Open>),
+    /// Carries out commands.
+    Open,
     /// Takes no more commands; ends once what came before is answered.
     Ending(Box<Ending>),
     /// The last byte is in the outbox.
@@ -94,54 +94,50 @@ pub(super) enum Phase {
 
 pub(super) enum Ending {
     Failed(Failure),
-    /// DISCONNECT, or the peer's Close frame, whose code is repeated.
+    /// The client's wish, or its Close frame, whose code is repeated.
     Asked(Option<CloseCode>),
     Broken(ProtocolError),
 }
 
-/// What to do with the bytes behind a frame.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Flow {
-    On,
-    /// Keep them until the command is done.
-    Suspend,
-    /// Throw them away.
-    Stop,
-}
-
-/// What lives on a socket until the session is over. `None` while the node drains.
-pub(in super::super) fn run(
+/// What lives on a connection until the session is over. `None` while the node drains.
+pub(in super::super) fn run<D: Dialect>(
     shared: &Arc<Shared>,
-    stream: TcpStream,
-    already_read: Vec<u8>,
-    handshake: Handshake,
-) -> Option<impl Future<Output = ()> + use<>> {
-    let limits = &shared.options.limits;
-    let session = Session::open(shared, stream)?;
-    shared.metrics.session_opened(Transport::WebSocket);
+    connection: Connection,
+    dialect: D,
+) -> Option<impl Future<Output = ()> + use<D>> {
+    let Connection {
+        stream,
+        transport,
+        input,
+        framing,
+        read_ahead,
+        greeting,
+    } = connection;
+    let session = Session::open(shared, stream, framing)?;
+    shared.metrics.session_opened(transport);
+    session
+        .outbox()
+        .queue
+        .append(|buffer| buffer.extend_from_slice(&greeting));
+    let backlog = (!read_ahead.is_empty()).then(|| Box::new(Backlog::of_raw(read_ahead)));
     let mut driver = Driver {
-        websocket: websocket::Decoder::new(Role::Server, limits.websocket),
+        input,
         core: Core {
             session,
-            stomp: stomp::Decoder::new(Peer::Client, limits.stomp),
-            phase: Phase::Handshaken(Box::new(handshake)),
+            dialect,
+            phase: Phase::Open,
             command: None,
             behind: VecDeque::new(),
             catching_up: None,
+            transport,
             closed_by: None,
         },
-        backlog: None,
+        backlog,
     };
-    if !already_read.is_empty() {
-        driver.backlog = Some(Box::new(Backlog {
-            websocket: already_read,
-            ..Backlog::default()
-        }));
-    }
     Some(poll_fn(move |cx| driver.poll(cx)))
 }
 
-impl Driver {
+impl<D: Dialect> Driver<D> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.core.listen(cx);
         for _ in 0..READS_PER_POLL {
@@ -170,7 +166,10 @@ impl Driver {
             return false;
         }
         if self.core.is_open() && self.backlog.is_some() {
-            self.take_up_backlog();
+            self.backlog = self
+                .backlog
+                .take()
+                .and_then(|backlog| self.input.take_up(&mut self.core, backlog));
             return true;
         }
         if self.core.session.stream.poll_read_ready(cx).is_pending() {
@@ -197,57 +196,14 @@ impl Driver {
             }
             return;
         }
-        self.decode(bytes);
-    }
-
-    /// Carries out whole WebSocket messages; keeps what lies behind a command that waits.
-    fn decode(&mut self, bytes: &mut [u8]) {
-        let mut rest = bytes;
-        loop {
-            let event = match self.websocket.decode(&mut rest) {
-                Ok(Some(event)) => event,
-                Ok(None) => return,
-                Err(error) => return self.core.broken(error),
-            };
-            let mut stomp_rest = Vec::new();
-            match self.core.handle_event(event, &mut stomp_rest) {
-                Flow::On => {}
-                Flow::Stop => return,
-                Flow::Suspend => {
-                    let backlog = Backlog {
-                        stomp: stomp_rest,
-                        websocket: rest.to_vec(),
-                    };
-                    self.backlog = Some(Box::new(backlog));
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Goes on behind a command that waited.
-    fn take_up_backlog(&mut self) {
-        let Some(mut backlog) = self.backlog.take() else {
-            return;
-        };
-        let mut input = backlog.stomp.as_slice();
-        match self.core.handle_stomp(&mut input) {
-            Flow::Stop => return,
-            Flow::Suspend => {
-                backlog.stomp = input.to_vec();
-                self.backlog = Some(backlog);
-                return;
-            }
-            Flow::On => {}
-        }
-        self.decode(&mut backlog.websocket);
+        self.backlog = self.input.decode(&mut self.core, bytes);
     }
 }
 
-impl Core {
+impl<D: Dialect> Core<D> {
     /// Whether commands are still carried out.
-    fn is_open(&self) -> bool {
-        matches!(self.phase, Phase::Handshaken(_) | Phase::Open(_))
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Open)
     }
 
     /// From now on whoever changes something for this session wakes its task.
@@ -292,7 +248,7 @@ impl Core {
     }
 
     fn poll_catch_up(&mut self, cx: &mut Context<'_>) {
-        if !matches!(self.phase, Phase::Open(_)) {
+        if !self.is_open() {
             self.catching_up = None;
             return;
         }
@@ -313,11 +269,11 @@ impl Core {
 
     /// Whether another command may be read: not while one waits, not while too many answers are
     /// owed, and not while the peer does not read what it was sent.
-    fn may_read(&self) -> bool {
-        let limits = &self.session.shared.options.limits;
+    pub(super) fn may_read(&self) -> bool {
+        let limits = &self.session.shared.limits;
         let mut outbox = self.session.outbox();
         match self.phase {
-            Phase::Handshaken(_) | Phase::Open(_) => {}
+            Phase::Open => {}
             Phase::Lingering { .. } => return true,
             Phase::Ending(_) | Phase::Flushing | Phase::Over => return false,
         }
@@ -354,11 +310,10 @@ impl Core {
                 outbox.waits_for_replies = true;
                 return;
             }
-            let version = outbox.replies.version();
-            let session = &self.session;
+            let (session, dialect) = (&self.session, &self.dialect);
             outbox
                 .queue
-                .append(|buffer| say_farewell(ending, version, session, buffer));
+                .append(|buffer| say_farewell(ending, dialect, session, buffer));
             self.phase = Phase::Flushing;
         }
         if matches!(self.phase, Phase::Flushing) {
@@ -370,7 +325,7 @@ impl Core {
                 return;
             }
             drop(outbox);
-            self.session.shut_down(Shutdown::Write);
+            self.session.stream.shut_down(Shutdown::Write);
             self.phase = Phase::Lingering {
                 budget: LINGER_BYTES_MAX,
             };
@@ -385,7 +340,7 @@ impl Core {
         self.end(Ending::Failed(failure));
     }
 
-    fn broken(&mut self, error: ProtocolError) {
+    pub(super) fn broken(&mut self, error: ProtocolError) {
         self.session.shared.metrics.error(Code::WebSocketInvalid);
         self.closed_by.get_or_insert(Code::WebSocketInvalid);
         self.end(Ending::Broken(error));
@@ -400,98 +355,40 @@ impl Core {
         self.catching_up = None;
         self.behind.clear();
         let close_by = self.session.shared.now_ms() + CLOSE_TIMEOUT_MS;
-        self.session.set_timing(|timing| {
-            let look_at = timing.look_at;
-            *timing = super::Timing {
-                close_by,
-                look_at,
-                ..Default::default()
-            };
-        });
-    }
-
-    /// `rest` gets what lies behind a command that waits.
-    fn handle_event(&mut self, event: Event<'_>, rest: &mut Vec<u8>) -> Flow {
-        match event {
-            Event::Message { mut payload, .. } => {
-                let flow = self.handle_stomp(&mut payload);
-                if flow == Flow::Suspend {
-                    rest.extend_from_slice(payload);
-                }
-                flow
-            }
-            Event::Ping(payload) => {
-                let mut outbox = self.session.outbox();
-                outbox
-                    .queue
-                    .append(|buffer| websocket::encode_pong(payload, buffer));
-                Flow::On
-            }
-            Event::Pong(_) => Flow::On,
-            Event::Close { code, .. } => {
-                self.end(Ending::Asked(code.and_then(CloseCode::new)));
-                Flow::Stop
-            }
-        }
-    }
-
-    fn handle_stomp(&mut self, input: &mut &[u8]) -> Flow {
-        loop {
-            let frame = match self.stomp.decode(input) {
-                Ok(Some(Item::Frame(frame))) => frame,
-                Ok(Some(Item::HeartBeat)) => continue,
-                Ok(None) => return Flow::On,
-                Err(error) => {
-                    self.fail(frames::decode_failure(&error));
-                    return Flow::Stop;
-                }
-            };
-            self.session.shared.metrics.frames_received.inc();
-            if let Err(failure) = self.handle_frame(frame) {
-                self.fail(failure);
-            }
-            if !self.is_open() {
-                return Flow::Stop;
-            }
-            if !self.may_read() {
-                return Flow::Suspend;
-            }
-        }
+        self.session
+            .set_timing(|timing| timing.only_close_by(close_by));
     }
 }
 
-/// Appends the last frames of the session.
-fn say_farewell(ending: &Ending, version: Version, session: &Session, buffer: &mut Vec<u8>) {
+/// Appends the last messages of the session.
+fn say_farewell<D: Dialect>(ending: &Ending, dialect: &D, session: &Session, buffer: &mut Vec<u8>) {
+    let framing = session.framing;
     match ending {
         Ending::Failed(failure) => {
             let code = failure.error.code();
-            tracing::debug!(
-                session = session.id,
-                code = code.spec().name,
-                "the session failed"
-            );
+            let name = code.spec().name;
+            tracing::debug!(session = session.id, code = name, "the session failed");
             if code != Code::Draining {
-                frames::encode_error(version, failure, buffer);
+                dialect.append_failure(framing, failure, buffer);
             }
             let close = CloseCode::new(code.spec().close_code).unwrap_or(CloseCode::POLICY);
-            websocket::encode_close(close, code.spec().name, buffer);
+            framing.append_close(Some(close), name, buffer);
         }
-        Ending::Asked(Some(code)) => websocket::encode_close(*code, "", buffer),
-        Ending::Asked(None) => websocket::encode_head(websocket::Opcode::Close, 0, buffer),
+        Ending::Asked(code) => framing.append_close(*code, "", buffer),
         Ending::Broken(error) => {
             tracing::debug!(session = session.id, %error, "the peer broke RFC 6455");
-            websocket::encode_close(error.close_code(), &error.to_string(), buffer);
+            framing.append_close(Some(error.close_code()), &error.to_string(), buffer);
         }
     }
 }
 
-impl Drop for Core {
+impl<D: Dialect> Drop for Core<D> {
     fn drop(&mut self) {
         self.session.outbox().die();
         self.session.shared.registry.remove(self.session.id);
         self.session
             .shared
             .metrics
-            .session_closed(Transport::WebSocket, self.closed_by);
+            .session_closed(self.transport, self.closed_by);
     }
 }

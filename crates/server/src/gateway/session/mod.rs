@@ -2,20 +2,18 @@
 //!
 //! [`Session`] is the half that others touch: the hub offers events, the commit pipeline answers
 //! sends, flushers write, timers look. [`driver`] is the half that only the session's own task
-//! touches: decoders, subscriptions, transactions. They share the [`outbox`].
+//! touches. They share the [`outbox`]. What is said on it is a [`dialect`]'s: [`stomp`]. How that
+//! stands on the connection is [`input`]'s on the way in and [`super::framing`]'s on the way out.
 
-mod acks;
-mod commands;
-mod connect;
-mod destination;
+mod clock;
+mod dialect;
 mod driver;
-mod frames;
+mod feeds;
+mod input;
 mod outbox;
 mod render;
 mod replies;
-mod send;
-mod subscribe;
-mod transactions;
+pub(super) mod stomp;
 
 use std::cell::RefCell;
 use std::net::Shutdown;
@@ -27,14 +25,13 @@ use madang_domain::ports::GroupOutcome;
 use madang_domain::{Code, Error};
 use madang_engine::{Ended, EventBatch, Outlet, RoomEvent, SubscriptionKey, TopicEvent};
 use parking_lot::{Mutex, MutexGuard};
-use rustix::net::SendFlags;
-use tokio::io::Interest;
-use tokio::net::TcpStream;
 
 use super::Shared;
-use super::timers::TICK_MS;
-pub(super) use connect::Handshake;
-pub(super) use driver::run;
+use super::framing::Framing;
+use super::stream::Stream;
+use clock::Timing;
+pub(super) use driver::{Connection, run};
+pub(super) use input::Input;
 use outbox::{Outbox, WriteState};
 use replies::Ticket;
 
@@ -51,7 +48,8 @@ const END_TIMEOUT_MS: u64 = 10_000;
 pub(crate) struct Session {
     id: u64,
     me: Weak<Session>,
-    stream: TcpStream,
+    stream: Stream,
+    framing: Framing,
     shared: Arc<Shared>,
     outbox: Mutex<Outbox>,
     timing: Mutex<Timing>,
@@ -59,30 +57,19 @@ pub(crate) struct Session {
     last_write_ms: AtomicU64,
 }
 
-/// When the session has to act without being told. All in milliseconds; 0 stands for never.
-#[derive(Debug, Clone, Copy, Default)]
-struct Timing {
-    connect_by: u64,
-    expires_at: u64,
-    close_by: u64,
-    beat_every: u64,
-    silence_max: u64,
-    /// When the clock is looked at next.
-    look_at: u64,
-}
-
 impl Session {
     /// A session on a socket that has left HTTP. `None` while the node drains.
-    fn open(shared: &Arc<Shared>, stream: TcpStream) -> Option<Arc<Self>> {
+    fn open(shared: &Arc<Shared>, stream: Stream, framing: Framing) -> Option<Arc<Self>> {
         let now = shared.now_ms();
-        let connect_timeout = shared.options.limits.connect_timeout.as_millis();
+        let connect_timeout = shared.limits.connect_timeout.as_millis();
         let connect_by = now + u64::try_from(connect_timeout).unwrap_or(u64::MAX / 2);
         let session = Arc::new_cyclic(|me| Self {
             id: shared.next_session_id(),
             me: Weak::clone(me),
             stream,
+            framing,
             shared: Arc::clone(shared),
-            outbox: Mutex::default(),
+            outbox: Mutex::new(Outbox::new(framing)),
             timing: Mutex::default(),
             last_read_ms: AtomicU64::new(now),
             last_write_ms: AtomicU64::new(now),
@@ -117,11 +104,7 @@ impl Session {
         let close_by = self.shared.now_ms() + END_TIMEOUT_MS;
         self.set_timing(|timing| {
             if timing.close_by == 0 {
-                *timing = Timing {
-                    close_by,
-                    look_at: timing.look_at,
-                    ..Timing::default()
-                };
+                timing.only_close_by(close_by);
             }
         });
     }
@@ -129,12 +112,7 @@ impl Session {
     /// Cuts the connection: the peer did not end it in time.
     fn abort(&self) {
         self.outbox().die();
-        self.shut_down(Shutdown::Both);
-    }
-
-    /// Ends a direction of the connection. A peer that is gone already is none of our business.
-    fn shut_down(&self, how: Shutdown) {
-        drop(socket2::SockRef::from(&self.stream).shutdown(how));
+        self.stream.shut_down(Shutdown::Both);
     }
 
     /// Appends bytes to the outbox and has them written soon.
@@ -182,15 +160,20 @@ impl Session {
         let mut total = 0;
         let mut outbox = self.outbox();
         loop {
-            if outbox.queue.is_empty() || outbox.state == WriteState::Dead {
+            if outbox.state == WriteState::Dead {
+                outbox.emptied();
+                return total;
+            }
+            let nothing_left = outbox.queue.is_empty();
+            if nothing_left && !self.stream.has_unsent() {
                 outbox.emptied();
                 return total;
             }
             outbox.state = WriteState::Queued;
             buffer.clear();
-            outbox.render(buffer, &self.shared);
+            outbox.render(buffer);
             drop(outbox);
-            let outcome = self.write(buffer);
+            let outcome = self.stream.try_write(buffer);
             outbox = self.outbox();
             match outcome {
                 Ok(written) => {
@@ -215,98 +198,12 @@ impl Session {
         }
     }
 
-    /// Gives the socket what it takes without waiting.
-    fn write(&self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.stream.try_io(Interest::WRITABLE, || {
-            // Not libc's, whose send is a cancellation point: 2% of a delivery.
-            Ok(rustix::net::send(&self.stream, bytes, SendFlags::NOSIGNAL)?)
-        })
-    }
-
-    /// Does what is due and says when to look again.
-    pub(super) fn look_at_clock(&self) {
-        let now = self.shared.now_ms();
-        let timing = {
-            let mut timing = self.timing.lock();
-            if timing.look_at > now {
-                // An earlier plan, which a change of timing has replaced.
-                return;
-            }
-            timing.look_at = 0;
-            *timing
-        };
-        let outbox = self.outbox();
-        if outbox.state == WriteState::Dead {
-            return;
-        }
-        let blocked = outbox.state == WriteState::Blocked;
-        if outbox.reading_paused {
-            // Its silence is our doing.
-            self.last_read_ms.store(now, Ordering::Relaxed);
-        }
-        drop(outbox);
-        let due = |at: u64| at != 0 && at <= now;
-        if due(timing.close_by) {
-            return self.abort();
-        }
-        if due(timing.connect_by) {
-            self.end(Code::ConnectTimeout.into());
-        }
-        if due(timing.expires_at) {
-            self.end(Code::TokenExpired.into());
-        }
-        if due(self.silent_at(timing).unwrap_or(0)) {
-            self.end(Code::HeartBeatMissed.into());
-        }
-        if blocked {
-            // Nothing gets through, a beat least of all; look again when the next would be due.
-            self.last_write_ms.store(now, Ordering::Relaxed);
-        } else if due(self.next_beat(timing).unwrap_or(0)) {
-            // STOMP 1.2, "Heart-beating": the octet that says only that we are here.
-            self.push(|buffer| frames::encode_text(b"\n", buffer));
-        }
-        self.reschedule(&mut self.timing.lock(), now);
-    }
-
-    fn next_beat(&self, timing: Timing) -> Option<u64> {
-        // Early: the peer counts from the last octet that it got, and the clock is coarse.
-        let pause = timing.beat_every.saturating_sub(2 * TICK_MS).max(TICK_MS);
-        let last = self.last_write_ms.load(Ordering::Relaxed);
-        (timing.beat_every != 0).then_some(last + pause)
-    }
-
-    fn silent_at(&self, timing: Timing) -> Option<u64> {
-        let last = self.last_read_ms.load(Ordering::Relaxed);
-        (timing.silence_max != 0).then_some(last + timing.silence_max)
-    }
-
-    /// One plan at a time: a session is in the wheel once, but for plans that were replaced by
-    /// earlier ones.
-    fn reschedule(&self, timing: &mut Timing, now: u64) {
-        let fixed = [timing.connect_by, timing.expires_at, timing.close_by];
-        let fixed = fixed.into_iter().filter(|at| *at > now);
-        let moving = [self.next_beat(*timing), self.silent_at(*timing)];
-        let Some(next) = fixed.chain(moving.into_iter().flatten()).min() else {
-            return;
-        };
-        let at = next.max(now + TICK_MS);
-        if timing.look_at == 0 || at < timing.look_at {
-            timing.look_at = self.shared.timers.schedule(Weak::clone(&self.me), at);
-        }
-    }
-
-    /// Changes what the clock is looked at for.
-    fn set_timing(&self, change: impl FnOnce(&mut Timing)) {
-        let mut timing = self.timing.lock();
-        change(&mut timing);
-        self.reschedule(&mut timing, self.shared.now_ms());
-    }
-
     /// A group that waited for its commit is answered.
     fn committed(&self, ticket: Ticket, outcome: GroupOutcome) {
         let outbox = &mut *self.outbox();
         let Outbox { queue, replies, .. } = outbox;
-        queue.append(|buffer| replies.resolve(ticket, outcome.map(drop), buffer));
+        let framing = self.framing;
+        queue.append(|buffer| replies.resolve(ticket, outcome, framing, buffer));
         if outbox.replies.failed() || outbox.waits_for_replies {
             wake(outbox.waker.take());
         }
@@ -317,16 +214,16 @@ impl Session {
 impl Outlet for Session {
     fn offer(&self, key: SubscriptionKey, events: &EventBatch, from: usize) -> usize {
         let mut outbox = self.outbox();
-        let limit = self.shared.options.limits.queue_bytes_max;
-        let taken = outbox.take_live(key, events, from, limit, &self.shared);
+        let limit = self.shared.limits.queue_bytes_max;
+        let taken = outbox.take_live(key, events, from, limit);
         self.mark(&mut outbox);
         taken
     }
 
     fn offer_from_log(&self, key: SubscriptionKey, events: &[RoomEvent]) -> usize {
         let mut outbox = self.outbox();
-        let limit = self.shared.options.limits.queue_bytes_max;
-        let taken = outbox.take_from_log(key, events, limit, &self.shared);
+        let limit = self.shared.limits.queue_bytes_max;
+        let taken = outbox.take_from_log(key, events, limit);
         self.mark(&mut outbox);
         taken
     }
@@ -339,7 +236,7 @@ impl Outlet for Session {
 
     fn offer_topic(&self, key: SubscriptionKey, event: &Arc<TopicEvent>) {
         let mut outbox = self.outbox();
-        let limit = self.shared.options.limits.topic_queue_bytes_max;
+        let limit = self.shared.limits.topic_queue_bytes_max;
         if !outbox.take_topic(key, event, limit) {
             outbox
                 .ending

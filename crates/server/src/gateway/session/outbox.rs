@@ -6,14 +6,13 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use madang_domain::Error;
-use madang_engine::{Ended, EventBatch, Rendering, RoomEvent, SubscriptionKey, TopicEvent};
-use madang_wire::stomp::{Version, message};
+use madang_engine::{Ended, EventBatch, RoomEvent, SubscriptionKey, TopicEvent};
 use slab::Slab;
 
-use super::super::Shared;
-use super::acks::{AckLedger, Delivered};
-use super::render::{RoomFormat, append_message, render_room_event, render_topic_event};
+use super::super::framing::Framing;
+use super::render::Head;
 use super::replies::Replies;
+use super::stomp::acks::Delivered;
 use super::wake;
 
 /// Bytes given to one write, about: enough that a larger write costs no less per byte.
@@ -22,7 +21,7 @@ const WRITE_BYTES_MAX: usize = 256 * 1024;
 /// Pieces for which an idle outbox keeps space.
 const IDLE_PIECES_MAX: usize = 1;
 
-/// The head of a WebSocket frame of a usual message.
+/// What stands around a usual message, about.
 const FRAME_HEAD: usize = 4;
 
 /// Who is about to write the outbox.
@@ -41,8 +40,8 @@ pub(super) enum WriteState {
 
 /// Bounded by the limits of its session: room events stop at `queue_bytes_max`, topic events end
 /// the session at `topic_queue_bytes_max`, and answers stop with the reading of commands.
-#[derive(Default)]
 pub(super) struct Outbox {
+    framing: Framing,
     /// What is not yet given to the socket.
     pub(super) queue: Queue,
     /// Bytes inside a write now.
@@ -66,44 +65,6 @@ pub(super) struct Outbox {
     pub(super) ending: Option<Error>,
 }
 
-/// What a subscription's messages begin with.
-pub(super) struct Head {
-    version: Version,
-    format: RoomFormat,
-    /// `MESSAGE` and `subscription`, as they go out.
-    prefix: Box<[u8]>,
-    /// `None` when nothing has to be acknowledged.
-    pub(super) acks: Option<Box<AckLedger>>,
-}
-
-impl Head {
-    /// `id` is absent only in 1.0, where SUBSCRIBE needs none.
-    pub(super) fn new(
-        version: Version,
-        format: RoomFormat,
-        id: Option<&str>,
-        acks: Option<AckLedger>,
-    ) -> Self {
-        let mut prefix = Vec::new();
-        message::encode_head(version, id, None, &mut prefix);
-        Self {
-            version,
-            format,
-            prefix: prefix.into(),
-            acks: acks.map(Box::new),
-        }
-    }
-
-    /// What the event's receivers of this subscription's format share.
-    fn tail<'e>(&self, event: &'e RoomEvent, shared: &Shared) -> &'e Rendering {
-        let (format, version) = (self.format, self.version);
-        let render = || render_room_event(event, format, version, shared);
-        event
-            .renderings
-            .get_or_render(format.index(version), render)
-    }
-}
-
 /// What goes out, in order.
 #[derive(Default)]
 pub(super) struct Queue {
@@ -113,7 +74,7 @@ pub(super) struct Queue {
 }
 
 enum Piece {
-    /// Whole WebSocket frames, or the rest of one that the socket took a part of.
+    /// Whole messages in their framing, or the rest of one that the socket took a part of.
     Rendered(Vec<u8>),
     /// Live events that many sessions hold, rendered when they are written: what is rendered then
     /// is still in the processor's cache, and a session that does not read holds no copy.
@@ -135,7 +96,7 @@ impl Queue {
         self.pieces.is_empty()
     }
 
-    /// Appends whole WebSocket frames.
+    /// Appends whole messages in their framing.
     pub(super) fn append(&mut self, append: impl FnOnce(&mut Vec<u8>)) {
         if !matches!(self.pieces.back(), Some(Piece::Rendered(_))) {
             self.push(Piece::Rendered(Vec::new()));
@@ -202,6 +163,24 @@ impl Queue {
 }
 
 impl Outbox {
+    pub(super) fn new(framing: Framing) -> Self {
+        Self {
+            framing,
+            queue: Queue::default(),
+            in_flight: 0,
+            state: WriteState::Idle,
+            waker: None,
+            heads: Slab::new(),
+            replies: Replies::default(),
+            waits_for_replies: false,
+            reading_paused: false,
+            waits_for_space: false,
+            lagging: Vec::new(),
+            ended: Vec::new(),
+            ending: None,
+        }
+    }
+
     /// Bytes that wait or are being written.
     pub(super) fn waiting(&self) -> usize {
         self.queue.bytes() + self.in_flight
@@ -215,7 +194,6 @@ impl Outbox {
         events: &EventBatch,
         from: usize,
         limit: usize,
-        shared: &Shared,
     ) -> usize {
         let mut waiting = self.waiting();
         let before = waiting;
@@ -223,11 +201,11 @@ impl Outbox {
             return events.len() - from;
         };
         if head.acks.is_some() {
-            return self.take_from_log(key, &events[from..], limit, shared);
+            return self.take_from_log(key, &events[from..], limit);
         }
         let mut to = from;
         while to < events.len() && (waiting < limit || waiting == 0) {
-            waiting += head.prefix.len() + head.tail(&events[to], shared).bytes.len() + FRAME_HEAD;
+            waiting += head.len(&events[to], self.framing) + FRAME_HEAD;
             to += 1;
         }
         if to > from {
@@ -243,9 +221,8 @@ impl Outbox {
         key: SubscriptionKey,
         events: &[RoomEvent],
         limit: usize,
-        shared: &Shared,
     ) -> usize {
-        let in_flight = self.in_flight;
+        let (in_flight, framing) = (self.in_flight, self.framing);
         let Some(head) = self.heads.get_mut(key as usize) else {
             return events.len();
         };
@@ -257,9 +234,8 @@ impl Outbox {
             }
             let delivered = || Delivered::Room(event.message.position);
             let ack = head.acks.as_mut().map(|acks| acks.delivered(delivered()));
-            let tail = head.tail(event, shared);
-            let append = |out: &mut _| append_message(&head.prefix, ack.as_deref(), tail, out);
-            self.queue.append(append);
+            self.queue
+                .append(|out| head.append_room(event, ack.as_deref(), framing, out));
         }
         events.len()
     }
@@ -280,18 +256,16 @@ impl Outbox {
         if head.acks.as_ref().is_some_and(|acks| acks.is_full()) {
             return false;
         }
-        let version = head.version;
-        let render = || render_topic_event(event, version);
-        let tail = event.renderings.get_or_render(version as usize, render);
+        let framing = self.framing;
         let delivered = || Delivered::Topic(event.id.as_str().into());
         let ack = head.acks.as_mut().map(|acks| acks.delivered(delivered()));
         self.queue
-            .append(|out| append_message(&head.prefix, ack.as_deref(), tail, out));
+            .append(|out| head.append_topic(event, ack.as_deref(), framing, out));
         true
     }
 
     /// Moves what is next to go out into `out`, up to about [`WRITE_BYTES_MAX`].
-    pub(super) fn render(&mut self, out: &mut Vec<u8>, shared: &Shared) {
+    pub(super) fn render(&mut self, out: &mut Vec<u8>) {
         while out.len() < WRITE_BYTES_MAX {
             match self.queue.pieces.pop_front() {
                 None => break,
@@ -310,7 +284,7 @@ impl Outbox {
                         continue;
                     };
                     for event in &events[range] {
-                        append_message(&head.prefix, None, head.tail(event, shared), out);
+                        head.append_room(event, None, self.framing, out);
                     }
                 }
             }

@@ -1,62 +1,157 @@
-//! Events as MESSAGE frames: a tail shared by all receivers of one format, and what differs.
+//! Events as messages: a tail shared by all receivers of one format, and what differs.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use madang_engine::{Rendering, RoomEvent, TopicEvent};
 use madang_wire::stomp::{Version, message};
 
-use super::super::Shared;
-use super::destination::{ROOMS, SUPPORT_DESK_SUBSCRIBE};
-use super::frames::encode_message_head;
+use super::super::framing::Framing;
+use super::stomp::acks::AckLedger;
+use super::stomp::destination::{ROOMS, SUPPORT_DESK_SUBSCRIBE};
 use crate::contracts::{native, support_desk};
 
 /// How a room's messages look to one subscription.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum RoomFormat {
     Native,
-    SupportDesk,
+    SupportDesk(Arc<support_desk::SupportDeskOptions>),
 }
 
-impl RoomFormat {
+/// How a subscription's events look.
+#[derive(Debug, Clone)]
+pub(super) enum Format {
+    /// STOMP MESSAGE frames.
+    Stomp { version: Version, room: RoomFormat },
+}
+
+/// What is needed to put a subscription's events into its session's outbox.
+pub(super) struct Head {
+    format: Format,
+    /// What each message begins with, escaped where the framing escapes.
+    prefix: Box<[u8]>,
+    /// `None` when nothing has to be acknowledged.
+    pub(super) acks: Option<Box<AckLedger>>,
+}
+
+impl Format {
     /// The number of this format's renderings in an event's cache.
-    pub(super) fn index(self, version: Version) -> usize {
-        self as usize * Version::ALL.len() + version as usize
+    fn index(&self, framing: Framing) -> usize {
+        let plain = match self {
+            Self::Stomp { version, room } => {
+                let room = match room {
+                    RoomFormat::Native => 0,
+                    RoomFormat::SupportDesk(_) => 1,
+                };
+                room * Version::ALL.len() + *version as usize
+            }
+        };
+        2 * plain + usize::from(framing.escapes())
+    }
+
+    fn render_room(&self, event: &RoomEvent) -> Rendering {
+        match self {
+            Self::Stomp { version, room } => render_stomp_message(event, room, *version),
+        }
+    }
+
+    fn render_topic(&self, event: &TopicEvent, framing: Framing) -> Rendering {
+        match self {
+            Self::Stomp { version, .. } => render_stomp_topic(event, *version, framing),
+        }
     }
 }
 
-/// Appends one WebSocket message: what the subscription's messages begin with, and the tail.
-pub(super) fn append_message(
-    prefix: &[u8],
-    ack: Option<&str>,
-    tail: &Rendering,
-    out: &mut Vec<u8>,
-) {
-    // `ack:` and LF; our ack ids need no escaping in any version.
-    let ack_len = ack.map_or(0, |ack| ack.len() + 5);
-    let len = prefix.len() + ack_len + tail.bytes.len();
-    out.reserve(len + madang_wire::websocket::HEAD_LEN_MAX);
-    encode_message_head(tail.is_text, len, out);
-    out.extend_from_slice(prefix);
-    if let Some(ack) = ack {
-        out.extend_from_slice(b"ack:");
-        out.extend_from_slice(ack.as_bytes());
-        out.push(b'\n');
+impl Head {
+    /// A STOMP subscription's. `id` is absent only in 1.0, where SUBSCRIBE needs none.
+    pub(super) fn stomp(
+        version: Version,
+        room: RoomFormat,
+        id: Option<&str>,
+        acks: Option<AckLedger>,
+        framing: Framing,
+    ) -> Self {
+        let mut prefix = Vec::new();
+        message::encode_head(version, id, None, &mut prefix);
+        Self {
+            format: Format::Stomp { version, room },
+            prefix: framing.escaped(prefix).into(),
+            acks: acks.map(Box::new),
+        }
     }
-    out.extend_from_slice(&tail.bytes);
+
+    /// Bytes of one event's message, without what stands around it.
+    pub(super) fn len(&self, event: &RoomEvent, framing: Framing) -> usize {
+        self.prefix.len() + self.room_tail(event, framing).bytes.len()
+    }
+
+    /// Appends a room's event as one message.
+    pub(super) fn append_room(
+        &self,
+        event: &RoomEvent,
+        ack: Option<&str>,
+        framing: Framing,
+        out: &mut Vec<u8>,
+    ) {
+        self.append(self.room_tail(event, framing), ack, framing, out);
+    }
+
+    /// Appends a topic's event as one message.
+    pub(super) fn append_topic(
+        &self,
+        event: &TopicEvent,
+        ack: Option<&str>,
+        framing: Framing,
+        out: &mut Vec<u8>,
+    ) {
+        let tail = event
+            .renderings
+            .get_or_render(self.format.index(framing), || {
+                framing.escaped_rendering(self.format.render_topic(event, framing))
+            });
+        self.append(tail, ack, framing, out);
+    }
+
+    fn append(&self, tail: &Rendering, ack: Option<&str>, framing: Framing, out: &mut Vec<u8>) {
+        let Some(ack) = ack else {
+            let pieces = [&self.prefix, b"".as_slice(), &tail.bytes];
+            return framing.append_pieces(tail.is_text, pieces, out);
+        };
+        // Our ack ids need no escaping in any version.
+        let ack = framing.escaped(format!("ack:{ack}\n").into_bytes());
+        framing.append_pieces(tail.is_text, [&self.prefix, &ack, &tail.bytes], out);
+    }
+
+    /// What the event's receivers of this subscription's format share.
+    fn room_tail<'e>(&self, event: &'e RoomEvent, framing: Framing) -> &'e Rendering {
+        event
+            .renderings
+            .get_or_render(self.format.index(framing), || {
+                framing.escaped_rendering(self.format.render_room(event))
+            })
+    }
 }
 
-pub(super) fn render_room_event(
-    event: &RoomEvent,
-    format: RoomFormat,
-    version: Version,
-    shared: &Shared,
-) -> Rendering {
+impl Framing {
+    fn escaped_rendering(self, rendering: Rendering) -> Rendering {
+        if !self.escapes() {
+            return rendering;
+        }
+        Rendering {
+            bytes: Bytes::from(self.escaped(rendering.bytes.to_vec())),
+            is_text: true,
+        }
+    }
+}
+
+fn render_stomp_message(event: &RoomEvent, format: &RoomFormat, version: Version) -> Rendering {
     let message = &event.message;
-    let (destination, body) = match (format, &shared.options.support_desk) {
-        (RoomFormat::SupportDesk, Some(options)) => (
+    let (destination, body) = match format {
+        RoomFormat::SupportDesk(options) => (
             format!("{SUPPORT_DESK_SUBSCRIBE}{}", message.room),
             support_desk::render_message(message, options),
         ),
-        _ => (
+        RoomFormat::Native => (
             format!("{ROOMS}{}", message.room),
             native::render_message(message),
         ),
@@ -76,7 +171,7 @@ pub(super) fn render_room_event(
     }
 }
 
-pub(super) fn render_topic_event(event: &TopicEvent, version: Version) -> Rendering {
+fn render_stomp_topic(event: &TopicEvent, version: Version, framing: Framing) -> Rendering {
     let own = [
         ("destination", &*event.destination),
         ("message-id", event.id.as_str()),
@@ -85,11 +180,15 @@ pub(super) fn render_topic_event(event: &TopicEvent, version: Version) -> Render
         .headers
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()));
-    let mut tail = Vec::with_capacity(256 + event.body.len());
-    message::encode_tail(version, own.into_iter().chain(user), &event.body, &mut tail);
-    let is_text = std::str::from_utf8(&event.body).is_ok();
+    // What carries texts only gets a text: its length is then that of the text.
+    let as_text = framing
+        .escapes()
+        .then(|| String::from_utf8_lossy(&event.body));
+    let body = as_text.as_deref().map_or(&*event.body, str::as_bytes);
+    let mut tail = Vec::with_capacity(256 + body.len());
+    message::encode_tail(version, own.into_iter().chain(user), body, &mut tail);
     Rendering {
         bytes: Bytes::from(tail),
-        is_text,
+        is_text: std::str::from_utf8(body).is_ok(),
     }
 }

@@ -5,10 +5,12 @@
 
 use std::collections::VecDeque;
 
-use madang_domain::Error;
+use madang_domain::ports::GroupOutcome;
 use madang_wire::stomp::Version;
 
-use super::frames::{self, Failure, Voice};
+use super::super::framing::Framing;
+use super::dialect::{Failure, Voice};
+use super::stomp::frames;
 
 /// Names an answer that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,13 +71,13 @@ impl Replies {
     }
 
     /// A RECEIPT that is due now, or as soon as those before it are.
-    pub(super) fn receipt(&mut self, receipt: &str, out: &mut Vec<u8>) {
+    pub(super) fn receipt(&mut self, receipt: &str, framing: Framing, out: &mut Vec<u8>) {
         let version = self.version();
         if self.slots.is_empty() {
-            return frames::encode_receipt(version, receipt, out);
+            return frames::encode_receipt(framing, version, receipt, out);
         }
         let mut bytes = Vec::new();
-        frames::encode_receipt(version, receipt, &mut bytes);
+        frames::encode_receipt(framing, version, receipt, &mut bytes);
         self.slots.push_back(Slot::Ready(bytes));
     }
 
@@ -84,7 +86,8 @@ impl Replies {
     pub(super) fn resolve(
         &mut self,
         ticket: Ticket,
-        outcome: Result<(), Error>,
+        outcome: GroupOutcome,
+        framing: Framing,
         out: &mut Vec<u8>,
     ) {
         let version = self.version();
@@ -100,10 +103,10 @@ impl Replies {
         };
         let receipt = receipt.take();
         *slot = match outcome {
-            Ok(()) => {
+            Ok(_) => {
                 let mut bytes = Vec::new();
                 if let Some(receipt) = receipt {
-                    frames::encode_receipt(version, &receipt, &mut bytes);
+                    frames::encode_receipt(framing, version, &receipt, &mut bytes);
                 }
                 Slot::Ready(bytes)
             }
@@ -157,12 +160,12 @@ mod tests {
         let (mut replies, mut out) = (Replies::default(), Vec::new());
         let a = replies.wait(Some("a"), Voice::Native);
         let quiet = replies.wait(None, Voice::Native);
-        replies.receipt("c", &mut out);
+        replies.receipt("c", Framing::WebSocket, &mut out);
         let d = replies.wait(Some("d"), Voice::Native);
-        replies.resolve(d, Ok(()), &mut out);
-        replies.resolve(quiet, Ok(()), &mut out);
+        replies.resolve(d, Ok(Vec::new()), Framing::WebSocket, &mut out);
+        replies.resolve(quiet, Ok(Vec::new()), Framing::WebSocket, &mut out);
         assert!(out.is_empty(), "all wait for a");
-        replies.resolve(a, Ok(()), &mut out);
+        replies.resolve(a, Ok(Vec::new()), Framing::WebSocket, &mut out);
         let order: Vec<_> = text(&out)
             .matches("receipt-id:")
             .map(str::to_owned)
@@ -178,10 +181,15 @@ mod tests {
         let (mut replies, mut out) = (Replies::default(), Vec::new());
         let a = replies.wait(Some("a"), Voice::Native);
         let b = replies.wait(Some("b"), Voice::Native);
-        replies.receipt("c", &mut out);
-        replies.resolve(b, Err(Code::NotYourRoom.into()), &mut out);
+        replies.receipt("c", Framing::WebSocket, &mut out);
+        replies.resolve(
+            b,
+            Err(Code::NotYourRoom.into()),
+            Framing::WebSocket,
+            &mut out,
+        );
         assert!(!replies.failed(), "a is still owed");
-        replies.resolve(a, Ok(()), &mut out);
+        replies.resolve(a, Ok(Vec::new()), Framing::WebSocket, &mut out);
         assert!(text(&out).contains("receipt-id:a") && !text(&out).contains("receipt-id:c"));
         let failure = replies.take_failure().unwrap();
         assert_eq!(failure.receipt.as_deref(), Some("b"));

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use madang_domain::{Caller, Code, Error};
 use madang_wire::stomp::{Command, Frame, HeartBeat, Version};
 
-use super::driver::{Core, Done, Phase};
-use super::frames::{self, Failure};
+use super::super::dialect::{Done, Failure};
+use super::super::driver::Core;
+use super::frames;
 use super::subscribe::Subscription;
 use super::transactions::{Held, Transaction};
+use super::{Stage, Stomp};
 
 /// What the HTTP request said that upgraded the connection.
-pub(in super::super) struct Handshake {
+pub(in super::super::super) struct Handshake {
     /// From the `Authorization` header or the cookie; counts when CONNECT has no token.
-    pub(in super::super) token: Option<String>,
+    pub(in super::super::super) token: Option<String>,
 }
 
 /// A session after CONNECT.
@@ -33,7 +35,7 @@ pub(super) struct Open {
 /// A client's silence may last so many times what it promised: networks and timers are late.
 const SILENCE_FACTOR: u64 = 2;
 
-impl Core {
+impl Core<Stomp> {
     /// # Errors
     /// Not CONNECT, no common version, a malformed heart-beat, nobody we know: ERROR, close.
     pub(super) fn handle_connect(&mut self, frame: &Frame) -> Result<(), Failure> {
@@ -52,7 +54,7 @@ impl Core {
             )
         })?;
         // What the client pipelined behind CONNECT is in the negotiated version already.
-        self.stomp.set_version(version);
+        self.dialect.decoder.set_version(version);
         self.session.outbox().replies.set_version(version);
         self.identify(frame, version, client)
     }
@@ -63,7 +65,7 @@ impl Core {
         version: Version,
         client: HeartBeat,
     ) -> Result<(), Failure> {
-        let Phase::Handshaken(handshake) = &mut self.phase else {
+        let Stage::Handshaken(handshake) = &mut self.dialect.stage else {
             return Ok(());
         };
         let from_handshake = handshake.token.take();
@@ -87,12 +89,12 @@ impl Core {
         version: Version,
         client: HeartBeat,
     ) -> Result<(), Failure> {
-        let shared = &self.session.shared;
-        let caller = shared
+        let chat = &self.dialect.chat;
+        let caller = chat
             .identity
             .token(token)
             .map_err(|error| Failure::new(error, None))?;
-        let token_hash = Some(shared.token_hasher.hash_one(token));
+        let token_hash = Some(chat.token_hasher.hash_one(token));
         self.open(caller, token_hash, version, client);
         Ok(())
     }
@@ -105,10 +107,10 @@ impl Core {
         version: Version,
         client: HeartBeat,
     ) {
-        let identity = Arc::clone(&self.session.shared.identity);
+        let identity = Arc::clone(&self.dialect.chat.identity);
         self.command = Some(Box::pin(async move {
             let outcome = identity.account(&login, &passcode).await;
-            let done: Done = Box::new(move |core| {
+            let done: Done<Stomp> = Box::new(move |core| {
                 let caller = outcome.map_err(|error| Failure::new(error, None))?;
                 core.open(caller, None, version, client);
                 Ok(())
@@ -124,7 +126,7 @@ impl Core {
         version: Version,
         client: HeartBeat,
     ) {
-        let server = self.session.shared.options.limits.heart_beat;
+        let server = self.session.shared.limits.heart_beat;
         let (beat_every, client_beats) = HeartBeat::negotiate(server, client);
         let frame = Frame::new(Command::Connected)
             .with("version", version.as_str())
@@ -137,7 +139,7 @@ impl Core {
         };
         let now = self.session.shared.now_ms();
         let expires_in = caller.expires_at.map(|at| {
-            let left = at.as_micros() - self.session.shared.engine.now().as_micros();
+            let left = at.as_micros() - self.dialect.chat.engine.now().as_micros();
             u64::try_from(left / 1_000).unwrap_or(0)
         });
         self.session.set_timing(|timing| {
@@ -146,12 +148,13 @@ impl Core {
             timing.beat_every = beat_every.map_or(0, u64::from);
             timing.silence_max = client_beats.map_or(0, |ms| u64::from(ms) * SILENCE_FACTOR);
         });
+        let framing = self.session.framing;
         let mut outbox = self.session.outbox();
         outbox
             .queue
-            .append(|buffer| frames::encode_frame(version, &frame, buffer));
+            .append(|buffer| frames::encode_frame(framing, version, &frame, buffer));
         drop(outbox);
-        self.phase = Phase::Open(Box::new(Open {
+        self.dialect.stage = Stage::Open(Box::new(Open {
             caller,
             version,
             token_hash,
@@ -171,14 +174,14 @@ impl Core {
         let Some(token) = token_header(frame) else {
             return Ok(());
         };
-        let shared = &self.session.shared;
-        let Phase::Open(open) = &self.phase else {
+        let chat = &self.dialect.chat;
+        let Stage::Open(open) = &self.dialect.stage else {
             return Ok(());
         };
-        if open.token_hash == Some(shared.token_hasher.hash_one(token)) {
+        if open.token_hash == Some(chat.token_hasher.hash_one(token)) {
             return Ok(());
         }
-        shared.identity.token(token).map(drop)
+        chat.identity.token(token).map(drop)
     }
 }
 

@@ -8,10 +8,11 @@ use madang_engine::TopicDraft;
 use madang_engine::commit::{Reply, Submission};
 use madang_wire::stomp::Frame;
 
+use super::super::dialect::{Done, Voice};
+use super::super::driver::Core;
+use super::Stomp;
 use super::commands::required;
 use super::destination::{self, Target};
-use super::driver::{Core, Done};
-use super::frames::Voice;
 use super::transactions::Step;
 use crate::contracts::{native, support_desk};
 
@@ -36,7 +37,7 @@ pub(super) enum Outgoing {
     Topic(TopicDraft),
 }
 
-impl Core {
+impl Core<Stomp> {
     /// # Errors
     /// The server cannot process it: ERROR, close (STOMP 1.2, "SEND").
     pub(super) fn handle_send(&mut self, frame: Frame, voice: Voice) -> Result<(), Error> {
@@ -56,7 +57,7 @@ impl Core {
                 self.submit(submission);
             }
             Outgoing::Topic(draft) => {
-                self.session.shared.engine.publish_topic(draft);
+                self.dialect.chat.engine.publish_topic(draft);
                 self.answer_receipt(receipt.as_deref());
             }
         }
@@ -64,8 +65,8 @@ impl Core {
     }
 
     fn outgoing(&mut self, frame: Frame) -> Result<Outgoing, Error> {
-        let support_desk = self.session.shared.options.support_desk.is_some();
-        let engine = Arc::clone(&self.session.shared.engine);
+        let support_desk = self.dialect.chat.support_desk.is_some();
+        let engine = Arc::clone(&self.dialect.chat.engine);
         let (room, text) =
             match destination::target(required(&frame, "destination")?, support_desk)? {
                 Target::Topic(topic) => return self.topic_draft(topic, frame),
@@ -87,7 +88,7 @@ impl Core {
 
     fn topic_draft(&mut self, destination: Arc<str>, frame: Frame) -> Result<Outgoing, Error> {
         let role = self.open_session()?.caller.role;
-        if !self.session.shared.options.topics.publish.contains(&role) {
+        if !self.dialect.chat.topics.publish.contains(&role) {
             return Err(Code::PublishForbidden.into());
         }
         let headers = frame.headers.iter();
@@ -113,9 +114,9 @@ impl Core {
     ) -> Submission {
         let ticket = self.session.outbox().replies.wait(receipt, voice);
         let session = Arc::clone(&self.session);
+        let engine = Arc::clone(&self.dialect.chat.engine);
         let reply: Reply = Box::new(move |outcome| {
             if outcome.is_ok() {
-                let engine = &session.shared.engine;
                 topics
                     .into_iter()
                     .for_each(|topic| engine.publish_topic(topic));
@@ -128,7 +129,7 @@ impl Core {
     /// Queues drafts for the next transaction of the store.
     pub(super) fn submit(&mut self, submission: Submission) {
         let Submission { group, reply } = submission;
-        let engine = &self.session.shared.engine;
+        let engine = &self.dialect.chat.engine;
         if let Err(submission) = engine.try_submit(group, reply) {
             self.submit_when_possible(submission);
         }
@@ -136,10 +137,10 @@ impl Core {
 
     /// The commit queue is full: the session takes no more commands until there is a place.
     fn submit_when_possible(&mut self, submission: Submission) {
-        let engine = Arc::clone(&self.session.shared.engine);
+        let engine = Arc::clone(&self.dialect.chat.engine);
         self.command = Some(Box::pin(async move {
             engine.submit(submission).await;
-            let done: Done = Box::new(|_| Ok(()));
+            let done: Done<Stomp> = Box::new(|_| Ok(()));
             done
         }));
     }

@@ -3,16 +3,17 @@
 use madang_domain::{Code, Error};
 use madang_wire::stomp::{Command, Frame};
 
-use super::driver::{Core, Ending, Phase};
-use super::frames::{Failure, Voice};
-use super::outbox::Outbox;
-use super::{connect::Open, destination};
+use super::super::dialect::{Failure, Voice};
+use super::super::driver::{Core, Ending};
+use super::super::outbox::Outbox;
+use super::connect::Open;
+use super::{Stage, Stomp, destination};
 
-impl Core {
+impl Core<Stomp> {
     /// # Errors
     /// The session ends with an ERROR for this frame.
     pub(super) fn handle_frame(&mut self, frame: Frame) -> Result<(), Failure> {
-        if matches!(self.phase, Phase::Handshaken(_)) {
+        if matches!(self.dialect.stage, Stage::Handshaken(_)) {
             return self.handle_connect(&frame);
         }
         let receipt = frame.get("receipt").map(Box::<str>::from);
@@ -50,18 +51,19 @@ impl Core {
     /// Never after [`Core::handle_connect`] succeeded; an internal error says that a defect was
     /// found.
     pub(super) fn open_session(&mut self) -> Result<&mut Open, Error> {
-        match &mut self.phase {
-            Phase::Open(open) => Ok(open),
-            _ => Err(Code::Internal.into()),
+        match &mut self.dialect.stage {
+            Stage::Open(open) => Ok(open),
+            Stage::Handshaken(_) => Err(Code::Internal.into()),
         }
     }
 
     /// Answers a frame that asked for it, in the order of the frames.
     pub(super) fn answer_receipt(&self, receipt: Option<&str>) {
         let Some(receipt) = receipt else { return };
+        let framing = self.session.framing;
         let outbox = &mut *self.session.outbox();
         let Outbox { queue, replies, .. } = outbox;
-        queue.append(|buffer| replies.receipt(receipt, buffer));
+        queue.append(|buffer| replies.receipt(receipt, framing, buffer));
     }
 }
 

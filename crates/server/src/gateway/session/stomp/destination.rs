@@ -5,9 +5,9 @@ use std::sync::Arc;
 use madang_domain::{Code, Error, RoomId};
 
 /// Native room destinations: `/rooms/{id}`.
-pub(super) const ROOMS: &str = "/rooms/";
+pub(in super::super) const ROOMS: &str = "/rooms/";
 /// Contract 1's room destinations.
-pub(super) const SUPPORT_DESK_SUBSCRIBE: &str = "/sub/chat/room/";
+pub(in super::super) const SUPPORT_DESK_SUBSCRIBE: &str = "/sub/chat/room/";
 /// Where contract 1's clients send; the room is in the body.
 pub(super) const SUPPORT_DESK_SEND: &str = "/pub/message";
 /// Application topics.

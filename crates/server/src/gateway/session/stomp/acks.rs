@@ -10,7 +10,7 @@ const UNACKNOWLEDGED_MAX: usize = 4_096;
 
 /// The `ack` header of SUBSCRIBE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AckMode {
+pub(in super::super) enum AckMode {
     Auto,
     /// An ACK counts for all before it, too.
     Client,
@@ -20,20 +20,20 @@ pub(super) enum AckMode {
 
 /// Which message was delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Delivered {
+pub(in super::super) enum Delivered {
     Room(Position),
     Topic(Box<str>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(in super::super) enum Verdict {
     Ack,
     Nack,
 }
 
 /// How an ACK names a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum AckTarget {
+pub(in super::super) enum AckTarget {
     /// 1.2: the `ack` header of the MESSAGE.
     Id(Box<str>),
     /// 1.0 and 1.1: the MESSAGE's `message-id`.
@@ -42,7 +42,7 @@ pub(super) enum AckTarget {
 
 /// In the order delivered.
 #[derive(Debug)]
-pub(super) struct AckLedger {
+pub(in super::super) struct AckLedger {
     mode: AckMode,
     /// Tells this subscription's ack ids from those of all others of the session.
     serial: u32,
@@ -62,7 +62,7 @@ struct Outstanding {
 }
 
 impl AckLedger {
-    pub(super) fn new(mode: AckMode, serial: u32) -> Self {
+    pub(in super::super) fn new(mode: AckMode, serial: u32) -> Self {
         let outstanding = VecDeque::new();
         Self {
             mode,
@@ -74,12 +74,12 @@ impl AckLedger {
         }
     }
 
-    pub(super) fn is_full(&self) -> bool {
+    pub(in super::super) fn is_full(&self) -> bool {
         self.outstanding.len() >= UNACKNOWLEDGED_MAX
     }
 
     /// Notes a delivery and answers the `ack` header that goes with it.
-    pub(super) fn delivered(&mut self, delivered: Delivered) -> String {
+    pub(in super::super) fn delivered(&mut self, delivered: Delivered) -> String {
         let number = self.next_number;
         self.next_number += 1;
         self.outstanding.push_back(Outstanding {
@@ -91,7 +91,7 @@ impl AckLedger {
     }
 
     /// Where `target` is among what is outstanding.
-    pub(super) fn find(&self, target: &AckTarget) -> Option<usize> {
+    pub(in super::super) fn find(&self, target: &AckTarget) -> Option<usize> {
         let open = |entry: &Outstanding| entry.verdict.is_none();
         match target {
             AckTarget::Id(id) => {
@@ -118,7 +118,7 @@ impl AckLedger {
 
     /// Applies a verdict to the delivery at `index` (and, in client mode, to all before it).
     /// Answers the room position up to which everything is acknowledged now, if that rose.
-    pub(super) fn apply(&mut self, index: usize, verdict: Verdict) -> Option<Position> {
+    pub(in super::super) fn apply(&mut self, index: usize, verdict: Verdict) -> Option<Position> {
         match self.mode {
             AckMode::ClientIndividual => {
                 if let Some(entry) = self.outstanding.get_mut(index) {

@@ -1,26 +1,21 @@
-//! SUBSCRIBE, UNSUBSCRIBE, and reading the log for subscriptions that are behind.
+//! SUBSCRIBE and UNSUBSCRIBE.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use madang_domain::ports::StoreError;
 use madang_domain::{Caller, ClaimOutcome, Code, Error, Position, RoomHead, RoomId};
-use madang_engine::{
-    CatchUp, Ended, Engine, RoomSubscription, Start, Subscribed, SubscriptionKey, TopicSubscription,
-};
+use madang_engine::{Ended, Engine, Start, Subscribed, SubscriptionKey};
 use madang_wire::stomp::{Command, Frame, Version};
 
-use super::Session;
+use super::super::super::Chat;
+use super::super::Session;
+use super::super::dialect::{Done, Failure, Voice};
+use super::super::driver::Core;
+use super::super::feeds::Feed;
+use super::super::render::{Head, RoomFormat};
 use super::acks::{AckLedger, AckMode, Delivered};
 use super::commands::required;
 use super::destination::{self, Source};
-use super::driver::{Core, Done};
-use super::frames::{self, Failure, Voice};
-use super::outbox::Head;
-use super::render::RoomFormat;
-
-/// How long a subscription waits to read the log again after the store failed.
-const STORE_RETRY: Duration = Duration::from_secs(1);
+use super::{Stomp, frames};
 
 /// One subscription of the session.
 pub(super) struct Subscription {
@@ -28,16 +23,9 @@ pub(super) struct Subscription {
     /// `None` only in 1.0.
     id: Option<Box<str>>,
     destination: Box<str>,
-    format: RoomFormat,
-    feed: Feed,
-}
-
-enum Feed {
-    Room(Arc<RoomSubscription>),
-    /// Held for its drop, which ends it.
-    Topic(#[expect(dead_code, reason = "its drop unsubscribes")] TopicSubscription),
-    /// The hub ended it; the client may still unsubscribe.
-    Over,
+    /// Contract 1: its clients take every body for a chat message.
+    of_contract: bool,
+    pub(super) feed: Feed,
 }
 
 impl Subscription {
@@ -54,12 +42,6 @@ impl Subscription {
     }
 }
 
-/// How far reading the log for one subscription came.
-pub(super) struct CaughtUp {
-    key: SubscriptionKey,
-    outcome: Result<CatchUp, StoreError>,
-}
-
 /// A SUBSCRIBE whose headers are understood.
 struct Request {
     id: Option<Box<str>>,
@@ -69,14 +51,14 @@ struct Request {
     mode: AckMode,
 }
 
-impl Core {
+impl Core<Stomp> {
     /// # Errors
     /// The subscription cannot be made: ERROR, close (STOMP 1.2, "SUBSCRIBE").
     pub(super) fn handle_subscribe(&mut self, frame: &Frame, voice: Voice) -> Result<(), Error> {
         self.check_repeated_token(frame)?;
         let request = self.subscribe_request(frame, voice)?;
-        let options = &self.session.shared.options;
-        let source = destination::source(&request.destination, options.support_desk.is_some())?;
+        let support_desk = self.dialect.chat.support_desk.clone();
+        let source = destination::source(&request.destination, support_desk.is_some())?;
         match source {
             Source::Topic(topic) => self.subscribe_topic(&topic, request),
             Source::Room(room) => {
@@ -85,13 +67,14 @@ impl Core {
             }
             Source::SupportDesk(room) => {
                 let start = start_of(frame)?;
-                self.subscribe_room(room, start, RoomFormat::SupportDesk, request)
+                let format = support_desk.map_or(RoomFormat::Native, RoomFormat::SupportDesk);
+                self.subscribe_room(room, start, format, request)
             }
         }
     }
 
     fn subscribe_request(&mut self, frame: &Frame, voice: Voice) -> Result<Request, Error> {
-        let maximum = self.session.shared.options.limits.subscriptions_max;
+        let maximum = self.session.shared.limits.subscriptions_max;
         let open = self.open_session()?;
         let id = match open.version {
             Version::V1_0 => frame.get("id"),
@@ -130,17 +113,14 @@ impl Core {
 
     fn subscribe_topic(&mut self, topic: &Arc<str>, request: Request) -> Result<(), Error> {
         let role = self.open_session()?.caller.role;
-        if !self.session.shared.options.topics.subscribe.contains(&role) {
+        if !self.dialect.chat.topics.subscribe.contains(&role) {
             return Err(Code::SubscribeForbidden.into());
         }
         let key = self.insert_head(&request, RoomFormat::Native)?;
         let outlet = Arc::clone(&self.session);
-        let feed = self
-            .session
-            .shared
-            .engine
-            .subscribe_topic(topic, outlet, key);
-        self.subscribed(request, key, RoomFormat::Native, Feed::Topic(feed))
+        let engine = &self.dialect.chat.engine;
+        let feed = engine.subscribe_topic(topic, outlet, key);
+        self.subscribed(request, key, false, Feed::Topic(feed))
     }
 
     /// The store is asked, so this is a command that waits.
@@ -151,13 +131,21 @@ impl Core {
         format: RoomFormat,
         request: Request,
     ) -> Result<(), Error> {
+        let of_contract = matches!(format, RoomFormat::SupportDesk(_));
         let key = self.insert_head(&request, format)?;
         let caller = self.open_session()?.caller.clone();
         let session = Arc::clone(&self.session);
+        let chat = Arc::clone(&self.dialect.chat);
         self.command = Some(Box::pin(async move {
-            let outcome = enter_room(session, &caller, &room, start, format, key).await;
-            let done: Done =
-                Box::new(move |core| core.room_subscribed(request, key, format, outcome));
+            let entry = Entry {
+                caller: &caller,
+                room: &room,
+                start,
+                claims: of_contract,
+            };
+            let outcome = entry.enter(&chat, session, key).await;
+            let done: Done<Stomp> =
+                Box::new(move |core| core.room_subscribed(request, key, of_contract, outcome));
             done
         }));
         Ok(())
@@ -167,7 +155,7 @@ impl Core {
         &mut self,
         request: Request,
         key: SubscriptionKey,
-        format: RoomFormat,
+        of_contract: bool,
         outcome: Result<Subscribed, Error>,
     ) -> Result<(), Failure> {
         let receipt = request.receipt.clone();
@@ -176,8 +164,13 @@ impl Core {
         let Subscribed {
             subscription, live, ..
         } = outcome.map_err(blame)?;
-        self.subscribed(request, key, format, Feed::Room(Arc::new(subscription)))
-            .map_err(blame)?;
+        self.subscribed(
+            request,
+            key,
+            of_contract,
+            Feed::Room(Arc::new(subscription)),
+        )
+        .map_err(blame)?;
         if !live {
             self.behind.push_back(key);
         }
@@ -192,7 +185,8 @@ impl Core {
             AckMode::Auto => None,
             mode => Some(AckLedger::new(mode, serial)),
         };
-        let head = Head::new(version, format, request.id.as_deref(), acks);
+        let framing = self.session.framing;
+        let head = Head::stomp(version, format, request.id.as_deref(), acks, framing);
         let mut outbox = self.session.outbox();
         // Most sessions have one or two: growing as a list usually does would make room for four.
         outbox.heads.reserve_exact(1);
@@ -206,7 +200,7 @@ impl Core {
         &mut self,
         request: Request,
         key: SubscriptionKey,
-        format: RoomFormat,
+        of_contract: bool,
         feed: Feed,
     ) -> Result<(), Error> {
         let Request {
@@ -221,7 +215,7 @@ impl Core {
             key,
             id,
             destination,
-            format,
+            of_contract,
             feed,
         });
         self.answer_receipt(receipt.as_deref());
@@ -260,115 +254,15 @@ impl Core {
             (Version::V1_1 | Version::V1_2, None) => return required(frame, "id").map(drop),
         };
         if let Some(index) = index {
-            let subscription = open.subscriptions.swap_remove(index);
-            self.unsubscribed(subscription);
+            let Subscription { key, .. } = open.subscriptions.swap_remove(index);
+            self.forget_feed(key);
         }
         self.answer_receipt(frame.get("receipt"));
         Ok(())
     }
 
-    fn unsubscribed(&mut self, subscription: Subscription) {
-        let key = subscription.key;
-        if self.behind.contains(&key) {
-            // What reads the log may be reading this one's.
-            self.behind.retain(|behind| *behind != key);
-            self.catching_up = None;
-        }
-        drop(subscription);
-        self.session.outbox().forget(key);
-    }
-
-    /// Takes note of what the hub told this session since it last ran.
-    pub(super) fn heed_hub(&mut self) {
-        let mut outbox = self.session.outbox();
-        if outbox.lagging.is_empty() && outbox.ended.is_empty() {
-            return;
-        }
-        let lagging = std::mem::take(&mut outbox.lagging);
-        let ended = std::mem::take(&mut outbox.ended);
-        drop(outbox);
-        for key in lagging {
-            if !self.behind.contains(&key) {
-                self.behind.push_back(key);
-            }
-        }
-        for (key, cause) in ended {
-            self.end_subscription(key, cause);
-        }
-    }
-
-    /// Starts reading the log for the next subscription that is behind, once most of what was
-    /// queued before is written. Answers whether it did.
-    pub(super) fn begin_catch_up(&mut self) -> bool {
-        let Some(key) = self.next_behind() else {
-            return false;
-        };
-        let half = self.session.shared.options.limits.queue_bytes_max / 2;
-        let mut outbox = self.session.outbox();
-        if outbox.waiting() > half {
-            outbox.waits_for_space = true;
-            return false;
-        }
-        drop(outbox);
-        let engine = Arc::clone(&self.session.shared.engine);
-        let outlet = Arc::clone(&self.session);
-        let Some(subscription) = self.room_subscription(key) else {
-            self.behind.retain(|behind| *behind != key);
-            return self.begin_catch_up();
-        };
-        self.catching_up = Some(Box::pin(async move {
-            let outcome = subscription.catch_up(engine.store(), &*outlet, key).await;
-            if outcome.is_err() {
-                tokio::time::sleep(STORE_RETRY).await;
-            }
-            CaughtUp { key, outcome }
-        }));
-        true
-    }
-
-    /// The first subscription that is behind and may be sent more: one whose client owes too many
-    /// acknowledgements waits for them.
-    fn next_behind(&self) -> Option<SubscriptionKey> {
-        let outbox = self.session.outbox();
-        let may_go_on = |key: &&SubscriptionKey| {
-            let acks = outbox
-                .heads
-                .get(**key as usize)
-                .and_then(|head| head.acks.as_ref());
-            !acks.is_some_and(|acks| acks.is_full())
-        };
-        self.behind.iter().find(may_go_on).copied()
-    }
-
-    pub(super) fn caught_up(&mut self, CaughtUp { key, outcome }: CaughtUp) {
-        match outcome {
-            Ok(CatchUp::Live) => self.behind.retain(|behind| *behind != key),
-            Ok(CatchUp::Full) => {
-                // The others get their turn first.
-                self.behind.retain(|behind| *behind != key);
-                self.behind.push_back(key);
-            }
-            Ok(CatchUp::Reset(head)) => self.tell_reset(key, &head),
-            Ok(CatchUp::Ended(cause)) => {
-                self.behind.retain(|behind| *behind != key);
-                self.end_subscription(key, cause);
-            }
-            Err(error) => {
-                tracing::warn!(session = self.session.id, %error, "a log could not be read");
-            }
-        }
-    }
-
-    fn room_subscription(&mut self, key: SubscriptionKey) -> Option<Arc<RoomSubscription>> {
-        let open = self.open_session().ok()?;
-        match &open.subscriptions.iter().find(|s| s.key == key)?.feed {
-            Feed::Room(subscription) => Some(Arc::clone(subscription)),
-            Feed::Topic(_) | Feed::Over => None,
-        }
-    }
-
     /// Part of what the client wants is gone: it is told what is the oldest there is.
-    fn tell_reset(&mut self, key: SubscriptionKey, head: &RoomHead) {
+    pub(super) fn tell_reset(&mut self, key: SubscriptionKey, head: &RoomHead) {
         let oldest = Position {
             epoch: head.epoch,
             seq: head.oldest,
@@ -381,16 +275,13 @@ impl Core {
         self.tell_event(key, "reset", &body.to_string());
     }
 
-    fn end_subscription(&mut self, key: SubscriptionKey, cause: Ended) {
+    /// The hub ended the subscription.
+    pub(super) fn tell_ended(&mut self, key: SubscriptionKey, cause: Ended) {
         let Ok(open) = self.open_session() else {
             return;
         };
-        let Some(subscription) = open.subscriptions.iter_mut().find(|s| s.key == key) else {
-            return;
-        };
-        subscription.feed = Feed::Over;
-        // Contract 1's clients take every body for a chat message.
-        if subscription.format == RoomFormat::Native {
+        let mut subscriptions = open.subscriptions.iter();
+        if subscriptions.any(|one| one.key == key && !one.of_contract) {
             let code = cause.code().spec().name;
             let body = serde_json::json!({ "type": "ended", "code": code });
             self.tell_event(key, "ended", &body.to_string());
@@ -430,29 +321,43 @@ impl Core {
             .with_body(body);
         outbox
             .queue
-            .append(|buffer| frames::encode_frame(version, &frame, buffer));
+            .append(|buffer| frames::encode_frame(session.framing, version, &frame, buffer));
     }
 }
 
-/// Contract 1: a customer's SUBSCRIBE opens their room, an agent's claims it.
-async fn enter_room(
-    session: Arc<Session>,
-    caller: &Caller,
-    room: &RoomId,
+/// A room that a caller subscribes to.
+struct Entry<'a> {
+    caller: &'a Caller,
+    room: &'a RoomId,
     start: Start,
-    format: RoomFormat,
-    key: SubscriptionKey,
-) -> Result<Subscribed, Error> {
-    let engine: &Engine = &session.shared.engine;
-    if room.as_str() == caller.user.as_str() {
-        engine.open_support_room(caller, room).await?;
-    } else if format == RoomFormat::SupportDesk {
-        claim(engine, caller, room).await?;
+    /// Contract 1: an agent's SUBSCRIBE claims the room.
+    claims: bool,
+}
+
+impl Entry<'_> {
+    /// A customer's SUBSCRIBE opens their room.
+    async fn enter(
+        self,
+        chat: &Chat,
+        session: Arc<Session>,
+        key: SubscriptionKey,
+    ) -> Result<Subscribed, Error> {
+        let Self {
+            caller,
+            room,
+            start,
+            claims,
+        } = self;
+        let engine: &Engine = &chat.engine;
+        if room.as_str() == caller.user.as_str() {
+            engine.open_support_room(caller, room).await?;
+        } else if claims {
+            claim(engine, caller, room).await?;
+        }
+        engine
+            .subscribe_room(caller, room, start, session, key)
+            .await
     }
-    let outlet = Arc::clone(&session);
-    engine
-        .subscribe_room(caller, room, start, outlet, key)
-        .await
 }
 
 async fn claim(engine: &Engine, caller: &Caller, room: &RoomId) -> Result<(), Error> {

@@ -7,10 +7,11 @@ use madang_engine::Engine;
 use madang_engine::commit::Submission;
 use madang_wire::stomp::{Command, Frame, Version};
 
+use super::super::dialect::{Done, Failure, Voice};
+use super::super::driver::Core;
+use super::Stomp;
 use super::acks::{AckTarget, Verdict};
 use super::commands::required;
-use super::driver::{Core, Done};
-use super::frames::Voice;
 use super::send::Outgoing;
 
 /// Bytes of messages that the open transactions of a session hold at most: what waits for COMMIT
@@ -59,12 +60,12 @@ impl Step {
 /// Delivered marks that rose.
 type Marks = Vec<(RoomId, Position)>;
 
-impl Core {
+impl Core<Stomp> {
     /// # Errors
     /// No `transaction`, one in use, or too many: ERROR, close.
     pub(super) fn handle_begin(&mut self, frame: &Frame) -> Result<(), Error> {
         let id = required(frame, "transaction")?;
-        let maximum = self.session.shared.options.limits.transactions_max;
+        let maximum = self.session.shared.limits.transactions_max;
         let open = self.open_session()?;
         if open
             .transactions
@@ -126,7 +127,7 @@ impl Core {
         }
         topics
             .into_iter()
-            .for_each(|topic| self.session.shared.engine.publish_topic(topic));
+            .for_each(|topic| self.dialect.chat.engine.publish_topic(topic));
         self.store_marks(marks, receipt);
         Ok(())
     }
@@ -173,7 +174,7 @@ impl Core {
     /// # Errors
     /// No such transaction, or it has too many frames: ERROR, close.
     pub(super) fn add_step(&mut self, id: &str, step: Step) -> Result<(), Error> {
-        let maximum = self.session.shared.options.limits.transaction_frames_max;
+        let maximum = self.session.shared.limits.transaction_frames_max;
         let open = self.open_session()?;
         let held = Held {
             frames: open.held.frames + 1,
@@ -252,7 +253,7 @@ impl Core {
             return Ok(());
         }
         let caller = self.open_session()?.caller.clone();
-        let engine = Arc::clone(&self.session.shared.engine);
+        let engine = Arc::clone(&self.dialect.chat.engine);
         self.command = Some(Box::pin(async move {
             let outcome = acknowledge_all(&engine, &caller, &marks).await;
             let refused = outcome.as_ref().err().cloned();
@@ -260,7 +261,7 @@ impl Core {
                 None => engine.submit(submission).await,
                 Some(error) => (submission.reply)(Err(error)),
             }
-            let done: Done = Box::new(|_| Ok(()));
+            let done: Done<Stomp> = Box::new(|_| Ok(()));
             done
         }));
         Ok(())
@@ -276,12 +277,12 @@ impl Core {
             return;
         };
         let caller = open.caller.clone();
-        let engine = Arc::clone(&self.session.shared.engine);
+        let engine = Arc::clone(&self.dialect.chat.engine);
         let receipt = receipt.map(Box::<str>::from);
         self.command = Some(Box::pin(async move {
             let outcome = acknowledge_all(&engine, &caller, &marks).await;
-            let done: Done = Box::new(move |core| {
-                outcome.map_err(|error| super::frames::Failure::new(error, receipt.as_deref()))?;
+            let done: Done<Stomp> = Box::new(move |core| {
+                outcome.map_err(|error| Failure::new(error, receipt.as_deref()))?;
                 core.answer_receipt(receipt.as_deref());
                 Ok(())
             });
