@@ -5,5 +5,6 @@
 //! the peer broke the protocol.
 
 pub mod http1;
+pub mod sse;
 pub mod stomp;
 pub mod websocket;
