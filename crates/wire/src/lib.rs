@@ -5,6 +5,7 @@
 //! the peer broke the protocol.
 
 pub mod http1;
+pub mod sockjs;
 pub mod sse;
 pub mod stomp;
 pub mod websocket;
