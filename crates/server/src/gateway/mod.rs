@@ -11,10 +11,12 @@ mod framing;
 mod registry;
 pub mod routes;
 pub mod session;
+pub(crate) mod sockjs;
 mod stream;
 pub mod tcp;
+mod takeover;
 mod timers;
-pub mod upgrade;
+mod upgrade;
 
 use std::collections::HashSet;
 use std::hash::RandomState;

@@ -6,7 +6,7 @@
 //! stands on the connection is [`input`]'s on the way in and [`super::framing`]'s on the way out.
 
 mod clock;
-mod dialect;
+pub(super) mod dialect;
 mod driver;
 mod feeds;
 mod input;
@@ -78,6 +78,7 @@ impl Session {
             return None;
         }
         session.set_timing(|timing| timing.connect_by = connect_by);
+        session.stream.bind(&session.me);
         Some(session)
     }
 

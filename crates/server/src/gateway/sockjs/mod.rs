@@ -26,6 +26,7 @@ use madang_wire::sockjs::{Answer, Endpoint, IframePage, Revision, Transport, hea
 
 use super::Shared;
 use super::session::dialect::Dialect;
+use super::upgrade::Offer;
 use directory::{Directory, LocalDirectory};
 pub(in super::super) use link::Link;
 use link::LinkOptions;
@@ -34,6 +35,9 @@ use link::LinkOptions;
 pub(crate) trait Service: Send + Sync + 'static {
     /// What is said on its sessions.
     type Dialect: Dialect;
+
+    /// What the raw WebSocket speaks.
+    const RAW_OFFER: Offer;
 
     /// Whether the request may open a session or go on with one, and what it proves. `is_forgeable`:
     /// any page can make a browser send it, with the user's cookies and without an origin.
