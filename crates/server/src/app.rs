@@ -116,7 +116,12 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         },
         observer: metrics as _,
     };
-    let doors = gateway::routes::routes(gateway.clone(), authenticator, origins);
+    let doors = gateway::routes::routes(
+        gateway.clone(),
+        authenticator,
+        origins,
+        gateway::sockjs::SockJsOptions::default(),
+    );
     let router = http::router(state).merge(doors);
     announce(address, &config);
 

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
@@ -18,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
+use crate::gateway::Takeover;
 use crate::http::Peer;
 
 /// How long a client may take to send the head of a request.
@@ -66,20 +66,41 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
                 drop(stream.set_nodelay(true));
                 // A peer whose network is gone says nothing; without this it would stay for ever.
                 drop(SockRef::from(&stream).set_tcp_keepalive(&keepalive));
-                let service = service(router.clone(), peer);
-                let connection = builder.serve_connection(TokioIo::new(stream), service);
+                let takeover = Takeover::default();
+                let service = service(router.clone(), peer, takeover.clone());
+                let mut connection = builder.serve_connection(TokioIo::new(stream), service);
                 let mut stopping = stopping.subscribe();
                 tokio::spawn(async move {
-                    let mut connection = pin!(connection.with_upgrades());
-                    let ended = tokio::select! {
-                        ended = connection.as_mut() => ended,
-                        _ = stopping.changed() => {
-                            connection.as_mut().graceful_shutdown();
-                            connection.await
+                    let mut is_stopping = false;
+                    loop {
+                        let ended = tokio::select! {
+                            ended = std::future::poll_fn(|cx| {
+                                let polled = connection.poll_without_shutdown(cx);
+                                if takeover.is_wanted() { return std::task::Poll::Ready(Ok(true)); }
+                                polled.map_ok(|()| false)
+                            }) => ended,
+                            _ = stopping.changed(), if !is_stopping => {
+                                is_stopping = true;
+                                std::pin::Pin::new(&mut connection).graceful_shutdown();
+                                continue;
+                            }
+                        };
+                        match ended {
+                            Ok(true) => {
+                                if let Some(serve) = takeover.wanted() {
+                                    let parts = connection.into_parts();
+                                    serve(
+                                        crate::gateway::Stream::Plain(parts.io.into_inner()),
+                                        parts.read_buf,
+                                    );
+                                }
+                            }
+                            Ok(false) => {}
+                            Err(error) => {
+                                tracing::debug!(%peer, %error, "a connection ended badly")
+                            }
                         }
-                    };
-                    if let Err(error) = ended {
-                        tracing::debug!(%peer, %error, "a connection ended badly");
+                        return;
                     }
                 });
             }
@@ -102,16 +123,18 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: impl Futu
 fn service(
     router: Router,
     peer: SocketAddr,
+    takeover: Takeover,
 ) -> impl hyper::service::Service<
     Request<Incoming>,
     Response = Response<Body>,
     Error = Infallible,
-    Future: Send + 'static,
+    Future: Send + Unpin + 'static,
 > {
     service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
-        router.clone().oneshot(request)
+        request.extensions_mut().insert(takeover.clone());
+        Box::pin(router.clone().oneshot(request))
     })
 }
 

@@ -11,10 +11,10 @@ mod framing;
 mod registry;
 pub mod routes;
 pub mod session;
-pub(crate) mod sockjs;
+pub mod sockjs;
 mod stream;
-pub mod tcp;
 mod takeover;
+pub mod tcp;
 mod timers;
 mod upgrade;
 
@@ -32,6 +32,8 @@ use madang_wire::websocket;
 pub use drain::DrainWindow;
 use flusher::Flushers;
 use registry::Registry;
+pub(crate) use stream::Stream;
+pub(crate) use takeover::Takeover;
 use timers::Timers;
 
 use crate::contracts::support_desk::SupportDeskOptions;
@@ -80,6 +82,29 @@ pub struct SessionLimits {
     pub queue_bytes_max: usize,
     /// Bytes that wait to be written; beyond it a topic's event ends the session.
     pub topic_queue_bytes_max: usize,
+}
+
+impl Default for SessionLimits {
+    /// What a server without a configuration has.
+    fn default() -> Self {
+        Self {
+            stomp: stomp::Limits::default(),
+            websocket: websocket::Limits {
+                message_bytes_max: 1024 * 1024,
+            },
+            heart_beat: HeartBeat {
+                send_ms: 10_000,
+                want_ms: 10_000,
+            },
+            connect_timeout: Duration::from_secs(10),
+            subscriptions_max: 1_024,
+            transactions_max: 16,
+            transaction_frames_max: 1_024,
+            unanswered_max: 4_096,
+            queue_bytes_max: 1024 * 1024,
+            topic_queue_bytes_max: 4 * 1024 * 1024,
+        }
+    }
 }
 
 /// Which roles may publish to and subscribe to application topics.

@@ -2,8 +2,10 @@
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use http::request::Parts;
-use madang_domain::Code;
+use madang_domain::{Code, Error};
+use madang_wire::websocket::handshake::HandshakeError;
 
 use super::Gateway;
 use super::session::stomp::{Handshake, Stomp};
@@ -53,6 +55,14 @@ impl Service for StompDoor {
             Trust::Cookies | Trust::TokensOnly => None,
         };
         Ok(Opening { token })
+    }
+
+    fn refuse_upgrade(&self, error: &HandshakeError) -> Response {
+        let told = Error::with_detail(Code::WebSocketInvalid, error.to_string());
+        let mut response = Refusal::from(told).into_response();
+        *response.status_mut() =
+            StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        response
     }
 
     fn open(&self, Opening { token }: Opening) -> Stomp {

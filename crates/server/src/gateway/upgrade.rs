@@ -4,15 +4,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::response::{IntoResponse, Response};
 use http::header::{
-    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    CONNECTION, HeaderMap, HeaderName, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
     SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::request::Parts;
-use http::StatusCode;
-use madang_domain::{Code, Error};
 use madang_wire::http1::append_response_head;
 use madang_wire::websocket::handshake::{self, HandshakeError, RequestHeaders};
 
@@ -21,37 +17,36 @@ use super::framing::Framing;
 use super::session::dialect::Dialect;
 use super::session::{Connection, Input, run};
 use super::takeover::Takeover;
-use crate::http::Refusal;
 use crate::telemetry::metrics::Transport;
 
 /// What a WebSocket endpoint speaks.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Offer {
+pub(in crate::gateway) struct Offer {
     /// Best first; none has to be asked for.
-    pub(super) subprotocols: &'static [&'static str],
+    pub(in crate::gateway) subprotocols: &'static [&'static str],
     /// Values of `Sec-WebSocket-Version`.
-    pub(super) versions: &'static [&'static str],
+    pub(in crate::gateway) versions: &'static [&'static str],
 }
 
 /// The version of RFC 6455.
-pub(super) const VERSIONS: &[&str] = &["13"];
+pub(in crate::gateway) const VERSIONS: &[&str] = &["13"];
 
 /// A handshake that is answered with 101.
-pub(super) struct Upgrade {
+pub(in crate::gateway) struct Upgrade {
     takeover: Takeover,
     /// The head of the answer.
     head: Vec<u8>,
 }
 
 /// How messages stand in the WebSocket.
-pub(super) struct Carriage {
-    pub(super) transport: Transport,
-    pub(super) input: Input,
-    pub(super) framing: Framing,
+pub(in crate::gateway) struct Carriage {
+    pub(in crate::gateway) transport: Transport,
+    pub(in crate::gateway) input: Input,
+    pub(in crate::gateway) framing: Framing,
     /// Pause between the transport's own beats; zero for none.
-    pub(super) beat_every: Duration,
+    pub(in crate::gateway) beat_every: Duration,
     /// Frames that go out before anything of the session does.
-    pub(super) greeting: Vec<u8>,
+    pub(in crate::gateway) greeting: Vec<u8>,
 }
 
 impl Upgrade {
@@ -59,7 +54,7 @@ impl Upgrade {
     ///
     /// # Errors
     /// [`HandshakeError`]: the client's fault; the connection stays with HTTP.
-    pub(super) fn check(parts: &Parts, offer: &Offer) -> Result<Self, HandshakeError> {
+    pub(in crate::gateway) fn check(parts: &Parts, offer: &Offer) -> Result<Self, HandshakeError> {
         let headers = &parts.headers;
         let request = RequestHeaders {
             upgrade: text(headers, &UPGRADE),
@@ -81,7 +76,7 @@ impl Upgrade {
 
     /// Serves a session on the connection once HTTP has let go of it; dropped while the node
     /// drains. Never returns: the request's handler is dropped with the request.
-    pub(super) async fn serve<D: Dialect>(
+    pub(in crate::gateway) async fn serve<D: Dialect>(
         self,
         shared: &Arc<Shared>,
         carriage: Carriage,
@@ -113,21 +108,6 @@ impl Upgrade {
             })
             .await
     }
-}
-
-/// Answers a handshake that is refused.
-pub(super) fn refuse(error: &HandshakeError, offer: &Offer) -> Response {
-    let told = Error::with_detail(Code::WebSocketInvalid, error.to_string());
-    let mut response: Response<Body> = Refusal::from(told).into_response();
-    *response.status_mut() =
-        StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    // RFC 6455, section 4.4: the versions that are spoken.
-    if let Ok(versions) = HeaderValue::from_str(&offer.versions.join(", ")) {
-        response
-            .headers_mut()
-            .insert(SEC_WEBSOCKET_VERSION, versions);
-    }
-    response
 }
 
 fn switching_protocols(accept: &str, subprotocol: Option<&str>) -> Vec<u8> {

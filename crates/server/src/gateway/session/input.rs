@@ -135,7 +135,14 @@ fn decode_websocket<D: Dialect>(
             Ok(Unwrapped::Itself(mut payload)) => {
                 let flow = D::receive(core, &mut payload);
                 let left = || VecDeque::from([payload.to_vec()]);
-                (flow, if flow == Flow::Suspend { left() } else { VecDeque::new() })
+                (
+                    flow,
+                    if flow == Flow::Suspend {
+                        left()
+                    } else {
+                        VecDeque::new()
+                    },
+                )
             }
             Ok(Unwrapped::Messages(mut messages)) => (receive_all(core, &mut messages), messages),
             Err(error) => {

@@ -11,6 +11,7 @@ mod driver;
 mod feeds;
 mod input;
 mod outbox;
+pub(super) mod plain;
 mod render;
 mod replies;
 pub(super) mod stomp;

@@ -322,8 +322,9 @@ impl State {
     }
 
     fn write(&mut self, units: &[u8], options: &LinkOptions) -> (io::Result<usize>, Left) {
+        let is_done = self.is_done();
         match &mut self.receiver {
-            None if self.is_done() => (Err(ErrorKind::BrokenPipe.into()), Left::Stays),
+            None if is_done => (Err(ErrorKind::BrokenPipe.into()), Left::Stays),
             None => (Err(ErrorKind::WouldBlock.into()), Left::Stays),
             Some(Attached::Streaming(response)) => {
                 let mut taken = 0;

@@ -3,6 +3,7 @@
 //! The WebSocket transports are sessions as any other, in another framing. With the HTTP
 //! transports a session's connection is a [`link`], found through a [`directory`].
 
+mod applications;
 mod directory;
 mod link;
 mod pages;
@@ -22,17 +23,21 @@ use axum::routing::any;
 use http::header::{COOKIE, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use madang_wire::sockjs::{Answer, Endpoint, IframePage, Revision, Transport, header};
+pub use madang_wire::sockjs::Revision;
+use madang_wire::sockjs::{Answer, Endpoint, IframePage, Transport, header};
+use madang_wire::websocket::handshake::HandshakeError;
 
 use super::Shared;
 use super::session::dialect::Dialect;
+pub use super::session::plain::{Application, Client, Reaction};
 use super::upgrade::Offer;
+pub use applications::SockJsServer;
 use directory::{Directory, LocalDirectory};
-pub(in super::super) use link::Link;
+pub(in crate::gateway) use link::Link;
 use link::LinkOptions;
 
 /// What lies behind an endpoint.
-pub(crate) trait Service: Send + Sync + 'static {
+pub(in crate::gateway) trait Service: Send + Sync + 'static {
     /// What is said on its sessions.
     type Dialect: Dialect;
 
@@ -46,14 +51,17 @@ pub(crate) trait Service: Send + Sync + 'static {
     /// The answer that refuses it.
     fn admit(&self, request: &Parts, is_forgeable: bool) -> Result<Opening, Box<Response>>;
 
+    /// The answer to a handshake of the raw WebSocket that is refused.
+    fn refuse_upgrade(&self, error: &HandshakeError) -> Response;
+
     /// The dialect of a new session.
     fn open(&self, opening: Opening) -> Self::Dialect;
 }
 
 /// What the request proves that opens a session.
-pub(crate) struct Opening {
+pub(in crate::gateway) struct Opening {
     /// Its token, if it has one.
-    pub(crate) token: Option<String>,
+    pub(in crate::gateway) token: Option<String>,
 }
 
 /// How an endpoint behaves.
@@ -87,14 +95,15 @@ impl Default for SockJsOptions {
             heart_beat: Duration::from_secs(25),
             disconnect_delay: Duration::from_secs(5),
             sessions_max: 100_000,
-            client_url: "https://cdn.jsdelivr.net/npm/sockjs-client@1/dist/sockjs.min.js".to_owned(),
+            client_url: "https://cdn.jsdelivr.net/npm/sockjs-client@1/dist/sockjs.min.js"
+                .to_owned(),
             revision: Revision::default(),
         }
     }
 }
 
 /// An endpoint.
-pub(crate) struct SockJs<S> {
+pub(in crate::gateway) struct SockJs<S> {
     base: &'static str,
     shared: Arc<Shared>,
     service: S,
@@ -105,7 +114,7 @@ pub(crate) struct SockJs<S> {
 }
 
 impl<S: Service> SockJs<S> {
-    pub(crate) fn new(
+    pub(in crate::gateway) fn new(
         base: &'static str,
         shared: &Arc<Shared>,
         service: S,
@@ -129,7 +138,7 @@ impl<S: Service> SockJs<S> {
     }
 
     /// The routes of everything below the base.
-    pub(crate) fn routes(self: Arc<Self>) -> Router {
+    pub(in crate::gateway) fn routes(self: Arc<Self>) -> Router {
         let base = self.base;
         Router::new()
             .route(base, any(serve::<S>))
@@ -186,19 +195,24 @@ impl<S: Service> SockJs<S> {
         if !takes {
             return not_allowed(methods);
         }
-        match transport {
-            Transport::XhrSend => self.xhr_send(session, parts, body).await,
-            Transport::JsonpSend => self.jsonp_send(session, parts, body).await,
-            _ => self.receive(session, transport, parts, body).await,
-        }
+        let mut response = match transport {
+            Transport::XhrSend => self.send(session, parts, body, false).await,
+            Transport::JsonpSend => self.send(session, parts, body, true).await,
+            _ => {
+                let door = Arc::clone(&self);
+                door.receive(session, transport, parts, body).await
+            }
+        };
+        self.session_headers(parts, transport, response.headers_mut());
+        response
     }
 
     /// Headers of all of a session's responses.
-    fn session_headers(&self, parts: &Parts, has_cors: bool, headers: &mut HeaderMap) {
+    fn session_headers(&self, parts: &Parts, transport: Transport, headers: &mut HeaderMap) {
         let (name, value) = header::no_store(self.options.revision);
         put(headers, name, value);
         self.session_cookie(parts, headers);
-        if has_cors {
+        if transport.has_cors() {
             self.cors_headers(parts, headers);
         }
     }

@@ -26,8 +26,8 @@ impl<S: Service> SockJs<S> {
     }
 
     pub(super) fn iframe(&self, parts: &Parts) -> Response {
-        let known = text(&parts.headers, &IF_NONE_MATCH)
-            .is_some_and(|tags| self.iframe.is_known_to(tags));
+        let known =
+            text(&parts.headers, &IF_NONE_MATCH).is_some_and(|tags| self.iframe.is_known_to(tags));
         let mut response = if known {
             answer(Answer::NOT_MODIFIED)
         } else {

@@ -34,7 +34,7 @@ impl<S: Service> SockJs<S> {
             Ok(receiver) => receiver,
             Err(refused) => return *refused,
         };
-        let opening = match self.service.admit(parts, !receiver.has_cors()) {
+        let opening = match self.service.admit(parts, !transport.has_cors()) {
             Ok(opening) => opening,
             Err(refused) => return *refused,
         };
@@ -46,12 +46,12 @@ impl<S: Service> SockJs<S> {
             return Refusal::from(Code::Overloaded).into_response();
         };
         if let Some(Unattached(frame)) = link.refusal() {
-            return self.one_frame(&receiver, &frame, parts);
+            return self.one_frame(&receiver, &frame);
         }
         if receiver.is_streaming() {
-            self.stream(link, receiver, parts).await
+            self.stream(link, receiver, transport, parts).await
         } else {
-            self.poll(link, receiver, parts).await
+            self.poll(link, receiver).await
         }
     }
 
@@ -92,22 +92,22 @@ impl<S: Service> SockJs<S> {
     }
 
     /// A response that ends after one frame.
-    async fn poll(&self, link: Arc<Link>, receiver: Receiver, parts: &Parts) -> Response {
+    async fn poll(&self, link: Arc<Link>, receiver: Receiver) -> Response {
         let (answer, body) = oneshot::channel();
         let polling = Attached::Polling {
             receiver: receiver.clone(),
             answer,
         };
         if let Err((Unattached(frame), _)) = link.attach(polling) {
-            return self.one_frame(&receiver, &frame, parts);
+            return self.one_frame(&receiver, &frame);
         }
         let waiting = Waiting(Some(Arc::clone(&link)));
         let body = body.await;
         waiting.served();
         match body {
-            Ok(body) => self.complete(&receiver, body, parts),
+            Ok(body) => self.complete(&receiver, body),
             Err(_) => match link.refusal() {
-                Some(Unattached(frame)) => self.one_frame(&receiver, &frame, parts),
+                Some(Unattached(frame)) => self.one_frame(&receiver, &frame),
                 None => Refusal::from(Code::Internal).into_response(),
             },
         }
@@ -115,7 +115,13 @@ impl<S: Service> SockJs<S> {
 
     /// A response without an end: written by the session on the connection that HTTP lets go of,
     /// or as a body where it does not (HTTP/2).
-    async fn stream(&self, link: Arc<Link>, receiver: Receiver, parts: &Parts) -> Response {
+    async fn stream(
+        &self,
+        link: Arc<Link>,
+        receiver: Receiver,
+        transport: Transport,
+        parts: &Parts,
+    ) -> Response {
         let revision = link.options().revision;
         let Some(takeover) = parts.extensions.get::<Takeover>() else {
             let (stream, body) = BodyStream::new();
@@ -128,7 +134,7 @@ impl<S: Service> SockJs<S> {
             );
             attach(&link, streaming);
             let mut response = Response::new(Body::new(body));
-            self.receiver_headers(&receiver, parts, response.headers_mut());
+            self.receiver_headers(&receiver, response.headers_mut());
             return response;
         };
         let coding = if parts.version == Version::HTTP_11 {
@@ -136,7 +142,10 @@ impl<S: Service> SockJs<S> {
         } else {
             Coding::Bare
         };
-        let head = self.head(&receiver, coding, parts);
+        let mut headers = HeaderMap::new();
+        self.receiver_headers(&receiver, &mut headers);
+        self.session_headers(parts, transport, &mut headers);
+        let head = head(&headers, coding);
         let begin = move |stream, _| {
             attach(
                 &link,
@@ -146,49 +155,47 @@ impl<S: Service> SockJs<S> {
         match takeover.take(begin).await {}
     }
 
-    fn head(&self, receiver: &Receiver, coding: Coding, parts: &Parts) -> Vec<u8> {
-        let mut headers = HeaderMap::new();
-        self.receiver_headers(receiver, parts, &mut headers);
-        let mut lines = Vec::new();
-        for (name, value) in &headers {
-            if let Ok(value) = value.to_str() {
-                lines.push((name.as_str(), value));
-            }
-        }
-        if coding == Coding::Chunked {
-            lines.push(("transfer-encoding", "chunked"));
-        }
-        lines.push(("connection", "close"));
-        let mut head = Vec::new();
-        if append_response_head(200, "OK", lines, &mut head).is_err() {
-            tracing::error!("a header of a SockJS response is not valid");
-        }
-        head
-    }
-
     /// A complete response of the receiver's kind with one frame.
-    fn one_frame(&self, receiver: &Receiver, frame: &[u8], parts: &Parts) -> Response {
+    fn one_frame(&self, receiver: &Receiver, frame: &[u8]) -> Response {
         let mut body = Vec::new();
         receiver.append_prelude(&mut body);
         receiver.append_frame(frame, self.options.revision, &mut body);
-        self.complete(receiver, body, parts)
+        self.complete(receiver, body)
     }
 
-    fn complete(&self, receiver: &Receiver, body: Vec<u8>, parts: &Parts) -> Response {
+    fn complete(&self, receiver: &Receiver, body: Vec<u8>) -> Response {
         let mut response = Response::new(Body::from(body));
-        self.receiver_headers(receiver, parts, response.headers_mut());
+        self.receiver_headers(receiver, response.headers_mut());
         response
     }
 
-    fn receiver_headers(&self, receiver: &Receiver, parts: &Parts, headers: &mut HeaderMap) {
+    fn receiver_headers(&self, receiver: &Receiver, headers: &mut HeaderMap) {
         let content_type = receiver.content_type(self.options.revision);
         put(headers, "content-type", content_type);
-        if matches!(receiver, Receiver::Jsonp(_) | Receiver::HtmlFile(_)) {
+        if matches!(receiver, Receiver::Jsonp(_)) {
             let (name, value) = header::NO_SNIFF;
             put(headers, name, value);
         }
-        self.session_headers(parts, receiver.has_cors(), headers);
     }
+}
+
+/// The head of a response on a connection that HTTP has let go of.
+fn head(headers: &HeaderMap, coding: Coding) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for (name, value) in headers {
+        if let Ok(value) = value.to_str() {
+            lines.push((name.as_str(), value));
+        }
+    }
+    if coding == Coding::Chunked {
+        lines.push(("transfer-encoding", "chunked"));
+    }
+    lines.push(("connection", "close"));
+    let mut head = Vec::new();
+    if append_response_head(200, "OK", lines, &mut head).is_err() {
+        tracing::error!("a header of a SockJS response is not valid");
+    }
+    head
 }
 
 /// Makes a stream the receiver, or tells it why it is not.

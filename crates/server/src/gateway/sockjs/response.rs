@@ -58,8 +58,7 @@ impl Response {
     /// Appends a frame.
     pub(super) fn append(&mut self, frame: &[u8]) {
         let mut bytes = Vec::with_capacity(frame.len() + 64);
-        self.receiver
-            .append_frame(frame, self.revision, &mut bytes);
+        self.receiver.append_frame(frame, self.revision, &mut bytes);
         self.sent += bytes.len();
         self.append_body(&bytes);
     }

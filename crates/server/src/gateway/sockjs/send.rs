@@ -1,7 +1,7 @@
 //! What the sending transports bring: `xhr_send` and `jsonp_send`.
 
 use axum::body::{Body, to_bytes};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
@@ -10,25 +10,19 @@ use madang_wire::sockjs::{Answer, DecodeError, Limits, decode_body, decode_form}
 
 use super::{Service, SockJs, answer, text};
 use crate::http::Refusal;
-use axum::response::IntoResponse;
 
 /// Messages that one request may bring.
 const MESSAGES_MAX: usize = 4_096;
 
 impl<S: Service> SockJs<S> {
-    pub(super) async fn xhr_send(&self, session: &str, parts: &Parts, body: Body) -> Response {
-        let mut response = self.send(session, parts, body, false).await;
-        self.session_headers(parts, true, response.headers_mut());
-        response
-    }
-
-    pub(super) async fn jsonp_send(&self, session: &str, parts: &Parts, body: Body) -> Response {
-        let mut response = self.send(session, parts, body, true).await;
-        self.session_headers(parts, false, response.headers_mut());
-        response
-    }
-
-    async fn send(&self, session: &str, parts: &Parts, body: Body, is_jsonp: bool) -> Response {
+    /// Answers once the session has the messages; not once they are handled.
+    pub(super) async fn send(
+        &self,
+        session: &str,
+        parts: &Parts,
+        body: Body,
+        is_jsonp: bool,
+    ) -> Response {
         if let Err(refused) = self.service.admit(parts, is_jsonp) {
             return *refused;
         }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
-use http::{Method, StatusCode};
+use http::Method;
 use http::request::Parts;
 use madang_wire::sockjs::{Answer, WEBSOCKET_VERSIONS, frame};
+use madang_wire::websocket::handshake::HandshakeError;
 use madang_wire::websocket::{Kind, encode_message};
 
 use super::{Service, SockJs, answer, not_allowed, put};
@@ -40,7 +41,8 @@ impl<S: Service> SockJs<S> {
             beat_every: self.options.heart_beat,
             greeting,
         };
-        self.upgrade(parts, &OFFER, carriage).await
+        self.upgrade(parts, &OFFER, carriage, |error| answer(error.into()))
+            .await
     }
 
     /// `/websocket`: as a plain WebSocket.
@@ -55,10 +57,17 @@ impl<S: Service> SockJs<S> {
             beat_every: Duration::ZERO,
             greeting: Vec::new(),
         };
-        self.upgrade(parts, &S::RAW_OFFER, carriage).await
+        let refuse = |error| self.service.refuse_upgrade(&error);
+        self.upgrade(parts, &S::RAW_OFFER, carriage, refuse).await
     }
 
-    async fn upgrade(&self, parts: &Parts, offer: &Offer, carriage: Carriage) -> Response {
+    async fn upgrade(
+        &self,
+        parts: &Parts,
+        offer: &Offer,
+        carriage: Carriage,
+        refuse: impl FnOnce(HandshakeError) -> Response,
+    ) -> Response {
         let opening = match self.service.admit(parts, false) {
             Ok(opening) => opening,
             Err(refused) => return *refused,
@@ -69,11 +78,10 @@ impl<S: Service> SockJs<S> {
                 match upgrade.serve(&self.shared, carriage, dialect).await {}
             }
             Err(error) => {
-                let mut response = answer(error.into());
-                if error.status() == StatusCode::UPGRADE_REQUIRED {
-                    let versions = offer.versions.join(", ");
-                    put(response.headers_mut(), "sec-websocket-version", &versions);
-                }
+                let mut response = refuse(error);
+                // RFC 6455, section 4.4: the versions that are spoken.
+                let versions = offer.versions.join(", ");
+                put(response.headers_mut(), "sec-websocket-version", &versions);
                 response
             }
         }
