@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use madang_domain::Message;
+use madang_domain::{Message, Position, RoomId, Timestamp, UserId};
 
 /// The parts of an event that all receivers of one format share: rendered by the first receiver,
 /// read by the others.
@@ -75,7 +75,7 @@ impl RoomEvent {
 /// A message of an application topic: fanned out, never stored.
 #[derive(Debug)]
 pub struct TopicEvent {
-    /// Where it was published.
+    /// Where it was published, as its subscribers name it: a user destination without the user.
     pub destination: Arc<str>,
     /// Unique per node and time of its start; opaque.
     pub id: String,
@@ -85,6 +85,56 @@ pub struct TopicEvent {
     pub body: Bytes,
     /// What was rendered of it.
     pub renderings: Renderings,
+}
+
+/// What somebody in a room does that is not in its log: told to whoever listens now, never stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomSignal {
+    /// Where.
+    pub room: RoomId,
+    /// Who. Their own sessions are told too: a client ignores its own user's signals, or shows on
+    /// one device what was done on another.
+    pub user: UserId,
+    /// What others see as the user; `None` shows the id.
+    pub name: Option<Arc<str>>,
+    /// What they do.
+    pub kind: SignalKind,
+    /// When the server took it.
+    pub at: Timestamp,
+}
+
+/// What a [`RoomSignal`] says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignalKind {
+    /// The user writes a message, or stopped. Receivers forget it by themselves after a while: the
+    /// end of it may be lost.
+    Typing {
+        /// `false`: stopped.
+        active: bool,
+    },
+    /// The user has read everything up to here. Signals may overtake each other: the greatest
+    /// position of a life of the room counts.
+    Read(Position),
+}
+
+/// A signal on its way to the subscribers of its room.
+#[derive(Debug)]
+pub struct SignalEvent {
+    /// The signal.
+    pub signal: RoomSignal,
+    /// What was rendered of it.
+    pub renderings: Renderings,
+}
+
+impl SignalEvent {
+    /// An event of which nothing is rendered yet.
+    #[must_use]
+    pub fn new(signal: RoomSignal) -> Self {
+        Self {
+            signal,
+            renderings: Renderings::default(),
+        }
+    }
 }
 
 #[cfg(test)]

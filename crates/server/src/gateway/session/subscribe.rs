@@ -6,7 +6,8 @@ use std::time::Duration;
 use madang_domain::ports::StoreError;
 use madang_domain::{Caller, ClaimOutcome, Code, Error, Position, RoomHead, RoomId};
 use madang_engine::{
-    CatchUp, Ended, Engine, RoomSubscription, Start, Subscribed, SubscriptionKey, TopicSubscription,
+    CatchUp, Destinations, Ended, Engine, RoomSubscription, Start, Subscribed, SubscriptionKey,
+    TopicSource, TopicSubscription,
 };
 use madang_wire::stomp::{Command, Frame, Version};
 
@@ -135,11 +136,12 @@ impl Core {
         }
         let key = self.insert_head(&request, RoomFormat::Native)?;
         let outlet = Arc::clone(&self.session);
+        let source = TopicSource::Shared(Destinations::One(Arc::clone(topic)));
         let feed = self
             .session
             .shared
             .engine
-            .subscribe_topic(topic, outlet, key);
+            .subscribe_topic(&source, outlet, key);
         self.subscribed(request, key, RoomFormat::Native, Feed::Topic(feed))
     }
 
@@ -443,7 +445,7 @@ async fn enter_room(
     format: RoomFormat,
     key: SubscriptionKey,
 ) -> Result<Subscribed, Error> {
-    let engine: &Engine = &session.shared.engine;
+    let engine = &session.shared.engine;
     if room.as_str() == caller.user.as_str() {
         engine.open_support_room(caller, room).await?;
     } else if format == RoomFormat::SupportDesk {
@@ -455,7 +457,7 @@ async fn enter_room(
         .await
 }
 
-async fn claim(engine: &Engine, caller: &Caller, room: &RoomId) -> Result<(), Error> {
+async fn claim(engine: &Arc<Engine>, caller: &Caller, room: &RoomId) -> Result<(), Error> {
     if !caller.role.serves_customers() {
         return Err(Code::NotYourRoom.into());
     }

@@ -126,7 +126,7 @@ impl Core {
         }
         topics
             .into_iter()
-            .for_each(|topic| self.session.shared.engine.publish_topic(topic));
+            .for_each(|topic| drop(self.session.shared.engine.publish_topic(topic)));
         self.store_marks(marks, receipt);
         Ok(())
     }
