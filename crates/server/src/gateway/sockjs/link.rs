@@ -18,6 +18,9 @@ use tokio::sync::{Notify, oneshot};
 use super::super::session::Session;
 use super::response::Response;
 
+/// How long a request waits for the one before it to be gone.
+const TURN_GRACE: Duration = Duration::from_millis(100);
+
 /// How links behave. All of one SockJS endpoint have the same.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LinkOptions {
@@ -37,6 +40,8 @@ pub(crate) struct Link {
     session: OnceLock<Weak<Session>>,
     /// Messages were taken out of the inbox.
     space: Notify,
+    /// A receiver left.
+    left: Notify,
 }
 
 #[derive(Default)]
@@ -89,6 +94,7 @@ impl Link {
             state: Mutex::default(),
             session: OnceLock::new(),
             space: Notify::new(),
+            left: Notify::new(),
         }
     }
 
@@ -141,12 +147,31 @@ impl Link {
         Ok(())
     }
 
+    /// Waits while another request receives, for a moment: a client that has dropped its request
+    /// may ask again before the end of the first is noticed.
+    pub(super) async fn wait_for_turn(&self) {
+        let turn = async {
+            loop {
+                let left = self.left.notified();
+                tokio::pin!(left);
+                left.as_mut().enable();
+                if self.state.lock().receiver.is_none() {
+                    return;
+                }
+                left.await;
+            }
+        };
+        // Whether it came or not, the next step looks for itself.
+        drop(tokio::time::timeout(TURN_GRACE, turn).await);
+    }
+
     /// The receiver's client went away before it was answered.
     pub(super) fn interrupt(&self) {
         let mut state = self.state.lock();
         state.interrupt();
         let wakers = [state.reader.take(), state.writer.take()];
         drop(state);
+        self.left.notify_waiters();
         wakers.into_iter().flatten().for_each(Waker::wake);
     }
 
@@ -195,7 +220,10 @@ impl Link {
     fn heed(&self, left: &Left) {
         match left {
             Left::Stays => {}
-            Left::Served | Left::Interrupted => self.receiver_left(),
+            Left::Served | Left::Interrupted => {
+                self.left.notify_waiters();
+                self.receiver_left();
+            }
         }
     }
 }
@@ -222,6 +250,8 @@ impl Link {
         }
         if state.receiver_is_gone(cx) {
             state.interrupt();
+            drop(state);
+            self.left.notify_waiters();
             return Poll::Ready(());
         }
         keep(&mut state.reader, cx);

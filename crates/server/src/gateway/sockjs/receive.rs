@@ -45,9 +45,7 @@ impl<S: Service> SockJs<S> {
         let Some(link) = self.link(session, opening) else {
             return Refusal::from(Code::Overloaded).into_response();
         };
-        if let Some(Unattached(frame)) = link.refusal() {
-            return self.one_frame(&receiver, &frame);
-        }
+        link.wait_for_turn().await;
         if receiver.is_streaming() {
             self.stream(link, receiver, transport, parts).await
         } else {
