@@ -234,6 +234,28 @@ fn an_account_is_a_login_and_an_argon2_hash() {
 }
 
 #[test]
+fn an_api_key_is_a_name_and_a_sha_256_and_is_never_shown() {
+    let hash = "0123456789abcdef".repeat(4);
+    let loaded = file(&format!("[api_keys]\nshop = \"{hash}\"")).unwrap();
+    assert_eq!(loaded.config.api_keys["shop"].to_hex(), hash);
+    let shown = documents::effective(&loaded.settings);
+    assert!(
+        shown.contains("[api_keys]\n\"shop\" = \"********\""),
+        "{shown}"
+    );
+    for text in [shown, format!("{:?}", loaded.config)] {
+        assert!(!text.contains(&hash), "{text}");
+    }
+    for (name, bad) in [("shop", "mdk_shop_x"), ("shop", &hash[1..]), ("é", &hash)] {
+        let fault = only_fault(file(&format!("[api_keys]\n\"{name}\" = \"{bad}\"")));
+        assert_eq!(fault.option, format!("api_keys.{name}"));
+        assert!(!fault.to_string().contains(bad), "{fault}");
+    }
+    let fault = only_fault(environment(&[("MADANG_API_KEYS__SHOP", &hash)]));
+    assert!(!fault.to_string().contains(&hash), "{fault}");
+}
+
+#[test]
 fn the_example_says_the_defaults_and_is_accepted_with_every_option_set() {
     let example = documents::example();
     assert_eq!(

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use madang_domain::UserId;
 
 use super::fault::{Fault, Faults};
-use super::layers::{ACCOUNTS, Settings, shown};
+use super::layers::{ACCOUNTS, API_KEYS, Settings, shown};
 use super::options::{Config, typed};
-use super::value::{JwtAlgorithm, MASK, PasscodeHash};
+use super::value::{ApiKeyHash, JwtAlgorithm, MASK, PasscodeHash};
 
 /// Checks every value alone, then against the others.
 ///
@@ -26,7 +26,8 @@ pub(super) fn validate(settings: &Settings, earlier: Vec<Fault>) -> Result<Confi
         }
     }
     let accounts = accounts(settings, &mut faults);
-    if let Some(config) = typed(settings, accounts) {
+    let api_keys = api_keys(settings, &mut faults);
+    if let Some(config) = typed(settings, accounts, api_keys) {
         check_together(&config, settings, &mut faults);
         if faults.is_empty() {
             return Ok(config);
@@ -60,6 +61,30 @@ fn accounts(settings: &Settings, faults: &mut Vec<Fault>) -> BTreeMap<String, Pa
         }
     }
     accounts
+}
+
+fn api_keys(settings: &Settings, faults: &mut Vec<Fault>) -> BTreeMap<String, ApiKeyHash> {
+    let mut keys = BTreeMap::new();
+    for (name, setting) in settings.api_keys() {
+        let mut refuse = |problem: String| {
+            faults.push(Fault {
+                option: format!("{API_KEYS}.{name}"),
+                given: Some(format!("\"{MASK}\"")),
+                source: setting.source.clone(),
+                problem,
+            });
+        };
+        if !ApiKeyHash::is_name(name) {
+            refuse(format!("the name is not {}", ApiKeyHash::NAME_RULE));
+        }
+        match setting.value.as_str().and_then(ApiKeyHash::parse) {
+            Some(hash) => {
+                keys.insert(name.clone(), hash);
+            }
+            None => refuse("allowed: the key's SHA-256, 64 hexadecimal digits".to_owned()),
+        }
+    }
+    keys
 }
 
 fn check_together(config: &Config, settings: &Settings, faults: &mut Vec<Fault>) {
