@@ -24,8 +24,8 @@ Service accounts: login = \"argon2 hash of the passcode\". `madang account` keep
 the data directory, which a running server reads anew; an account here wins over one there.";
 
 const API_KEYS_DOC: &str = "\
-API keys of the host's back end: name = \"SHA-256 of the key, in hexadecimal digits\", as \
-`printf %s \"$KEY\" | sha256sum` prints it. `madang api-key` keeps its own file in the data \
+API keys of the host's back end: name = \"SHA-256 of the key, in hexadecimal digits\", as
+`printf %s \"$KEY\" | sha256sum` prints it. `madang api-key` keeps its own file in the data
 directory, which a running server reads anew; a key here wins over one there.";
 
 /// `madang.example.toml`.

@@ -208,6 +208,44 @@ fn limits_that_contradict_each_other_are_refused() {
 }
 
 #[test]
+fn prefixes_of_destinations_do_not_hide_each_other() {
+    for text in [
+        "[topics]\nprefixes = [\"/sub/\", \"/a/b/\"]\nuser_prefix = \"/me/own\"",
+        "[topics]\nprefixes = []",
+        "[stomp]\napplication_prefix = \"/app\"",
+    ] {
+        assert!(file(text).is_ok(), "{text}");
+    }
+    for (text, name) in [
+        ("[topics]\nprefixes = [\"/topic\"]", "topics.prefixes"),
+        ("[topics]\nprefixes = [\"/\"]", "topics.prefixes"),
+        ("[topics]\nprefixes = [\"/a*/\"]", "topics.prefixes"),
+        ("[topics]\nprefixes = [\"/rooms/x/\"]", "topics.prefixes"),
+        ("[topics]\nuser_prefix = \"/user/\"", "topics.user_prefix"),
+        ("[topics]\nuser_prefix = \"\"", "topics.user_prefix"),
+        ("[topics]\nuser_prefix = \"/rooms\"", "topics.user_prefix"),
+        (
+            "[topics]\nuser_prefix = \"/topic/own\"",
+            "topics.user_prefix",
+        ),
+        (
+            "[stomp]\napplication_prefix = \"/topic\"",
+            "topics.prefixes",
+        ),
+        (
+            "[stomp]\napplication_prefix = \"/user\"",
+            "topics.user_prefix",
+        ),
+        (
+            "[stomp]\napplication_prefix = \"app\"",
+            "stomp.application_prefix",
+        ),
+    ] {
+        assert_eq!(only_fault(file(text)).option, name, "{text}");
+    }
+}
+
+#[test]
 fn a_time_zone_is_an_iana_name_on_any_machine() {
     let config = file("[contracts]\nsupport_desk_time_zone = \"Asia/Seoul\"")
         .unwrap()

@@ -8,6 +8,7 @@ use super::fault::{Fault, Faults};
 use super::layers::{ACCOUNTS, API_KEYS, Settings, shown};
 use super::options::{Config, typed};
 use super::value::{ApiKeyHash, JwtAlgorithm, MASK, PasscodeHash};
+use crate::contracts::topics::ROOMS;
 
 /// Checks every value alone, then against the others.
 ///
@@ -120,6 +121,7 @@ fn check_together(config: &Config, settings: &Settings, faults: &mut Vec<Fault>)
             refuse("auth", name, problem.to_owned());
         }
     }
+    check_destinations(config, &mut refuse);
     let body = config.stomp.body_bytes_max;
     if config.websocket.message_bytes_max <= body {
         let problem = format!("allowed: more than stomp.body_bytes_max, which is {body}");
@@ -134,4 +136,30 @@ fn check_together(config: &Config, settings: &Settings, faults: &mut Vec<Fault>)
         let problem = format!("allowed: at least store.batch_drafts_max, which is {batch}");
         refuse("store", "queue_drafts_max", problem);
     }
+}
+
+/// Destinations are read from the most particular kind to the topics: a prefix that lies within
+/// another kind's would never be reached.
+fn check_destinations(config: &Config, refuse: &mut impl FnMut(&str, &str, String)) {
+    let user = format!("{}/", config.topics.user_prefix);
+    let application = config.stomp.application_prefix.as_deref();
+    let application =
+        application.map_or_else(|| ROOMS.to_owned(), |prefix| prefix.to_owned() + "/");
+    let shadows = [ROOMS, &application, &user];
+    let mut prefixes = config.topics.prefixes.iter();
+    let hidden = |prefix: &&String| shadows.iter().any(|shadow| prefix.starts_with(shadow));
+    if let Some(prefix) = prefixes.find(hidden) {
+        let problem = format!("allowed: topics outside of rooms and users; {prefix} is not");
+        refuse("topics", "prefixes", problem);
+    }
+    let others = config.topics.prefixes.iter().map(String::as_str);
+    let mut others = others.chain([ROOMS, application.as_str()]);
+    if let Some(other) = others.find(|other| overlap(other, &user)) {
+        let problem = format!("allowed: a prefix that has nothing in common with {other}");
+        refuse("topics", "user_prefix", problem);
+    }
+}
+
+fn overlap(one: &str, other: &str) -> bool {
+    one.starts_with(other) || other.starts_with(one)
 }

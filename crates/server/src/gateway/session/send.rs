@@ -13,22 +13,7 @@ use super::destination::{self, Target};
 use super::driver::{Core, Done};
 use super::frames::Voice;
 use super::transactions::Step;
-use crate::contracts::{native, support_desk};
-
-/// Headers that speak to the server and are no business of a topic's subscribers.
-const OWN_HEADERS: [&str; 11] = [
-    "destination",
-    "message-id",
-    "receipt",
-    "transaction",
-    "client-id",
-    "authorization",
-    "event",
-    "position",
-    "receipt-id",
-    "login",
-    "passcode",
-];
+use crate::contracts::{native, support_desk, topics};
 
 /// A SEND that is understood.
 pub(super) enum Outgoing {
@@ -91,7 +76,7 @@ impl Core {
             return Err(Code::PublishForbidden.into());
         }
         let headers = frame.headers.iter();
-        let headers = headers.filter(|(name, _)| !is_own(name));
+        let headers = headers.filter(|(name, _)| !topics::is_own_header(name));
         let headers = headers
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
@@ -143,9 +128,4 @@ impl Core {
             done
         }));
     }
-}
-
-/// Whatever its case: a token must not go out because it was spelt otherwise.
-fn is_own(name: &str) -> bool {
-    OWN_HEADERS.iter().any(|own| own.eq_ignore_ascii_case(name))
 }
