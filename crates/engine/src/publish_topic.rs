@@ -26,6 +26,16 @@ impl Engine {
     /// Offers `draft` to everybody who listens to its destination now, on every node, each
     /// publisher's messages in its order. Who may publish is the doors' configuration.
     pub fn publish_topic(&self, draft: TopicDraft) {
+        self.offer_topic(draft);
+    }
+
+    /// As [`Engine::publish_topic`]; returns the message's id, which every subscriber sees.
+    #[must_use]
+    pub fn publish_topic_with_id(&self, draft: TopicDraft) -> String {
+        self.offer_topic(draft).id.clone()
+    }
+
+    fn offer_topic(&self, draft: TopicDraft) -> Arc<TopicEvent> {
         let number = self.next_topic_message.fetch_add(1, Ordering::Relaxed);
         let TopicDraft {
             destination,
@@ -44,7 +54,9 @@ impl Engine {
         if self.bus.reaches_others(&topic) {
             self.bus.publish(&topic, BusMessage::topic(&event).encode());
         }
-        self.hub.topics().publish(&Arc::new(event));
+        let event = Arc::new(event);
+        self.hub.topics().publish(&event);
+        event
     }
 
     /// Subscribes to an application topic from now on. Who may is the doors' configuration.
