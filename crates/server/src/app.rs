@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::config::Synchronous;
 use crate::contracts::support_desk::SupportDeskOptions;
 use crate::gateway::{self, DrainWindow, Gateway, GatewayOptions, SessionLimits, TopicRights};
-use crate::http::{self, AllowedOrigins, ContractOptions, DemoOptions, HttpState};
+use crate::http::{self, AllowedOrigins, ContractOptions, DemoOptions, HttpState, TopicOptions};
 use crate::identity::Identity;
 use crate::listener;
 use crate::telemetry::engine::EngineTelemetry;
@@ -104,6 +104,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         contracts: ContractOptions {
             support_desk: support_desk(&config),
         },
+        topics: TopicOptions::of(&config),
         demo: config.serves_demo().then(|| DemoOptions {
             tokens: identity as _,
             websocket_path: Arc::from(DEMO_WEBSOCKET),
@@ -255,6 +256,8 @@ fn gateway_options(config: &Config) -> GatewayOptions {
             publish: config.topics.publish.iter().copied().collect(),
             subscribe: config.topics.subscribe.iter().copied().collect(),
         },
+        topic_prefixes: TopicOptions::of(config).prefixes,
+        application_prefix: stomp.application_prefix.clone().unwrap_or_default(),
         support_desk: support_desk(config).map(Arc::new),
         flushers: tokio::runtime::Handle::current().metrics().num_workers(),
     }

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod contracts;
 pub mod gateway;
+mod hex;
 pub mod http;
 mod identity;
 mod listener;

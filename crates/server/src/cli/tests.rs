@@ -138,3 +138,22 @@ async fn an_account_is_saved_with_a_passcode_from_standard_input() {
     assert!(authenticator.account("a", "a passcode").await.is_ok());
     assert!(run_with(&arguments, "short\n").is_err());
 }
+
+#[test]
+fn an_api_key_is_all_that_is_printed_and_only_its_name_is_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let run = |arguments: &[&str]| {
+        let arguments = [&["api-key"], arguments, &["--data", text(&data)]].concat();
+        run_with(&arguments, "")
+    };
+    let printed = run(&["add", "shop"]).unwrap();
+    let key = printed.strip_suffix('\n').unwrap();
+    assert!(key.starts_with("mdk_shop_") && !key.contains(char::is_whitespace));
+    assert!(matches!(run(&["add", "shop"]), Err(CliError::ApiKey(_))));
+    run(&["add", "ads"]).unwrap();
+    assert_eq!(run(&["list"]).unwrap(), "ads\nshop\n");
+    assert_eq!(run(&["remove", "shop"]).unwrap(), "API key shop removed\n");
+    assert!(matches!(run(&["remove", "shop"]), Err(CliError::ApiKey(_))));
+    assert_eq!(run(&["list"]).unwrap(), "ads\n");
+}

@@ -21,7 +21,8 @@ pub use options::{
 };
 pub use spec::{Allowed, Kind, OptionSpec, SectionSpec};
 pub use value::{
-    JwtAlgorithm, KeyEncoding, LogFormat, MASK, PasscodeHash, Secret, Synchronous, Value,
+    ApiKeyHash, JwtAlgorithm, KeyEncoding, LogFormat, MASK, PasscodeHash, Secret, Synchronous,
+    Value,
 };
 
 /// Everything that a configuration is made from besides the defaults.

@@ -14,6 +14,9 @@ use super::value::{JwtAlgorithm, KeyEncoding, LogFormat, OptionValue, ROLES, Sec
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
+/// Longest prefix of destinations, in bytes: leaves room for what stands behind it.
+const PREFIX_BYTES_MAX: usize = 128;
+
 const ADDRESS: Allowed = Allowed::Text {
     what: "an IP address and a port, such as 0.0.0.0:8080 or [::]:8080",
     accepts: |text| text.parse::<SocketAddr>().is_ok(),
@@ -64,7 +67,31 @@ const COOKIE: Allowed = Allowed::Text {
     },
 };
 
+const TOPIC_PREFIX: Allowed = Allowed::Text {
+    what: "a path that begins and ends with a slash, such as /topic/",
+    accepts: |text| text.strip_suffix('/').is_some_and(is_prefix),
+};
+
+const PREFIX: Allowed = Allowed::Text {
+    what: "a path that begins with a slash and does not end with one, such as /user",
+    accepts: is_prefix,
+};
+
+const PREFIX_OR_NONE: Allowed = Allowed::Text {
+    what: "a path that begins with a slash and does not end with one, such as /app; empty means \
+           not set",
+    accepts: is_prefix,
+};
+
 const ROLE: Allowed = Allowed::Choice(ROLES);
+
+/// Some segments of a destination, none of them empty.
+fn is_prefix(text: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || "-._~".contains(c);
+    let is_segment = |segment: &str| !segment.is_empty() && segment.chars().all(plain);
+    let segments = text.strip_prefix('/').map(|rest| rest.split('/'));
+    text.len() <= PREFIX_BYTES_MAX && segments.is_some_and(|mut all| all.all(is_segment))
+}
 
 fn is_origin(text: &str) -> bool {
     if text == "*" {
@@ -168,6 +195,9 @@ options! {
         /// Most frames of a session whose answers wait for the store; beyond it the session reads
         /// no more until some are answered.
         unanswered_max: usize = 1024, Allowed::Range(1, 65_536);
+        /// A prefix under which room destinations are served as well: with `/app`, a client may
+        /// send to `/app/rooms/{id}`. Empty serves them as `/rooms/{id}` only.
+        application_prefix: Option<String> = "", PREFIX_OR_NONE;
     }
 
     /// The WebSocket doors.
@@ -192,7 +222,13 @@ options! {
 
     /// Who may use application topics: destinations that are not rooms and are not stored.
     topics: Topics {
-        /// The roles that may publish. Empty lets nobody.
+        /// The prefixes of the destinations that are topics. Empty serves none.
+        prefixes: Vec<String> = ["/topic/", "/queue/"], TOPIC_PREFIX;
+        /// The prefix of the destinations that are one user's own: that user subscribes to
+        /// `/user/queue/x`, and what is published to `/user/{id}/queue/x` comes there.
+        user_prefix: String = "/user", PREFIX;
+        /// The roles that may publish; an API key may in any case, over REST. Empty lets nobody
+        /// else.
         publish: Vec<Role> = ["service"], ROLE;
         /// The roles that may subscribe. Empty lets nobody.
         subscribe: Vec<Role> = ["service", "agent", "admin", "user"], ROLE;

@@ -36,7 +36,10 @@ pub(crate) use stream::Stream;
 pub(crate) use takeover::Takeover;
 use timers::Timers;
 
+use session::stomp::destination::DestinationMap;
+
 use crate::contracts::support_desk::SupportDeskOptions;
+use crate::contracts::topics::TopicPrefixes;
 use crate::telemetry::metrics::Metrics;
 
 /// Proves who a connecting peer is.
@@ -121,8 +124,12 @@ pub struct TopicRights {
 pub struct GatewayOptions {
     /// The bounds of each session.
     pub limits: SessionLimits,
-    /// Application topics.
+    /// Who may use application topics.
     pub topics: TopicRights,
+    /// Which destinations are application topics.
+    pub topic_prefixes: TopicPrefixes,
+    /// Native rooms are served behind it, too; empty for none.
+    pub application_prefix: String,
     /// Contract 1; `None` when it is switched off.
     pub support_desk: Option<Arc<SupportDeskOptions>>,
     /// How many tasks write outboxes: as many as the runtime has workers.
@@ -156,6 +163,7 @@ pub(crate) struct Chat {
     engine: Arc<Engine>,
     identity: Arc<dyn Identity>,
     topics: TopicRights,
+    destinations: DestinationMap,
     support_desk: Option<Arc<SupportDeskOptions>>,
     /// Recognises a token that is repeated without keeping it.
     token_hasher: RandomState,
@@ -177,6 +185,11 @@ impl Gateway {
             engine,
             identity,
             topics: options.topics,
+            destinations: DestinationMap {
+                topics: options.topic_prefixes,
+                application_prefix: options.application_prefix,
+                support_desk: options.support_desk.is_some(),
+            },
             support_desk: options.support_desk,
             token_hasher: RandomState::new(),
         });

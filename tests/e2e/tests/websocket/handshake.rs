@@ -10,7 +10,7 @@ use crate::shared;
 /// The response to a GET of `/ws` with these header lines besides `Host`.
 fn answer(method: &str, headers: &[&str]) -> Response {
     let address = shared::server().address();
-    let mut request = format!("{method} /ws HTTP/1.1\r\nHost: {address}\r\n");
+    let mut request = format!("{method} /ws/websocket HTTP/1.1\r\nHost: {address}\r\n");
     for header in headers {
         request.push_str(header);
         request.push_str("\r\n");
