@@ -15,6 +15,7 @@ use madang_engine::{Engine, EngineOptions};
 use madang_store::sqlite::{self, SqliteOptions, SqliteStore};
 use madang_wire::stomp::{self, HeartBeat};
 use madang_wire::websocket;
+use rustls::ServerConfig;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -26,9 +27,10 @@ use crate::contracts::support_desk::SupportDeskOptions;
 use crate::gateway::{self, DrainWindow, Gateway, GatewayOptions, SessionLimits, TopicRights};
 use crate::http::{self, AllowedOrigins, ContractOptions, DemoOptions, HttpState};
 use crate::identity::Identity;
-use crate::listener;
+use crate::listener::{self, Gate, GateLimits};
 use crate::telemetry::engine::EngineTelemetry;
 use crate::telemetry::metrics::Metrics;
+use crate::tls::{self, Tls, TlsError};
 
 /// The database inside the data directory.
 const DATABASE: &str = "madang.db";
@@ -53,6 +55,9 @@ pub enum ServeError {
     /// A key or an account file cannot be used.
     #[error(transparent)]
     Auth(#[from] AuthError),
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -72,6 +77,8 @@ pub enum ServeError {
 /// [`ServeError`]: it could not start.
 pub async fn serve(config: Config) -> Result<(), ServeError> {
     let signals = Signals::new().map_err(ServeError::Signals)?;
+    let connections_max = listener::raise_open_files();
+    let tls = Tls::from_config(&config)?.map(Arc::new);
     let store = Arc::new(open_store(&config)?);
     let authenticator = Authenticator::from_config(&config)?;
     let address = config.server.listen;
@@ -81,6 +88,8 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
 
     let metrics = Arc::new(Metrics::new(SystemClock.now()));
     let telemetry = Arc::new(EngineTelemetry(Arc::clone(&metrics)));
+    let gate = Gate::new(gate_limits(&config, connections_max), Arc::clone(&metrics));
+    let https = take_certificate(tls.as_ref(), &metrics)?;
     let bus = LocalNetwork::default().join();
     let engine = Engine::start(
         store,
@@ -131,7 +140,10 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         drop(stopped.await);
         gateway.drain(drain_window(&config)).await;
     };
-    tokio::join!(listener::serve(listener, router, stop), drained);
+    tokio::join!(
+        listener::serve(listener, gate, https, router, stop),
+        drained
+    );
     engine.shut_down().await;
     tracing::info!("stopped");
     Ok(())
@@ -209,6 +221,45 @@ fn make_directory(path: &Path) -> Result<(), ServeError> {
     })
 }
 
+/// What HTTPS needs, and a task that keeps the certificate fresh.
+fn take_certificate(
+    tls: Option<&Arc<Tls>>,
+    metrics: &Arc<Metrics>,
+) -> Result<Option<Arc<ServerConfig>>, ServeError> {
+    let Some(tls) = tls else {
+        return Ok(None);
+    };
+    let hangup = signal(SignalKind::hangup()).map_err(ServeError::Signals)?;
+    tokio::spawn(tls::keep_fresh(
+        Arc::clone(tls),
+        hangup,
+        Arc::clone(metrics),
+    ));
+    Ok(Some(tls.server_config(&tls::ALPN_HTTP)?))
+}
+
+/// `room` is what the system allows.
+fn gate_limits(config: &Config, room: usize) -> GateLimits {
+    let server = &config.server;
+    if server.connections_max > room {
+        let wanted = server.connections_max;
+        tracing::warn!(
+            wanted,
+            room,
+            "the limit on open files is below server.connections_max"
+        );
+    }
+    GateLimits {
+        connections_max: match server.connections_max {
+            0 => room,
+            bound => bound,
+        },
+        per_address_max: server.connections_per_address_max,
+        half_open_max: server.handshakes_max,
+        trusted: server.trusted_addresses.clone(),
+    }
+}
+
 fn engine_options(config: &Config) -> EngineOptions {
     EngineOptions {
         commit: CommitLimits {
@@ -279,20 +330,24 @@ fn drain_window(config: &Config) -> DrainWindow {
 /// scripts read the address from it.
 fn announce(address: SocketAddr, config: &Config) {
     let data = config.server.data.display();
-    let mut text = format!("listening on http://{address}\n");
+    let (http, websocket) = match config.tls.cert_file {
+        Some(_) => ("https", "wss"),
+        None => ("http", "ws"),
+    };
+    let mut text = format!("listening on {http}://{address}\n");
     if config.serves_demo() {
         text.push_str(&format!(
-            "\n  Open http://{address}/ in two windows and chat: once as customer, once as agent.\n"
+            "\n  Open {http}://{address}/ in two windows and chat: once as customer, once as agent.\n"
         ));
     }
     if config.uses_development_tokens() {
         text.push_str(&format!(
             "  A token for development: madang token --data {data} --user kim@example.com\n  \
-             STOMP over WebSocket:    ws://{address}/ws   (CONNECT with Authorization: Bearer TOKEN)\n"
+             STOMP over WebSocket:    {websocket}://{address}/ws   (CONNECT with Authorization: Bearer TOKEN)\n"
         ));
     }
     text.push_str(&format!(
-        "  REST:                    http://{address}/docs\n"
+        "  REST:                    {http}://{address}/docs\n"
     ));
     // Nobody reads it: the server runs all the same.
     let mut out = io::stdout().lock();

@@ -11,3 +11,4 @@ pub mod http;
 mod identity;
 mod listener;
 pub mod telemetry;
+pub mod tls;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 use madang_domain::Role;
 
+use super::address::AddressRange;
 use super::spec::{Allowed, OptionSpec, SectionSpec, options};
 use super::value::{JwtAlgorithm, KeyEncoding, LogFormat, OptionValue, ROLES, Secret, Synchronous};
 
@@ -17,6 +18,16 @@ const MIB: u64 = 1024 * KIB;
 const ADDRESS: Allowed = Allowed::Text {
     what: "an IP address and a port, such as 0.0.0.0:8080 or [::]:8080",
     accepts: |text| text.parse::<SocketAddr>().is_ok(),
+};
+
+const OPTIONAL_ADDRESS: Allowed = Allowed::Text {
+    what: "an IP address and a port, such as 0.0.0.0:61613; empty means not set",
+    accepts: |text| text.parse::<SocketAddr>().is_ok(),
+};
+
+const ADDRESS_RANGE: Allowed = Allowed::Text {
+    what: "an IP address, or a range such as 10.0.0.0/8 or fd00::/8",
+    accepts: |text| text.parse::<AddressRange>().is_ok(),
 };
 
 const NOT_EMPTY: Allowed = Allowed::Text {
@@ -94,6 +105,28 @@ options! {
         /// Seconds that a stopping server gives its clients to reconnect elsewhere before it cuts
         /// them off. 0 cuts them off at once.
         drain_seconds: u64 = 10, Allowed::Range(0, 3600);
+        /// Most connections that are open at the same time, of all kinds; one more is closed at
+        /// once. 0 takes what the limit on open files leaves.
+        connections_max: usize = 0, Allowed::Range(0, 10_000_000);
+        /// Most connections from one IPv4 address or one IPv6 /64 network; one more is closed at
+        /// once. `trusted_addresses` are not counted. 0 sets no bound.
+        connections_per_address_max: u32 = 1000, Allowed::Range(0, 10_000_000);
+        /// Most connections that have not finished their TLS handshake or sent the head of their
+        /// first request; one more closes the oldest of them.
+        handshakes_max: usize = 4096, Allowed::Range(1, 1_000_000);
+        /// Where proxies are: what they say about a client's address (`X-Forwarded-For`,
+        /// `Forwarded`) is believed, and their connections are not counted by address.
+        trusted_addresses: Vec<AddressRange> = ["127.0.0.0/8", "::1"], ADDRESS_RANGE;
+    }
+
+    /// Encryption of all listeners (TLS 1.2 and 1.3). Changed files are taken up at once, and at
+    /// SIGHUP; new ones that cannot be used are logged, and the ones before stay.
+    tls: Tls {
+        /// The certificate chain as PEM, the server's own first. When set, the server speaks HTTPS
+        /// only.
+        cert_file: Option<PathBuf> = "", FILE;
+        /// The private key of the certificate as PEM: PKCS#8, PKCS#1 or SEC1, without a passphrase.
+        key_file: Option<PathBuf> = "", FILE;
     }
 
     /// What is logged. Logs go to standard error.
@@ -145,6 +178,9 @@ options! {
 
     /// Limits of a STOMP session. What exceeds one is answered with an ERROR frame.
     stomp: Stomp {
+        /// Address and port of STOMP over plain TCP, or over TLS where `[tls]` is set. Empty
+        /// listens on none.
+        tcp_listen: Option<SocketAddr> = "", OPTIONAL_ADDRESS;
         /// Most headers of one frame.
         header_count_max: usize = 64, Allowed::Range(8, 4096);
         /// Most bytes of one header line or command, its line end not counted.

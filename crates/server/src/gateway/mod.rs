@@ -10,6 +10,10 @@ mod flusher;
 mod registry;
 pub mod routes;
 pub mod session;
+#[allow(dead_code, reason = "sessions are being moved onto it")]
+pub(crate) mod stream;
+#[allow(dead_code, reason = "sessions are being moved onto it")]
+pub(crate) mod takeover;
 mod timers;
 pub mod upgrade;
 
