@@ -53,7 +53,10 @@ enum Origin {
 /// A connection's place among those that may be open: given back when it is dropped, so it must
 /// be dropped behind the socket.
 #[derive(Debug)]
-pub(crate) struct Place(Option<Held>);
+pub(crate) struct Place {
+    /// Only ever dropped.
+    _held: Option<Held>,
+}
 
 #[derive(Debug)]
 struct Held {
@@ -72,7 +75,7 @@ pub(super) enum Full {
 impl Place {
     /// A connection that is counted nowhere.
     pub(crate) fn uncounted() -> Self {
-        Self(None)
+        Self { _held: None }
     }
 }
 
@@ -117,7 +120,8 @@ impl Gate {
         metrics.accepted.inc();
         metrics.open.inc();
         let gate = Arc::clone(self);
-        Ok(Place(Some(Held { gate, origin })))
+        let held = Held { gate, origin };
+        Ok(Place { _held: Some(held) })
     }
 
     fn origin(&self, peer: IpAddr) -> Option<Origin> {

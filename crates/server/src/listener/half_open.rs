@@ -64,7 +64,7 @@ impl HalfOpen {
         drop(queue);
         if let Some((_, evict)) = oldest {
             // It has just ended by itself if nobody listens.
-            drop(evict.send(()));
+            let _ = evict.send(());
         }
         let set = Arc::clone(self);
         (Entry { set, number }, Eviction(eviction))
