@@ -12,3 +12,4 @@ pub mod http;
 mod identity;
 mod listener;
 pub mod telemetry;
+pub mod tls;

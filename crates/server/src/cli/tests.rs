@@ -157,3 +157,28 @@ fn an_api_key_is_all_that_is_printed_and_only_its_name_is_listed() {
     assert!(matches!(run(&["remove", "shop"]), Err(CliError::ApiKey(_))));
     assert_eq!(run(&["list"]).unwrap(), "ads\n");
 }
+
+#[test]
+fn a_check_refuses_certificates_that_cannot_be_used() {
+    let check = |flags: &[&str]| {
+        let arguments = [&["config", "check"], flags].concat();
+        run_with(&arguments, "").unwrap_err().to_string()
+    };
+    let said = check(&[
+        "--tls-cert",
+        "/no/such/cert.pem",
+        "--tls-key",
+        "/no/such/key.pem",
+    ]);
+    assert!(
+        said.contains("tls.cert_file = \"/no/such/cert.pem\"") && said.contains("cannot be read"),
+        "{said}"
+    );
+    let said = check(&["--tls-key", "key.pem"]);
+    assert!(
+        said.contains("tls.cert_file and tls.key_file together"),
+        "{said}"
+    );
+    let said = check(&["--server-trusted-addresses", "10.0.0.0/40"]);
+    assert!(said.contains("server.trusted_addresses"), "{said}");
+}

@@ -122,6 +122,16 @@ fn check_together(config: &Config, settings: &Settings, faults: &mut Vec<Fault>)
         }
     }
     check_destinations(config, &mut refuse);
+    let tls = &config.tls;
+    for (name, is_set, other) in [
+        ("cert_file", tls.cert_file.is_some(), tls.key_file.is_some()),
+        ("key_file", tls.key_file.is_some(), tls.cert_file.is_some()),
+    ] {
+        if is_set && !other {
+            let problem = "allowed: only tls.cert_file and tls.key_file together";
+            refuse("tls", name, problem.to_owned());
+        }
+    }
     let body = config.stomp.body_bytes_max;
     if config.websocket.message_bytes_max <= body {
         let problem = format!("allowed: more than stomp.body_bytes_max, which is {body}");

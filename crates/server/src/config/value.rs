@@ -8,6 +8,7 @@ use argon2::{Params, PasswordHash};
 use jiff::tz::TimeZone;
 use madang_domain::Role;
 
+use super::address::AddressRange;
 use super::spec::{Allowed, Kind};
 use crate::hex;
 
@@ -280,6 +281,26 @@ impl OptionValue for SocketAddr {
 
     fn read(value: &Value, _: &Allowed) -> Option<Self> {
         value.as_str()?.parse().ok()
+    }
+}
+
+impl OptionValue for Option<SocketAddr> {
+    const KIND: Kind = Kind::Text;
+
+    fn read(value: &Value, allowed: &Allowed) -> Option<Self> {
+        match set_text(value, allowed)? {
+            None => Some(None),
+            Some(address) => address.parse().ok().map(Some),
+        }
+    }
+}
+
+impl OptionValue for Vec<AddressRange> {
+    const KIND: Kind = Kind::List;
+
+    fn read(value: &Value, _: &Allowed) -> Option<Self> {
+        let ranges = value.as_array()?.iter();
+        ranges.map(|range| range.as_str()?.parse().ok()).collect()
     }
 }
 

@@ -9,12 +9,16 @@ const NO_CODE: u16 = CloseCode::NORMAL.get();
 /// What stands around a message, at most.
 const HEAD_LEN_MAX: usize = websocket::HEAD_LEN_MAX + 8;
 
+/// Allowed behind a frame (STOMP 1.2, "STOMP Frames"), and a heart-beat by itself. PHP's client
+/// needs it behind each frame.
+const LINE_END: &[u8] = b"\n";
+
 /// What stands around a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
     /// A WebSocket message each (RFC 6455).
     WebSocket,
-    /// Nothing: STOMP frames end themselves.
+    /// A line end behind each: STOMP frames end themselves, but some clients look for it.
     Bare,
     /// A WebSocket message with a SockJS frame each.
     SockJsWebSocket,
@@ -48,7 +52,11 @@ impl Framing {
     pub(crate) fn append_text(self, payload: &[u8], out: &mut Vec<u8>) {
         match self {
             Self::WebSocket => websocket::encode_message(Kind::Text, payload, out),
-            Self::Bare => out.extend_from_slice(payload),
+            Self::Bare if payload == LINE_END => out.extend_from_slice(payload),
+            Self::Bare => {
+                out.extend_from_slice(payload);
+                out.extend_from_slice(LINE_END);
+            }
             Self::SockJsWebSocket => {
                 let escaped = self.escaped(payload.to_vec());
                 self.append_pieces(true, [&escaped, b"", b""], out);
@@ -87,7 +95,8 @@ impl Framing {
             out.extend_from_slice(piece);
         }
         match self {
-            Self::WebSocket | Self::Bare => {}
+            Self::WebSocket => {}
+            Self::Bare => out.extend_from_slice(LINE_END),
             Self::SockJsWebSocket => out.extend_from_slice(frame::MESSAGES_END),
             Self::SockJsHttp => out.extend_from_slice(b"\"\n"),
         }

@@ -8,7 +8,6 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::io::ErrorKind;
-use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
@@ -344,7 +343,7 @@ impl<D: Dialect> Core<D> {
                 return;
             }
             drop(outbox);
-            self.session.stream.shut_down(Shutdown::Write);
+            self.session.shut_down_writing();
             self.phase = Phase::Lingering {
                 budget: LINGER_BYTES_MAX,
             };

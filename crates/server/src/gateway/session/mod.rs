@@ -119,6 +119,19 @@ impl Session {
         self.stream.shut_down(Shutdown::Both);
     }
 
+    /// Ends the direction of writing; what the stream holds back goes out before.
+    fn shut_down_writing(&self) {
+        self.stream.shut_down(Shutdown::Write);
+        if !self.stream.has_unsent() {
+            return;
+        }
+        let mut outbox = self.outbox();
+        if outbox.state == WriteState::Idle {
+            outbox.state = WriteState::Blocked;
+            wake(outbox.waker.take());
+        }
+    }
+
     /// Appends bytes to the outbox and has them written soon.
     fn push(&self, append: impl FnOnce(&mut Vec<u8>)) {
         let mut outbox = self.outbox();

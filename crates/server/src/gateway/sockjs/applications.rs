@@ -12,7 +12,11 @@ use super::{Opening, Service, SockJs, SockJsOptions, answer};
 use crate::gateway::session::plain::{Application, Plain};
 use crate::gateway::upgrade::{Offer, VERSIONS};
 use crate::gateway::{SessionLimits, Shared};
+use crate::listener::{Gate, GateLimits, raise_open_files};
 use crate::telemetry::metrics::Metrics;
+
+/// Connections that may be before their first request.
+const HALF_OPEN_MAX: usize = 4_096;
 
 /// Serves applications behind SockJS. Any page may connect.
 pub struct SockJsServer {
@@ -49,7 +53,14 @@ impl SockJsServer {
 
     /// Serves until `stop` is done.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
-        crate::listener::serve(listener, self.router, stop).await;
+        let limits = GateLimits {
+            connections_max: raise_open_files(),
+            per_address_max: 0,
+            half_open_max: HALF_OPEN_MAX,
+            trusted: Vec::new(),
+        };
+        let gate = Gate::new(limits, Arc::clone(&self.shared.metrics));
+        crate::listener::serve(listener, gate, None, self.router, stop).await;
     }
 }
 

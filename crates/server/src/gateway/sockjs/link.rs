@@ -376,7 +376,9 @@ impl State {
                 let left = self.push_receiver();
                 let written = match left {
                     Left::Interrupted => Err(ErrorKind::BrokenPipe.into()),
-                    Left::Stays | Left::Served if taken == 0 && !units.is_empty() => {
+                    // Nothing was taken, and what was taken earlier is not through.
+                    Left::Stays if taken == 0 => Err(ErrorKind::WouldBlock.into()),
+                    Left::Served if taken == 0 && !units.is_empty() => {
                         Err(ErrorKind::WouldBlock.into())
                     }
                     Left::Stays | Left::Served => Ok(taken),
