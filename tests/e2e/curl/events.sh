@@ -34,7 +34,8 @@ event() { # type
 		data:*) data=${line#data:} data=${data# } ;;
 		id:*) id=${line#id:} id=${id# } ;;
 		'')
-			[ "$type" != "$1" ] || return 0
+			# An event without data is none (HTML, "dispatch the event").
+			[ "$type" != "$1" ] || [ -z "$data" ] || return 0
 			type=message data= id=
 			;;
 		esac
