@@ -10,6 +10,8 @@ pub mod browser;
 pub mod http;
 pub mod node;
 mod process;
+pub mod program;
+pub mod python;
 pub mod server;
 pub mod stomp;
 pub mod websocket;

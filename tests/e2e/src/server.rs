@@ -12,11 +12,15 @@ use tempfile::TempDir;
 use crate::process::{self, Log};
 use crate::{PATIENCE, binary, http};
 
+/// How the last of the lines begins that a server prints once it is ready.
+const LAST_LINE: &str = "  REST:";
+
 /// What a server is to be like.
 #[derive(Debug, Default, Clone)]
 pub struct Builder {
     env: Vec<(String, String)>,
     accounts: Vec<(String, String)>,
+    flags: Vec<String>,
 }
 
 impl Builder {
@@ -34,6 +38,13 @@ impl Builder {
         self
     }
 
+    /// Adds a flag of `madang serve` and its value, such as `--stomp-tcp 127.0.0.1:0`.
+    #[must_use]
+    pub fn flag(mut self, flag: &str, value: impl ToString) -> Self {
+        self.flags.extend([flag.to_owned(), value.to_string()]);
+        self
+    }
+
     /// Starts the server and waits until it is ready.
     #[must_use]
     pub fn start(self) -> TestServer {
@@ -43,6 +54,9 @@ impl Builder {
             child: None,
             data,
             env: self.env,
+            flags: self.flags,
+            scheme: String::new(),
+            printed: Vec::new(),
             log: Log::default(),
         };
         for (login, passcode) in &self.accounts {
@@ -60,6 +74,9 @@ pub struct TestServer {
     child: Option<Child>,
     data: TempDir,
     env: Vec<(String, String)>,
+    flags: Vec<String>,
+    scheme: String,
+    printed: Vec<String>,
     log: Log,
 }
 
@@ -82,10 +99,24 @@ impl TestServer {
         self.address
     }
 
-    /// `http://` and the address.
+    /// `http://`, or `https://` when it has a certificate, and the address.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
+    }
+
+    /// Where another listener is bound, such as `STOMP over TCP`, by the start of the line that says so.
+    ///
+    /// # Panics
+    /// When the server did not say so before it was ready.
+    #[must_use]
+    pub fn listener(&self, name: &str) -> SocketAddr {
+        let said = self
+            .printed
+            .iter()
+            .find_map(|line| line.trim_start().strip_prefix(name)?.strip_prefix(':'));
+        let address = said.unwrap_or_else(|| panic!("no line of {name}: {:?}", self.printed));
+        address.trim().parse().expect("the address is one")
     }
 
     /// Its data folder.
@@ -196,6 +227,7 @@ impl TestServer {
         let mut command = self.command();
         command.arg("serve").arg("--data").arg(self.data.path());
         command.arg("--listen").arg(self.address.to_string());
+        command.args(&self.flags);
         process::piped(&mut command);
         let mut child = process::spawn(command);
         let (seen, lines) = channel();
@@ -206,6 +238,7 @@ impl TestServer {
         );
         process::collect(child.stderr.take().expect("piped"), self.log.clone(), None);
         self.child = Some(child);
+        self.printed.clear();
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -213,10 +246,20 @@ impl TestServer {
                 self.print_log();
                 panic!("the server said nothing of listening: {reason}")
             });
-            if let Some((_, address)) = line.split_once("listening on http://") {
+            if let Some((_, url)) = line.split_once("listening on ") {
+                let (scheme, address) = url.split_once("://").expect("a URL");
+                scheme.clone_into(&mut self.scheme);
                 self.address = address.trim().parse().expect("the address is one");
+            }
+            let last = line.starts_with(LAST_LINE);
+            self.printed.push(line);
+            if last {
                 break;
             }
+        }
+        // Over TLS a test asks with a client that knows the certificate.
+        if self.scheme == "https" {
+            return;
         }
         let ready = http::get(self.address, "/readyz", &[]);
         assert_eq!(
