@@ -29,7 +29,10 @@ use crate::listener::Place;
 /// last is woken.
 pub(crate) enum Stream {
     /// A bare socket, and its place among the connections, given back after the socket is closed.
-    Plain(TcpStream, Place),
+    Plain(
+        TcpStream,
+        #[expect(dead_code, reason = "its drop gives the place back")] Place,
+    ),
     /// A socket that TLS runs on, its handshake done.
     Tls(Box<TlsStream>),
     /// The body of a response: writes only, and reads nothing but its end.
