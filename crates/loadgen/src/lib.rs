@@ -2,8 +2,8 @@
 //!
 //! [`client`] is the convenient side: one connection, async, able to send any
 //! bytes, for tests and tools. [`swarm`] is the cheap side: thousands of
-//! connections in one epoll loop on one thread, so that on a small machine the
-//! server gets the processor. [`scenario`] measures with swarms; [`ceiling`] is
+//! connections over any [transport](swarm::Transport) in one epoll loop on one
+//! thread, so that on a small machine the server gets the processor. [`scenario`] measures with swarms; [`ceiling`] is
 //! the bare loop that a server is compared with.
 
 pub mod ceiling;

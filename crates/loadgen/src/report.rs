@@ -21,6 +21,9 @@ pub enum Value {
     Text(String),
     /// Values that belong together.
     Group(Report),
+    /// The lines of a table, which have the same names in the same order; a
+    /// value may be missing.
+    Rows(Vec<Report>),
 }
 
 impl Report {
@@ -48,6 +51,14 @@ impl Report {
             return self;
         }
         self.push(name, Value::Group(value))
+    }
+
+    /// Adds a table; nothing if it has no line.
+    pub fn rows(&mut self, name: impl Into<String>, rows: Vec<Report>) -> &mut Report {
+        if rows.is_empty() {
+            return self;
+        }
+        self.push(name, Value::Rows(rows))
     }
 
     /// Adds the fields of another behind its own.
@@ -86,6 +97,14 @@ impl Report {
         }
     }
 
+    /// The table at a path; empty if there is none.
+    pub fn get_rows(&self, path: &str) -> &[Report] {
+        match self.get(path) {
+            Some(Value::Rows(rows)) => rows,
+            _ => &[],
+        }
+    }
+
     fn push(&mut self, name: impl Into<String>, value: Value) -> &mut Report {
         self.fields.push((name.into(), value));
         self
@@ -94,6 +113,7 @@ impl Report {
     fn width(&self, depth: usize) -> usize {
         let width = |(name, value): &(String, Value)| match value {
             Value::Group(group) => group.width(depth + 1),
+            Value::Rows(_) => 0,
             _ => 2 * depth + name.len(),
         };
         self.fields.iter().map(width).max().unwrap_or(0)
@@ -109,6 +129,10 @@ impl Report {
                 Value::Group(group) => {
                     writeln!(f, "{label}")?;
                     group.write(f, depth + 1, width)?;
+                }
+                Value::Rows(rows) => {
+                    writeln!(f, "{label}")?;
+                    write_rows(rows, 2 * (depth + 1), f)?;
                 }
             }
         }
@@ -131,9 +155,50 @@ impl Serialize for Report {
                 Value::Number(value) => map.serialize_entry(name, value)?,
                 Value::Text(value) => map.serialize_entry(name, value)?,
                 Value::Group(value) => map.serialize_entry(name, value)?,
+                Value::Rows(value) => map.serialize_entry(name, value)?,
             }
         }
         map.end()
+    }
+}
+
+/// Writes a table: the names, and under each its values. Words stand left,
+/// numbers right.
+fn write_rows(rows: &[Report], indent: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut names: Vec<&str> = Vec::new();
+    for (name, _) in rows.iter().flat_map(|row| &row.fields) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    let columns: Vec<Vec<String>> = names
+        .iter()
+        .map(|name| rows.iter().map(|row| cell(row.get(name))).collect())
+        .collect();
+    let header = names.iter().map(ToString::to_string).collect();
+    let lines = (0..rows.len()).map(|at| columns.iter().map(|column| column[at].clone()).collect());
+    for line in std::iter::once(header).chain(lines) {
+        let line: Vec<String> = line;
+        write!(f, "{:indent$}", "")?;
+        for (at, cell) in line.iter().enumerate() {
+            let widest = columns[at].iter().map(String::len).max().unwrap_or(0);
+            let width = widest.max(names[at].len());
+            match rows[0].get(names[at]) {
+                Some(Value::Text(_)) => write!(f, "{cell:width$}")?,
+                _ => write!(f, "  {cell:>width$}")?,
+            }
+        }
+        writeln!(f)?;
+    }
+    Ok(())
+}
+
+fn cell(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::Count(value)) => grouped(*value),
+        Some(Value::Number(value)) => rounded(*value),
+        Some(Value::Text(value)) => value.clone(),
+        _ => "-".to_owned(),
     }
 }
 
@@ -186,6 +251,26 @@ mod tests {
             "scenario    fanout\ndeliveries  1,234,567\nlatency_ms\n  p50       0.250\n"
         );
         assert_eq!(report.get_number("latency_ms/p50"), Some(0.25));
+    }
+
+    #[test]
+    fn a_table_has_a_line_for_each_row_under_the_names() {
+        let row = |name: &str, value: f64| {
+            let mut row = Report::default();
+            row.text("transport", name).number("ratio", value);
+            row
+        };
+        let mut report = Report::default();
+        report.rows("none", Vec::new());
+        report.rows("table", vec![row("json", 1.0), row("sse", f64::NAN)]);
+        assert_eq!(
+            report.to_string(),
+            "table\n  transport  ratio\n  json       1.000\n  sse            -\n"
+        );
+        assert_eq!(
+            serde_json::to_string(&report).unwrap(),
+            r#"{"table":[{"transport":"json","ratio":1.0},{"transport":"sse"}]}"#
+        );
     }
 
     #[test]

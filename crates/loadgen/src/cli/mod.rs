@@ -16,7 +16,7 @@ use crate::report::Report;
 use crate::scenario::{fanout, history, idle, mix, resume, send, start};
 use crate::{ceiling, procfs, stop};
 
-/// Loads a STOMP-over-WebSocket server and reports what it did and what it cost.
+/// Loads a chat server and reports what it did and what it cost.
 #[derive(Debug, Parser)]
 #[command(name = "madang-bench", version, max_term_width = 100)]
 pub struct Cli {

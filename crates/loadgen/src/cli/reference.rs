@@ -11,9 +11,11 @@ const PREFACE: &str = "\
 
 <!-- Generated from the program's own definitions; see its test of this file. -->
 
-`madang-bench <scenario> [options]` loads a STOMP-over-WebSocket server and
-reports what it did and what it cost. Durations are in seconds and may have a
-fraction. Ctrl-C ends a run early, with its report; a second one ends it at once.
+`madang-bench <scenario> [options]` loads a chat server and reports what it did
+and what it cost. Sessions speak STOMP over WebSocket; `fanout` and `idle`
+compare that with the other doors of Madang (`--transport`). Durations are in
+seconds and may have a fraction. Ctrl-C ends a run early, with its report; a
+second one ends it at once.
 
 Every message carries its number and the time it was to be sent, so that each
 subscriber's lost, repeated and late messages are counted. Templates may have

@@ -41,6 +41,12 @@ pub enum ClientError {
     /// The server sent a broken STOMP frame.
     #[error("STOMP: {0}")]
     Decode(#[from] DecodeError),
+    /// The server broke the protocol that carries its messages.
+    #[error("{0}")]
+    Protocol(&'static str),
+    /// The server sent an error of the JSON door.
+    #[error("error from the server: {0}")]
+    Json(String),
     /// The server sent an ERROR frame.
     #[error("ERROR from the server: {}", .0.get("message").unwrap_or("without a message"))]
     Stomp(Box<Frame>),

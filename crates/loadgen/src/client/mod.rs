@@ -28,4 +28,5 @@ mod options;
 pub use commands::Confirm;
 pub use connection::{Client, WsEvent};
 pub use error::ClientError;
+pub(crate) use handshake::parse_headers;
 pub use options::ConnectOptions;

@@ -2,6 +2,7 @@
 //! messages in flight.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use madang_wire::stomp::Command;
@@ -15,15 +16,17 @@ use crate::sequence::{SequenceChecker, Tally};
 use crate::stamp::{Stamp, StampFinder};
 use crate::stats::Latencies;
 use crate::stop;
-use crate::swarm::{self, Notice, Opening, Outbox, Swarm};
+use crate::swarm::{self, Notice, Opening, Outbox, Swarm, Transport};
 use crate::template::SendTemplate;
 
-/// The connection that publishes; it is a subscriber too.
+/// The connection that publishes; it may be a subscriber too.
 const PUBLISHER: usize = 0;
 
 /// The subscribers of one destination and what they got.
 pub(super) struct Fleet {
     pub(super) swarm: Swarm,
+    /// The connections that subscribe.
+    subscribers: Range<usize>,
     state: State,
 }
 
@@ -99,10 +102,38 @@ impl Fleet {
         }
         target.open(&mut swarm, &plans)?;
         let publish = Publish::Stomp(target.send_template(0, false)?);
-        let mut fleet = Fleet::new(swarm, publish, target.run, outstanding);
+        let mut fleet = Fleet::new(swarm, 0..subscribers, publish, target.run, outstanding);
         for index in subscribers - stalled..subscribers {
             fleet.state.book.ignore(index);
         }
+        Ok(fleet)
+    }
+
+    /// Connects `subscribers` as one user over `transport`, and a publisher
+    /// that does not subscribe, always the same way.
+    pub(super) fn open_over(
+        target: &Target<'_>,
+        transport: Transport,
+        subscribers: usize,
+        outstanding: usize,
+    ) -> Result<Fleet, BenchError> {
+        let mut swarm = Swarm::new().map_err(BenchError::io("epoll"))?;
+        let subscriber = Plan {
+            transport,
+            ..Plan::subscriber(0)
+        };
+        let publisher = Plan {
+            subscribe: false,
+            ..Plan::subscriber(0)
+        };
+        let mut plans = vec![subscriber; subscribers + 1];
+        plans[PUBLISHER] = publisher;
+        target.open(&mut swarm, &plans)?;
+        let publish = Publish::Stomp(target.send_template(0, false)?);
+        // Its own mark: the log may hold what an earlier fleet published.
+        let run = rand::random();
+        let mut fleet = Fleet::new(swarm, 1..subscribers + 1, publish, run, outstanding);
+        fleet.state.book.ignore(PUBLISHER);
         Ok(fleet)
     }
 
@@ -119,18 +150,25 @@ impl Fleet {
                 .connect(ceiling.address, &Opening::Bare)
                 .map_err(BenchError::io("connect to the ceiling"))?;
         }
-        Ok(Fleet::new(swarm, Publish::Bare, run, outstanding))
+        let publish = Publish::Bare;
+        Ok(Fleet::new(swarm, 0..subscribers, publish, run, outstanding))
     }
 
-    fn new(swarm: Swarm, publish: Publish, run: u16, outstanding: usize) -> Fleet {
-        let subscribers = swarm.len();
+    fn new(
+        swarm: Swarm,
+        subscribers: Range<usize>,
+        publish: Publish,
+        run: u16,
+        outstanding: usize,
+    ) -> Fleet {
+        let connections = swarm.len();
         let book = Book {
-            checkers: vec![SequenceChecker::default(); subscribers],
-            ignored: vec![false; subscribers],
+            checkers: vec![SequenceChecker::default(); connections],
+            ignored: vec![false; connections],
             window: Window {
                 base: 0,
                 counts: VecDeque::new(),
-                need: subscribers,
+                need: connections,
             },
             counts: Counts::default(),
             latencies: Latencies::default(),
@@ -147,6 +185,7 @@ impl Fleet {
                 sample: None,
             },
             swarm,
+            subscribers,
         }
     }
 
@@ -216,8 +255,18 @@ impl Fleet {
         self.state.book.checkers[index].next()
     }
 
+    /// What went wrong since the beginning, for all subscribers.
+    pub(super) fn tally_all(&self) -> Tally {
+        self.tally(self.subscribers.clone())
+    }
+
+    /// Ends all sessions, so that nothing of them is left at the server.
+    pub(super) fn close(self, timeout: Duration) -> Result<(), BenchError> {
+        self.swarm.close(timeout).map_err(BenchError::io("poll"))
+    }
+
     /// What went wrong since the beginning, for these subscribers.
-    pub(super) fn tally(&self, indices: std::ops::Range<usize>) -> Tally {
+    pub(super) fn tally(&self, indices: Range<usize>) -> Tally {
         let end = self.next_seq();
         let mut tally = Tally::default();
         for checker in &self.state.book.checkers[indices] {
@@ -241,7 +290,7 @@ impl Fleet {
     /// Whether every open subscriber has all that was published.
     pub(super) fn is_complete(&self) -> bool {
         let end = self.next_seq();
-        (0..self.swarm.len()).all(|index| {
+        self.subscribers.clone().all(|index| {
             self.state.book.checkers[index].is_complete(end) || !self.swarm.is_open(index)
         })
     }
@@ -251,10 +300,6 @@ impl State {
     fn take(&mut self, index: usize, notice: Notice<'_>, publishing: bool, outbox: &mut Outbox) {
         match notice {
             Notice::Message { payload, at_ns } => {
-                let bare = matches!(self.publish, Publish::Bare);
-                if !bare && !swarm::is_message(payload) {
-                    return self.book.failures.take(payload);
-                }
                 if self.sample.is_none() && crate::stamp::position(payload).is_some() {
                     self.sample = Some(payload.to_vec());
                 }
@@ -268,6 +313,8 @@ impl State {
                     self.top_up(outbox);
                 }
             }
+            Notice::Answer { payload } => self.book.failures.take(payload),
+            Notice::Error(error) => self.book.failures.error(error),
             Notice::Open => {}
             Notice::Closed(error) => {
                 self.book.failures.closed(&error);
@@ -381,6 +428,15 @@ impl Failures {
     pub(super) fn closed(&mut self, error: &crate::client::ClientError) {
         self.closed += 1;
         self.first.get_or_insert_with(|| error.to_string());
+    }
+
+    /// Adds those of other connections.
+    pub(super) fn add(&mut self, other: &Failures) {
+        self.errors += other.errors;
+        self.closed += other.closed;
+        if self.first.is_none() {
+            self.first.clone_from(&other.first);
+        }
     }
 
     /// Adds the counts, and the words if there are any.

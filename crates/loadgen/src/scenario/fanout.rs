@@ -1,20 +1,21 @@
 //! One message to many subscribers, alone or next to the bare loop.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 
 use super::delivery::{Fleet, report_tally};
-use super::server::{self, Meter};
-use super::stalled;
+use super::rounds::{Round, Side};
 use super::target::{Target, progress};
+use super::transports::Transports;
+use super::{compare, server, stalled};
 use crate::ceiling::CeilingProcess;
 use crate::cli::Common;
 use crate::error::BenchError;
 use crate::procfs::Process;
 use crate::report::Report;
-use crate::stats::{Latencies, spread};
+use crate::stats::spread;
 use crate::stop;
 
 /// Options of `fanout`.
@@ -23,20 +24,25 @@ pub struct Options {
     /// Options that all scenarios have.
     #[command(flatten)]
     pub common: Common,
+    /// By which doors to measure.
+    #[command(flatten)]
+    pub transports: Transports,
     /// Connections that subscribe, all as user 0; the first one publishes.
+    /// With --transport one more publishes, over stomp-websocket.
     #[arg(long, default_value_t = 1000)]
     pub subscribers: usize,
     /// Messages in flight; the next is sent when every subscriber got one.
     #[arg(long, default_value_t = 1)]
     pub outstanding: usize,
-    /// How often to measure; by default once, with --with-ceiling three times.
+    /// How often to measure; by default once, with --with-ceiling or several
+    /// transports three times.
     #[arg(long)]
     pub rounds: Option<usize>,
     /// Measure the bare loop too, in turns, and compare.
-    #[arg(long, conflicts_with = "stalled")]
+    #[arg(long, conflicts_with_all = ["stalled", "transport"])]
     pub with_ceiling: bool,
     /// Subscribers that stop reading for a while.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, conflicts_with = "transport")]
     pub stalled: usize,
     /// Seconds they do not read.
     #[arg(long, default_value = "20", value_parser = crate::cli::parse_seconds)]
@@ -53,23 +59,6 @@ pub struct Options {
     pub ceiling_program: Option<PathBuf>,
 }
 
-/// One measured round.
-struct Round {
-    deliveries: u64,
-    seconds: f64,
-    server_cpu: Option<f64>,
-    client_cpu: f64,
-}
-
-/// All rounds against one side.
-#[derive(Default)]
-struct Side {
-    rounds: Vec<Round>,
-    latencies: Latencies,
-    published: u64,
-    incomplete: u64,
-}
-
 /// Runs `fanout`.
 ///
 /// # Errors
@@ -81,6 +70,9 @@ pub fn run(options: &Options) -> Result<Report, BenchError> {
         return Err(BenchError::Options(
             "there must be a subscriber that is not stalled, and a message in flight".to_owned(),
         ));
+    }
+    if options.transports.is_given() {
+        return compare::run(options);
     }
     let server = server::prepare(common)?;
     let target = Target::new(common)?;
@@ -178,101 +170,13 @@ fn start_ceiling(options: &Options, frame: &[u8]) -> Result<CeilingProcess, Benc
 }
 
 fn report_ratio(ours: &Side, theirs: &Side, report: &mut Report) {
-    let ratios = |value: fn(&Round) -> Option<f64>| -> Vec<f64> {
-        let pairs = ours.rounds.iter().zip(&theirs.rounds);
-        pairs
-            .filter_map(|(ours, theirs)| Some(value(ours)? / value(theirs)?))
-            .collect()
-    };
-    let mut ratio = Report::default();
-    ratio
-        .group(
-            "deliveries_per_server_cpu_second",
-            spread(&ratios(Round::per_cpu)),
-        )
+    let ratio = |value| spread(&ours.ratios(theirs, value));
+    let mut group = Report::default();
+    group
+        .group("deliveries_per_server_cpu_second", ratio(Round::per_cpu))
         .group(
             "deliveries_per_second",
-            spread(&ratios(|round| Some(round.per_second()))),
+            ratio(|round| Some(round.per_second())),
         );
-    report.group("ratio_to_ceiling", ratio);
-}
-
-impl Round {
-    fn per_second(&self) -> f64 {
-        self.deliveries as f64 / self.seconds
-    }
-
-    fn per_cpu(&self) -> Option<f64> {
-        self.server_cpu
-            .filter(|cpu| *cpu > 0.0)
-            .map(|cpu| self.deliveries as f64 / cpu)
-    }
-}
-
-impl Side {
-    fn measure(
-        &mut self,
-        common: &Common,
-        fleet: &mut Fleet,
-        process: Option<Process>,
-    ) -> Result<(), BenchError> {
-        fleet.drive(common.warmup, common.answer_timeout)?;
-        fleet.reset();
-        let meter = Meter::start(process);
-        let started = Instant::now();
-        fleet.drive(common.duration, common.answer_timeout)?;
-        let seconds = started.elapsed().as_secs_f64();
-        let cost = meter.stop();
-        let counts = fleet.counts();
-        self.rounds.push(Round {
-            deliveries: counts.deliveries,
-            seconds,
-            server_cpu: cost.server_cpu(),
-            client_cpu: cost.client_cpu(),
-        });
-        self.published += counts.published;
-        self.incomplete += counts.incomplete;
-        self.latencies.add(fleet.latencies());
-        // Nothing of this side may still be running when the other is measured.
-        fleet.drain(common.answer_timeout)
-    }
-
-    fn report(&self, report: &mut Report) {
-        let sum = |value: fn(&Round) -> f64| self.rounds.iter().map(value).sum::<f64>();
-        let deliveries = self.rounds.iter().map(|round| round.deliveries).sum();
-        let seconds = sum(|round| round.seconds);
-        report
-            .count("rounds", self.rounds.len() as u64)
-            .number("seconds", seconds)
-            .count("published", self.published)
-            .count("deliveries", deliveries)
-            .count("messages_given_up", self.incomplete);
-        let per_second: Vec<f64> = self.rounds.iter().map(Round::per_second).collect();
-        let per_cpu: Vec<f64> = self.rounds.iter().filter_map(Round::per_cpu).collect();
-        match self.rounds.as_slice() {
-            [_] => {
-                report.number("deliveries_per_second", per_second[0]);
-                if let Some(per_cpu) = per_cpu.first() {
-                    report.number("deliveries_per_server_cpu_second", *per_cpu);
-                }
-            }
-            _ => {
-                report
-                    .group("deliveries_per_second", spread(&per_second))
-                    .group("deliveries_per_server_cpu_second", spread(&per_cpu));
-            }
-        }
-        let count = deliveries as f64;
-        let server_cpu: Option<f64> = self.rounds.iter().map(|round| round.server_cpu).sum();
-        if let Some(cpu) = server_cpu {
-            report
-                .number("server_cpu_seconds", cpu)
-                .number("server_cpu_us_per_delivery", cpu * 1e6 / count);
-        }
-        let client_cpu = sum(|round| round.client_cpu);
-        report
-            .number("client_cpu_seconds", client_cpu)
-            .number("client_cpu_us_per_delivery", client_cpu * 1e6 / count)
-            .group("latency_ms", self.latencies.report());
-    }
+    report.group("ratio_to_ceiling", group);
 }

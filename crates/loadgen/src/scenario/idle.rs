@@ -1,21 +1,19 @@
 //! Many sessions that do nothing.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
+use super::idle_crowd::{self, Crowd};
 use super::server;
-use super::target::{POLL_MAX, Plan, Target};
+use super::target::Target;
+use super::transports::{Transports, parse_transport};
 use crate::cli::Common;
 use crate::error::BenchError;
 use crate::procfs::{Process, Usage, mib};
 use crate::report::Report;
 use crate::stop;
-use crate::swarm::{Notice, Swarm};
+use crate::swarm::Transport;
 
 /// Options of `idle`.
 #[derive(Clone, Debug, Args)]
@@ -23,6 +21,9 @@ pub struct Options {
     /// Options that all scenarios have.
     #[command(flatten)]
     pub common: Common,
+    /// By which doors to measure.
+    #[command(flatten)]
+    pub transports: Transports,
     /// Sessions, each with one subscription.
     #[arg(long, default_value_t = 5000)]
     pub sessions: usize,
@@ -36,10 +37,27 @@ pub struct Options {
     /// because of the limit of open files.
     #[arg(long, default_value_t = 9000)]
     pub sessions_per_process: usize,
+    /// Keep the sessions of a transport open while the next one is measured, so
+    /// that it gets no memory that the server had for them.
+    #[arg(long, requires = "transport")]
+    pub keep_open: bool,
     /// The first user.
     #[arg(long, hide = true, default_value_t = 0)]
     pub first: usize,
+    /// By which door a child process goes in.
+    #[arg(long, hide = true, value_parser = parse_transport)]
+    pub only: Option<Transport>,
 }
+
+/// What the sessions of one transport took.
+struct Measured {
+    before: Option<Usage>,
+    after: Option<Usage>,
+    settled: Option<Usage>,
+    open_seconds: f64,
+}
+
+const NOTE: &str = "resident memory of the server; the kernel's memory for sockets is not in it";
 
 /// Runs `idle`.
 ///
@@ -50,14 +68,11 @@ pub fn run(options: &Options) -> Result<Report, BenchError> {
     let common = &options.common;
     let server = server::prepare(common)?;
     let target = Target::new(common)?;
-    let before = usage(server);
-    let started = Instant::now();
-    let mut crowd = Crowd::open(options, &target)?;
-    let opened = started.elapsed();
-    let after = usage(server);
-    let settled_at = Instant::now() + options.settle;
-    let closed = crowd.hold(|| Instant::now() >= settled_at)?;
-    let settled = usage(server);
+    if options.transports.is_given() {
+        return compare(options, target, server);
+    }
+    let (crowd, measured) = Measured::take(options, &target, Transport::StompWebSocket, server)?;
+    let closed = crowd.close(common.answer_timeout)?;
 
     let sessions = options.sessions as u64;
     let mut report = Report::default();
@@ -65,31 +80,122 @@ pub fn run(options: &Options) -> Result<Report, BenchError> {
         .text("scenario", "idle")
         .text("url", &common.url)
         .count("sessions", sessions)
-        .text(
-            "rooms",
-            if options.same_room {
-                "one for all"
-            } else {
-                "one for each"
-            },
-        )
-        .number("open_seconds", opened.as_secs_f64())
+        .text("rooms", rooms(options))
+        .number("open_seconds", measured.open_seconds)
         .number(
             "sessions_opened_per_second",
-            sessions as f64 / opened.as_secs_f64(),
+            sessions as f64 / measured.open_seconds,
         )
         .number("settle_seconds", options.settle.as_secs_f64())
         .count("connections_closed", closed);
-    if let (Some(before), Some(after), Some(settled)) = (before, after, settled) {
+    if let (Some(before), Some(after), Some(settled)) =
+        (measured.before, measured.after, measured.settled)
+    {
         let cpu = settled.cpu.saturating_sub(before.cpu).as_secs_f64();
         report.group("server", memory(&before, &after, &settled, sessions));
         report.number("server_cpu_us_per_session", cpu * 1e6 / sessions as f64);
     }
-    report.text(
-        "note",
-        "resident memory of the server; the kernel's memory for sockets is not in it",
-    );
+    report.text("note", NOTE);
     Ok(report)
+}
+
+/// Measures one transport after the other.
+fn compare(
+    options: &Options,
+    mut target: Target<'_>,
+    server: Option<Process>,
+) -> Result<Report, BenchError> {
+    options.transports.locate(&mut target)?;
+    target.open_room()?;
+    let timeout = options.common.answer_timeout;
+    let (mut rows, mut kept) = (Vec::new(), Vec::new());
+    for (at, transport) in options.transports.list().into_iter().enumerate() {
+        if at > 0 && !options.keep_open {
+            // What the server frees late is not to be the next one's gain.
+            std::thread::sleep(options.settle);
+        }
+        let (crowd, measured) = Measured::take(options, &target, transport, server)?;
+        let row = measured.row(transport, options.sessions);
+        if options.keep_open {
+            kept.push((crowd, row));
+        } else {
+            rows.push(closed(crowd, row, timeout)?);
+        }
+        if stop::requested() {
+            break;
+        }
+    }
+    for (crowd, row) in kept {
+        rows.push(closed(crowd, row, timeout)?);
+    }
+    let sessions_before = if options.keep_open { "kept" } else { "closed" };
+    let mut report = Report::default();
+    report
+        .text("scenario", "idle")
+        .text("url", &options.common.url)
+        .count("sessions_per_transport", options.sessions as u64)
+        .text("rooms", rooms(options))
+        .text("sessions_of_earlier_transports", sessions_before)
+        .number("settle_seconds", options.settle.as_secs_f64())
+        .rows("memory", rows)
+        .text("note", NOTE);
+    Ok(report)
+}
+
+fn closed(crowd: Crowd, mut row: Report, timeout: Duration) -> Result<Report, BenchError> {
+    let closed = crowd.close(timeout)?;
+    row.count("connections_closed", closed);
+    Ok(row)
+}
+
+fn rooms(options: &Options) -> &'static str {
+    if options.same_room {
+        "one for all"
+    } else {
+        "one for each"
+    }
+}
+
+impl Measured {
+    /// Opens sessions and looks at the server before, after, and once it has
+    /// settled.
+    fn take(
+        options: &Options,
+        target: &Target<'_>,
+        transport: Transport,
+        server: Option<Process>,
+    ) -> Result<(Crowd, Measured), BenchError> {
+        let before = usage(server);
+        let started = Instant::now();
+        let mut crowd = Crowd::open(options, target, transport)?;
+        let open_seconds = started.elapsed().as_secs_f64();
+        let after = usage(server);
+        let settled_at = Instant::now() + options.settle;
+        crowd.hold(|| Instant::now() >= settled_at)?;
+        let measured = Measured {
+            before,
+            after,
+            settled: usage(server),
+            open_seconds,
+        };
+        Ok((crowd, measured))
+    }
+
+    /// A row of the table.
+    fn row(&self, transport: Transport, sessions: usize) -> Report {
+        let mut row = Report::default();
+        row.text("transport", transport.name());
+        if let (Some(before), Some(settled)) = (self.before, self.settled) {
+            let grown = settled.rss_bytes as f64 - before.rss_bytes as f64;
+            let cpu = settled.cpu.saturating_sub(before.cpu).as_secs_f64();
+            row.number("rss_bytes_per_session", grown / sessions as f64)
+                .number("rss_before_mib", mib(before.rss_bytes))
+                .number("rss_settled_mib", mib(settled.rss_bytes))
+                .number("server_cpu_us_per_session", cpu * 1e6 / sessions as f64);
+        }
+        row.number("opened_per_second", sessions as f64 / self.open_seconds);
+        row
+    }
 }
 
 fn memory(before: &Usage, after: &Usage, settled: &Usage, sessions: u64) -> Report {
@@ -109,128 +215,6 @@ fn usage(server: Option<Process>) -> Option<Usage> {
     server?.usage().ok()
 }
 
-/// The sessions, here or in child processes.
-enum Crowd {
-    Here(Box<Swarm>),
-    Children(Vec<Worker>),
-}
-
-impl Crowd {
-    fn open(options: &Options, target: &Target<'_>) -> Result<Crowd, BenchError> {
-        if options.sessions <= options.sessions_per_process {
-            return open_here(options, target).map(Box::new).map(Crowd::Here);
-        }
-        let per_process = options.sessions_per_process.max(1);
-        let mut workers = Vec::new();
-        for first in (0..options.sessions).step_by(per_process) {
-            let sessions = per_process.min(options.sessions - first);
-            workers.push(Worker::start(options.first + first, sessions)?);
-        }
-        Ok(Crowd::Children(workers))
-    }
-
-    /// Keeps them until `done`; answers how many ended meanwhile.
-    fn hold(&mut self, done: impl Fn() -> bool) -> Result<u64, BenchError> {
-        match self {
-            Crowd::Here(swarm) => hold(swarm, done),
-            Crowd::Children(workers) => {
-                while !done() && !stop::requested() {
-                    std::thread::sleep(POLL_MAX);
-                }
-                workers.iter_mut().map(Worker::finish).sum()
-            }
-        }
-    }
-}
-
-fn open_here(options: &Options, target: &Target<'_>) -> Result<Swarm, BenchError> {
-    let mut swarm = Swarm::new().map_err(BenchError::io("epoll"))?;
-    let user = |at| {
-        if options.same_room {
-            0
-        } else {
-            options.first + at
-        }
-    };
-    let plans: Vec<Plan> = (0..options.sessions)
-        .map(|at| Plan::subscriber(user(at)))
-        .collect();
-    target.open(&mut swarm, &plans)?;
-    Ok(swarm)
-}
-
-fn hold(swarm: &mut Swarm, done: impl Fn() -> bool) -> Result<u64, BenchError> {
-    let mut closed = 0;
-    while !done() && !stop::requested() {
-        swarm
-            .poll(POLL_MAX, |_, notice, _| {
-                closed += u64::from(matches!(notice, Notice::Closed(_)));
-            })
-            .map_err(BenchError::io("poll"))?;
-    }
-    Ok(closed)
-}
-
-/// A child process that holds a part of the sessions.
-struct Worker {
-    child: Child,
-    /// Its end tells the child to end.
-    stdin: Option<ChildStdin>,
-    stdout: BufReader<std::process::ChildStdout>,
-}
-
-impl Worker {
-    /// Starts it with our own options and waits until its sessions are open.
-    fn start(first: usize, sessions: usize) -> Result<Worker, BenchError> {
-        let failed = || BenchError::io("start a child process");
-        let program = std::env::current_exe().map_err(failed())?;
-        let mut child = Command::new(program)
-            .arg("idle-worker")
-            .args(std::env::args_os().skip(2))
-            .args(["--first", &first.to_string()])
-            .args(["--sessions", &sessions.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(failed())?;
-        let Some(stdout) = child.stdout.take() else {
-            return Err(BenchError::Options("no pipe to the child".to_owned()));
-        };
-        let mut worker = Worker {
-            stdin: child.stdin.take(),
-            stdout: BufReader::new(stdout),
-            child,
-        };
-        match worker.read_line()?.as_str() {
-            "ready" => Ok(worker),
-            _ => Err(BenchError::Options("a child process failed".to_owned())),
-        }
-    }
-
-    fn finish(&mut self) -> Result<u64, BenchError> {
-        drop(self.stdin.take());
-        let closed = self.read_line()?;
-        closed
-            .parse()
-            .map_err(|_| BenchError::Options("a child process failed".to_owned()))
-    }
-
-    fn read_line(&mut self) -> Result<String, BenchError> {
-        let mut line = String::new();
-        self.stdout
-            .read_line(&mut line)
-            .map_err(BenchError::io("read from a child process"))?;
-        Ok(line.trim().to_owned())
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// What `idle-worker` does: opens its sessions, says so, and holds them until
 /// its input ends.
 ///
@@ -238,22 +222,5 @@ impl Drop for Worker {
 ///
 /// See [`BenchError`].
 pub fn worker(options: &Options) -> Result<(), BenchError> {
-    let target = Target::new(&options.common)?;
-    let mut swarm = open_here(options, &target)?;
-    say("ready")?;
-    let ended = Arc::new(AtomicBool::new(false));
-    let watched = Arc::clone(&ended);
-    std::thread::spawn(move || {
-        let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        watched.store(true, Ordering::Relaxed);
-    });
-    let closed = hold(&mut swarm, || ended.load(Ordering::Relaxed))?;
-    say(&closed.to_string())
-}
-
-fn say(line: &str) -> Result<(), BenchError> {
-    let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "{line}")
-        .and_then(|()| stdout.flush())
-        .map_err(BenchError::io("write to the parent process"))
+    idle_crowd::worker(options)
 }

@@ -21,7 +21,7 @@ use crate::sequence::{SequenceChecker, Tally};
 use crate::stamp::{Stamp, StampFinder};
 use crate::stats::Latencies;
 use crate::stop;
-use crate::swarm::{self, Notice, Swarm};
+use crate::swarm::{Notice, Swarm};
 use crate::template::SendTemplate;
 
 /// Options of `mix`.
@@ -239,7 +239,7 @@ impl State {
 
     fn take(&mut self, index: usize, notice: Notice<'_>) {
         match notice {
-            Notice::Message { payload, at_ns } if swarm::is_message(payload) => {
+            Notice::Message { payload, at_ns } => {
                 let members = self.members;
                 self.finder.each(payload, |stamp| {
                     let sender = stamp.stream as usize;
@@ -252,7 +252,8 @@ impl State {
                     }
                 });
             }
-            Notice::Message { payload, .. } => self.failures.take(payload),
+            Notice::Answer { payload } => self.failures.take(payload),
+            Notice::Error(error) => self.failures.error(error),
             Notice::Open => {}
             Notice::Closed(error) => self.failures.closed(&error),
         }

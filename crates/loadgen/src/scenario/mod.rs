@@ -9,7 +9,11 @@ pub mod resume;
 pub mod send;
 pub mod start;
 
+mod compare;
 mod delivery;
+mod idle_crowd;
+mod rounds;
 mod server;
 mod stalled;
 mod target;
+mod transports;

@@ -150,7 +150,7 @@ fn publish(
             .map_err(BenchError::io("publish"))?;
         swarm
             .poll(POLL_MAX, |_, notice, _| match notice {
-                Notice::Message { payload, .. } if swarm::is_message(payload) => {
+                Notice::Message { payload, .. } => {
                     finder.each(payload, |stamp| {
                         if stamp.run == target.run {
                             checker.take(stamp.seq);
@@ -160,7 +160,8 @@ fn publish(
                         }
                     });
                 }
-                Notice::Message { payload, .. } => failures.take(payload),
+                Notice::Answer { payload } => failures.take(payload),
+                Notice::Error(error) => failures.error(error),
                 Notice::Open => {}
                 Notice::Closed(error) => failures.closed(&error),
             })
@@ -258,7 +259,7 @@ impl Outcome {
         while Instant::now() < quiet_until.unwrap_or(deadline) && !stop::requested() {
             swarm
                 .poll(Duration::from_millis(10), |index, notice, _| match notice {
-                    Notice::Message { payload, .. } if swarm::is_message(payload) => {
+                    Notice::Message { payload, .. } => {
                         let session = &mut sessions[index];
                         finder.each(payload, |stamp| {
                             if stamp.run == target.run {
@@ -270,7 +271,8 @@ impl Outcome {
                             left -= 1;
                         }
                     }
-                    Notice::Message { payload, .. } => self.failures.take(payload),
+                    Notice::Answer { payload } => self.failures.take(payload),
+                    Notice::Error(error) => self.failures.error(error),
                     Notice::Open => {}
                     Notice::Closed(error) => self.failures.closed(&error),
                 })

@@ -255,7 +255,7 @@ impl State {
 
     fn take(&mut self, index: usize, notice: Notice<'_>, outbox: &mut Outbox) {
         match notice {
-            Notice::Message { payload, .. } if swarm::is_message(payload) => {
+            Notice::Message { payload, .. } => {
                 self.finder.each(payload, |stamp| {
                     if stamp.run == self.run && stamp.stream as usize == index {
                         self.rooms[index].checker.take(stamp.seq);
@@ -263,7 +263,8 @@ impl State {
                     }
                 });
             }
-            Notice::Message { payload, .. } => self.answered(payload, outbox),
+            Notice::Answer { payload } => self.answered(payload, outbox),
+            Notice::Error(error) => self.failures.error(error),
             Notice::Open => {}
             Notice::Closed(error) => {
                 self.failures.closed(&error);

@@ -13,8 +13,9 @@ use crate::cli::Common;
 use crate::client::{ClientError, ConnectOptions};
 use crate::error::BenchError;
 use crate::identity::Tokens;
+use crate::stamp::Stamp;
 use crate::stop;
-use crate::swarm::{self, Notice, Opening, Swarm};
+use crate::swarm::{self, Notice, Opening, Swarm, Transport};
 use crate::template::{self, SendTemplate, Values};
 use crate::url::Url;
 
@@ -36,6 +37,8 @@ pub(super) struct Target<'a> {
     pub(super) common: &'a Common,
     pub(super) url: Url,
     pub(super) address: SocketAddr,
+    /// Where STOMP is spoken without HTTP.
+    pub(super) tcp_address: Option<SocketAddr>,
     /// Tells this run's messages from those of others.
     pub(super) run: u16,
     tokens: Tokens,
@@ -45,6 +48,8 @@ pub(super) struct Target<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) user: usize,
+    pub(super) transport: Transport,
+    /// Without SUBSCRIBE the transport decides what a session gets.
     pub(super) subscribe: bool,
     pub(super) receive_buffer: Option<usize>,
 }
@@ -53,6 +58,7 @@ impl Plan {
     pub(super) fn subscriber(user: usize) -> Plan {
         Plan {
             user,
+            transport: Transport::StompWebSocket,
             subscribe: true,
             receive_buffer: None,
         }
@@ -81,6 +87,7 @@ impl<'a> Target<'a> {
             common,
             url,
             address,
+            tcp_address: None,
             run: rand::random(),
             tokens,
         })
@@ -164,7 +171,9 @@ impl<'a> Target<'a> {
         for (name, value) in &common.header {
             options = options.header(name, fill(value));
         }
-        if !token.is_empty()
+        if !token.is_empty() && !plan.transport.is_stomp() {
+            options = options.http_header("Authorization", format!("Bearer {token}"));
+        } else if !token.is_empty()
             && !common
                 .header
                 .iter()
@@ -172,7 +181,8 @@ impl<'a> Target<'a> {
         {
             options = options.bearer(&token);
         }
-        Ok(Opening::Stomp {
+        Ok(Opening::Session {
+            transport: plan.transport,
             url: self.url.clone(),
             options: Box::new(options),
         })
@@ -189,9 +199,10 @@ impl<'a> Target<'a> {
         while ready.len() < plans.len() {
             while started < plans.len() && started - ready.len() < self.common.connect_window {
                 let opening = self.opening(&plans[started])?;
+                let address = self.address(plans[started].transport)?;
                 swarm
-                    .connect(self.address, &opening)
-                    .map_err(BenchError::io(format!("connect to {}", self.address)))?;
+                    .connect(address, &opening)
+                    .map_err(BenchError::io(format!("connect to {address}")))?;
                 started += 1;
             }
             swarm
@@ -234,6 +245,44 @@ impl<'a> Target<'a> {
         Ok(())
     }
 
+    /// Subscribes to the room of user 0 and sends one message there, so that
+    /// there is such a room, and waits until it is accepted.
+    pub(super) fn open_room(&self) -> Result<(), BenchError> {
+        let mut swarm = Swarm::new().map_err(BenchError::io("epoll"))?;
+        self.open(&mut swarm, &[Plan::subscriber(0)])?;
+        let stamp = Stamp {
+            run: self.run,
+            stream: 0,
+            seq: 0,
+            sent_ns: 0,
+        };
+        let mut template = self.send_template(0, true)?;
+        swarm
+            .send(0, template.render(&stamp, 0))
+            .map_err(BenchError::io("open the room"))?;
+        let deadline = Instant::now() + self.common.setup_timeout;
+        let mut answer = None;
+        while answer.is_none() {
+            swarm
+                .poll(POLL_MAX, |_, notice, _| match notice {
+                    Notice::Answer { payload } => answer = answer.take().or(accepted(payload)),
+                    Notice::Closed(error) => drop(answer.get_or_insert(Err(error))),
+                    _ => {}
+                })
+                .map_err(BenchError::io("poll"))?;
+            if stop::requested() {
+                return Err(BenchError::Stopped);
+            }
+            if Instant::now() > deadline {
+                return Err(self.timed_out("the first message to be accepted"));
+            }
+        }
+        match answer {
+            Some(Err(source)) => Err(BenchError::Connection { index: 0, source }),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn timed_out(&self, waiting_for: impl Into<String>) -> BenchError {
         BenchError::TimedOut {
             seconds: self.common.setup_timeout.as_secs(),
@@ -241,9 +290,18 @@ impl<'a> Target<'a> {
         }
     }
 
+    fn address(&self, transport: Transport) -> Result<SocketAddr, BenchError> {
+        match transport {
+            Transport::StompTcp => self
+                .tcp_address
+                .ok_or_else(|| BenchError::Options("stomp-tcp needs --tcp-url".to_owned())),
+            _ => Ok(self.address),
+        }
+    }
+
     fn opened(&self, plan: &Plan, notice: Notice<'_>) -> Result<Step, ClientError> {
         match notice {
-            Notice::Open if plan.subscribe => {
+            Notice::Open if plan.subscribe && plan.transport.is_stomp() => {
                 let mut frame = self.subscribe_frame(plan.user);
                 let unconfirmed = self.common.no_subscribe_receipt;
                 if !unconfirmed {
@@ -254,8 +312,9 @@ impl<'a> Target<'a> {
                 Ok(Step::Send(bytes, unconfirmed))
             }
             Notice::Open => Ok(Step::Ready),
-            Notice::Message { payload, .. } if swarm::is_message(payload) => Ok(Step::Wait),
-            Notice::Message { payload, .. } => {
+            Notice::Message { .. } => Ok(Step::Wait),
+            Notice::Error(error) => Err(ClientError::Json(error)),
+            Notice::Answer { payload } => {
                 let mut step = Step::Wait;
                 for frame in swarm::frames(payload)? {
                     match frame.command {
@@ -281,6 +340,19 @@ impl<'a> Target<'a> {
         };
         template::fill(template, &values)
     }
+}
+
+/// Whether frames confirm or refuse; `None`: neither.
+fn accepted(payload: &[u8]) -> Option<Result<(), ClientError>> {
+    let frames = match swarm::frames(payload) {
+        Ok(frames) => frames,
+        Err(error) => return Some(Err(error)),
+    };
+    frames.into_iter().find_map(|frame| match frame.command {
+        Command::Receipt => Some(Ok(())),
+        Command::Error => Some(Err(ClientError::Stomp(Box::new(frame)))),
+        _ => None,
+    })
 }
 
 enum Step {

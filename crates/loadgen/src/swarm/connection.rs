@@ -1,75 +1,75 @@
 use std::io::{self, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Instant;
 
-use madang_wire::stomp::{Command, Version};
-use madang_wire::websocket::handshake::{self, ResponseError};
-use madang_wire::websocket::{self, Event, Role};
+use madang_wire::websocket::{self, CloseCode, Opcode};
 use rustix::event::epoll::EventFlags;
 
+use super::inbound::{Inbound, Piece};
+use super::outbound::{Kind, Outbound, Post};
+use super::session::{Exchange, Session};
 use super::{Notice, Opening, Outbox, ns_since};
 use crate::client::ClientError;
 
-/// One connection of a swarm.
+/// One connection of a swarm: a socket, or one after the other.
 #[derive(Debug)]
 pub(super) struct Connection {
+    address: SocketAddr,
     stream: TcpStream,
-    decoder: websocket::Decoder,
-    phase: Phase,
+    inbound: Inbound,
+    session: Session,
+    outbound: Outbound,
+    /// What asks for the next response, if a session has several.
+    request: Vec<u8>,
     /// What the socket did not take yet.
     pending: Vec<u8>,
+    is_closed: bool,
     paused: bool,
-    registered: EventFlags,
+    registered: Registered,
     write_error: Option<io::Error>,
 }
 
-#[derive(Debug)]
-enum Phase {
-    /// Before the head of the HTTP response is complete.
-    Upgrading(Box<Upgrade>),
-    /// Before CONNECTED.
-    Connecting,
-    Open,
-    Closed,
+/// What epoll knows of the socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Registered {
+    Not,
+    For(EventFlags),
+    /// It was told to forget it: a dead socket is reported for ever otherwise.
+    NoMore,
 }
 
-#[derive(Debug)]
-struct Upgrade {
-    key: String,
-    offered: Vec<String>,
-    connect: Vec<u8>,
-    head: Vec<u8>,
+/// What epoll is to be told.
+pub(super) enum Change {
+    Add(EventFlags),
+    Modify(EventFlags),
+    Delete,
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, opening: &Opening) -> io::Result<Connection> {
+    pub(super) fn new(address: SocketAddr, opening: &Opening) -> io::Result<Connection> {
+        let stream = connect(address)?;
+        if let Opening::Session { options, .. } = opening
+            && let Some(bytes) = options.receive_buffer_bytes
+        {
+            socket2::SockRef::from(&stream).set_recv_buffer_size(bytes)?;
+        }
+        let prepared = opening.prepare(address);
         let mut connection = Connection {
+            address,
             stream,
-            decoder: websocket::Decoder::new(Role::Client, websocket::Limits::default()),
-            phase: Phase::Open,
+            inbound: prepared.inbound,
+            session: prepared.session,
+            outbound: prepared.outbound,
+            request: prepared.request,
             pending: Vec::new(),
+            is_closed: false,
             paused: false,
-            registered: EventFlags::IN,
+            registered: Registered::Not,
             write_error: None,
         };
-        if let Opening::Stomp { url, options } = opening {
-            if let Some(bytes) = options.receive_buffer_bytes {
-                socket2::SockRef::from(&connection.stream).set_recv_buffer_size(bytes)?;
-            }
-            let mut request = Vec::new();
-            let key = options.encode_request(&url.authority(), &url.path, &mut request);
-            let mut connect = Vec::new();
-            options
-                .connect_frame(&url.host)
-                .encode(Version::V1_2, &mut connect);
-            connection.decoder = websocket::Decoder::new(Role::Client, options.websocket_limits);
-            connection.phase = Phase::Upgrading(Box::new(Upgrade {
-                key,
-                offered: options.subprotocols.clone(),
-                connect,
-                head: Vec::new(),
-            }));
-            connection.write(&request);
+        connection.ask();
+        if !connection.spans_responses() {
+            connection.request = Vec::new();
         }
         Ok(connection)
     }
@@ -79,35 +79,53 @@ impl Connection {
     }
 
     pub(super) fn stream_if_open(&self) -> Option<&TcpStream> {
-        (!matches!(self.phase, Phase::Closed)).then_some(&self.stream)
+        (!self.is_closed).then_some(&self.stream)
     }
 
     pub(super) fn set_paused(&mut self, paused: bool) {
         self.paused = paused;
     }
 
-    /// What epoll is to tell about this connection.
-    pub(super) fn interest(&self) -> EventFlags {
-        if matches!(self.phase, Phase::Closed) {
-            return EventFlags::empty();
-        }
+    /// What epoll does not know yet about this connection.
+    pub(super) fn take_change(&mut self) -> Option<Change> {
+        let interest = self.interest();
+        let (now, change) = match self.registered {
+            Registered::NoMore => return None,
+            Registered::Not if self.is_closed => (Registered::NoMore, None),
+            Registered::For(_) if self.is_closed => (Registered::NoMore, Some(Change::Delete)),
+            Registered::Not => (Registered::For(interest), Some(Change::Add(interest))),
+            Registered::For(before) if before == interest => return None,
+            Registered::For(_) => (Registered::For(interest), Some(Change::Modify(interest))),
+        };
+        self.registered = now;
+        change
+    }
+
+    fn interest(&self) -> EventFlags {
         let mut interest = EventFlags::empty();
         interest.set(EventFlags::IN, !self.paused);
         interest.set(EventFlags::OUT, !self.pending.is_empty());
         interest
     }
 
-    pub(super) fn changed_interest(&mut self) -> Option<EventFlags> {
-        let interest = self.interest();
-        (interest != self.registered).then(|| {
-            self.registered = interest;
-            interest
-        })
+    /// Appends to `wire` what is to be written for `bytes`; or answers the
+    /// request that is to be made instead.
+    pub(super) fn encode(
+        &self,
+        index: usize,
+        kind: Kind,
+        bytes: &[u8],
+        wire: &mut Vec<u8>,
+    ) -> Option<Post> {
+        match self.is_closed {
+            true => None,
+            false => self.outbound.encode(index, kind, bytes, wire),
+        }
     }
 
     /// Writes, or keeps what the socket does not take.
     pub(super) fn write(&mut self, bytes: &[u8]) {
-        if matches!(self.phase, Phase::Closed) {
+        if self.is_closed {
             return;
         }
         if !self.pending.is_empty() {
@@ -145,6 +163,21 @@ impl Connection {
         written
     }
 
+    /// Makes the server end the session; without a word for that, ends the
+    /// connection.
+    pub(super) fn farewell(&mut self, index: usize, outbox: &mut Outbox) {
+        match (self.session.farewell(), &self.outbound) {
+            (Some(frame), _) => outbox.send(index, &frame),
+            (None, Outbound::WebSocket) => {
+                let code = CloseCode::NORMAL.get().to_be_bytes();
+                let mut close = Vec::new();
+                websocket::encode_masked(Opcode::Close, true, &code, rand::random(), &mut close);
+                outbox.raw(index, &close);
+            }
+            _ => self.shut(),
+        }
+    }
+
     /// Reads once and hands on what arrived.
     pub(super) fn read(
         &mut self,
@@ -155,102 +188,103 @@ impl Connection {
         index: usize,
     ) {
         let result = match self.stream.read(buffer) {
-            Ok(0) => Err(match self.write_error.take() {
-                Some(error) => error.into(),
-                None => ClientError::Disconnected,
-            }),
-            Ok(len) => self.take(&mut buffer[..len], clock, &mut each, outbox, index),
+            Ok(0) => self.ended(),
+            Ok(len) => self.take(
+                &mut buffer[..len],
+                &mut Exchange {
+                    index,
+                    at_ns: ns_since(clock),
+                    outbox,
+                    each: &mut each,
+                },
+            ),
             Err(error) => match error.kind() {
                 io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(()),
                 _ => Err(error.into()),
             },
         };
-        if let Err(error) = result
-            && !matches!(self.phase, Phase::Closed)
-        {
-            self.phase = Phase::Closed;
-            self.pending = Vec::new();
-            let _ = self.stream.shutdown(std::net::Shutdown::Both);
-            each(Notice::Closed(error), outbox);
+        if let Err(error) = result {
+            self.fail(error, |notice| each(notice, outbox));
         }
     }
 
-    fn take(
+    /// Ends the connection, unless it is over, and says so.
+    pub(super) fn fail(&mut self, error: ClientError, each: impl FnOnce(Notice<'_>)) {
+        if !self.is_closed {
+            self.shut();
+            each(Notice::Closed(error));
+        }
+    }
+
+    fn shut(&mut self) {
+        self.is_closed = true;
+        self.pending = Vec::new();
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+
+    fn take<F: FnMut(Notice<'_>, &mut Outbox)>(
         &mut self,
         input: &mut [u8],
-        clock: Instant,
-        each: &mut impl FnMut(Notice<'_>, &mut Outbox),
-        outbox: &mut Outbox,
-        index: usize,
+        exchange: &mut Exchange<'_, F>,
     ) -> Result<(), ClientError> {
-        let mut rest;
-        let mut input = &mut input[..];
-        if let Phase::Upgrading(upgrade) = &mut self.phase {
-            let Some(behind) = upgrade.take(input)? else {
-                return Ok(());
-            };
-            outbox.send(index, &upgrade.connect);
-            self.phase = Phase::Connecting;
-            rest = behind;
-            input = &mut rest;
-        }
-        let at_ns = ns_since(clock);
-        loop {
-            match self.decoder.decode(&mut input)? {
-                None => return Ok(()),
-                Some(Event::Message { payload, .. }) => match self.phase {
-                    Phase::Open => each(Notice::Message { payload, at_ns }, outbox),
-                    _ => {
-                        if is_connected(payload)? {
-                            self.phase = Phase::Open;
-                            each(Notice::Open, outbox);
-                        }
-                    }
-                },
-                Some(Event::Ping(payload)) => outbox.pong(index, payload),
-                Some(Event::Pong(_)) => {}
-                Some(Event::Close { code, reason }) => {
-                    return Err(ClientError::Closed {
-                        code,
-                        reason: reason.to_owned(),
-                    });
-                }
+        let session = &mut self.session;
+        let mut response_end = None;
+        self.inbound.take(input, |piece| {
+            match piece {
+                Piece::Ready => session.ready(exchange),
+                Piece::Content(content) => return session.take(content, exchange),
+                Piece::Ping(payload) => exchange.outbox.pong(exchange.index, payload),
+                Piece::ResponseEnd { socket_stays } => response_end = Some(socket_stays),
             }
+            Ok(())
+        })?;
+        match response_end {
+            None => Ok(()),
+            Some(_) if !self.spans_responses() => Err(ClientError::Disconnected),
+            Some(true) => {
+                self.ask();
+                Ok(())
+            }
+            Some(false) => self.ask_anew(),
         }
+    }
+
+    /// Takes the end of the socket.
+    fn ended(&mut self) -> Result<(), ClientError> {
+        if let Some(error) = self.write_error.take() {
+            return Err(error.into());
+        }
+        match self.inbound.take_end() && self.spans_responses() {
+            true => self.ask_anew(),
+            false => Err(ClientError::Disconnected),
+        }
+    }
+
+    /// Whether a session goes on in the next response when one ends (SockJS
+    /// 0.3.3, "Streaming"): the one that posts its frames does.
+    fn spans_responses(&self) -> bool {
+        matches!(self.outbound, Outbound::Post(_))
+    }
+
+    fn ask(&mut self) {
+        let request = std::mem::take(&mut self.request);
+        self.write(&request);
+        self.request = request;
+    }
+
+    /// Asks on a new socket. The kernel makes epoll forget the one before.
+    fn ask_anew(&mut self) -> Result<(), ClientError> {
+        self.stream = connect(self.address)?;
+        self.registered = Registered::Not;
+        self.pending.clear();
+        self.ask();
+        Ok(())
     }
 }
 
-impl Upgrade {
-    /// Takes the response; once it is complete, what came behind its head.
-    fn take(&mut self, input: &[u8]) -> Result<Option<Vec<u8>>, ClientError> {
-        self.head.extend_from_slice(input);
-        let offered: Vec<&str> = self.offered.iter().map(String::as_str).collect();
-        match handshake::check_response(&self.head, &self.key, &offered) {
-            Ok(None) => Ok(None),
-            Ok(Some(response)) => Ok(Some(self.head[response.consumed..].to_vec())),
-            // The rest of the body is not waited for: it matters to nobody here.
-            Err(ResponseError::Status(status)) => {
-                let end = memchr::memmem::find(&self.head, b"\r\n\r\n").unwrap_or(0);
-                Err(ClientError::Refused {
-                    status,
-                    headers: Vec::new(),
-                    body: self.head[end..].trim_ascii().to_vec(),
-                })
-            }
-            Err(error) => Err(ClientError::Handshake(error)),
-        }
-    }
-}
-
-/// Looks for CONNECTED in what came before the session was open.
-fn is_connected(payload: &[u8]) -> Result<bool, ClientError> {
-    match super::frames(payload)?.into_iter().next() {
-        None => Ok(false),
-        Some(frame) => match (frame.command, frame.get("version")) {
-            (Command::Connected, Some("1.2")) => Ok(true),
-            (Command::Connected, version) => Err(ClientError::Version(version.map(str::to_owned))),
-            (Command::Error, _) => Err(ClientError::Stomp(Box::new(frame))),
-            _ => Err(ClientError::Unexpected(Box::new(frame))),
-        },
-    }
+fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    stream.set_nonblocking(true)?;
+    Ok(stream)
 }

@@ -3,12 +3,23 @@
 //! Made to cost little beside the server it loads: one read of a shared buffer
 //! for each readable socket, payloads borrowed from it, one write for all that
 //! an arrival triggers. There is no task, no channel and no timer in it.
+//!
+//! A connection is a socket (`connection`), what turns its bytes into pieces
+//! of content (`inbound`), what a piece says (`content`, `session`), and
+//! the way back (`outbound`). A [`Transport`] is a choice of these.
 
 mod connection;
+mod content;
+mod couriers;
+mod inbound;
+mod opening;
+mod outbound;
 mod outbox;
+mod session;
+mod transport;
 
 use std::io;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -16,9 +27,11 @@ use madang_wire::stomp::{self, Frame, Item, Peer, Version};
 use rustix::event::{Timespec, epoll};
 
 use crate::client::{ClientError, ConnectOptions};
-use crate::url::Url;
-use connection::Connection;
+use connection::{Change, Connection};
+use couriers::Couriers;
+pub use opening::Opening;
 pub use outbox::Outbox;
+pub use transport::Transport;
 
 /// Bytes read at once from one connection.
 const READ_BYTES_MAX: usize = 256 * 1024;
@@ -26,35 +39,32 @@ const READ_BYTES_MAX: usize = 256 * 1024;
 /// Connections looked at in one round of the loop.
 const READY_MAX: usize = 1024;
 
+/// Marks what epoll says of a courier's socket.
+const COURIER: u64 = 1 << 63;
+
 /// What happened on a connection.
 #[derive(Debug)]
 pub enum Notice<'a> {
-    /// It is ready: CONNECTED arrived.
+    /// It is ready: CONNECTED arrived, or the hello of the JSON door.
     Open,
-    /// A message arrived: one STOMP frame, or heart-beats.
+    /// A message of a room arrived.
     Message {
-        /// What the WebSocket frame held.
+        /// A MESSAGE frame, escaped if it came in a SockJS string; or what
+        /// the JSON door makes of a message.
         payload: &'a [u8],
         /// When it was read, as [`Swarm::now_ns`] counts.
         at_ns: u64,
     },
+    /// STOMP frames that are no MESSAGE.
+    Answer {
+        /// For [`frames`].
+        payload: &'a [u8],
+    },
+    /// An error of the JSON door, which goes on.
+    Error(String),
     /// It is over, at most once for a connection. An ERROR in answer to
     /// CONNECT ends it too.
     Closed(ClientError),
-}
-
-/// How a connection is opened.
-#[derive(Clone, Debug)]
-pub enum Opening {
-    /// WebSocket frames from the first byte, without handshake or CONNECT.
-    Bare,
-    /// WebSocket handshake, then CONNECT.
-    Stomp {
-        /// Where to.
-        url: Url,
-        /// Headers and limits. Heart-beats are not kept up.
-        options: Box<ConnectOptions>,
-    },
 }
 
 /// Connections, numbered from 0 in the order they were made.
@@ -64,6 +74,9 @@ pub struct Swarm {
     ready: Vec<epoll::Event>,
     buffer: Vec<u8>,
     outbox: Outbox,
+    /// What one connection is to get of the outbox, framed.
+    wire: Vec<u8>,
+    couriers: Couriers,
     started: Instant,
 }
 
@@ -88,6 +101,8 @@ impl Swarm {
             ready: Vec::with_capacity(READY_MAX),
             buffer: vec![0; READ_BYTES_MAX],
             outbox: Outbox::default(),
+            wire: Vec::new(),
+            couriers: Couriers::default(),
             started: Instant::now(),
         })
     }
@@ -119,19 +134,9 @@ impl Swarm {
     ///
     /// TCP is refused, or file descriptors or ports are used up.
     pub fn connect(&mut self, address: SocketAddr, opening: &Opening) -> io::Result<usize> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
         let index = self.connections.len();
-        let connection = Connection::new(stream, opening)?;
-        let data = epoll::EventData::new_u64(index as u64);
-        epoll::add(
-            &self.epoll,
-            connection.stream(),
-            data,
-            connection.interest(),
-        )?;
-        self.connections.push(connection);
+        self.connections.push(Connection::new(address, opening)?);
+        self.settle(index)?;
         Ok(index)
     }
 
@@ -160,7 +165,14 @@ impl Swarm {
         }
         for at in 0..self.ready.len() {
             let event = self.ready[at];
-            let (index, flags) = (event.data.u64() as usize, event.flags);
+            let (data, flags) = (event.data.u64(), event.flags);
+            if data & COURIER != 0 {
+                let slot = (data ^ COURIER) as usize;
+                self.couriers.read(slot, &self.epoll, courier_data);
+                self.tell_failed(&mut each)?;
+                continue;
+            }
+            let index = data as usize;
             let connection = &mut self.connections[index];
             if flags.contains(epoll::EventFlags::OUT) {
                 connection.write_pending();
@@ -179,10 +191,38 @@ impl Swarm {
             self.settle(index)?;
             self.flush()?;
         }
+        self.tell_failed(&mut each)?;
+        self.flush()
+    }
+
+    /// Says goodbye on all connections and waits until the server has ended
+    /// them, so that nothing is left of their sessions; after `timeout`, ends
+    /// them itself.
+    ///
+    /// # Errors
+    ///
+    /// Polling itself fails.
+    pub fn close(mut self, timeout: Duration) -> io::Result<()> {
+        let open = |swarm: &Swarm| (0..swarm.len()).filter(|at| swarm.is_open(*at)).count();
+        for index in 0..self.len() {
+            if self.is_open(index) {
+                self.connections[index].set_paused(false);
+                self.connections[index].farewell(index, &mut self.outbox);
+                self.settle(index)?;
+            }
+        }
+        self.flush()?;
+        let until = Instant::now() + timeout;
+        while open(&self) > 0 && Instant::now() < until {
+            self.poll(
+                until.saturating_duration_since(Instant::now()),
+                |_, _, _| {},
+            )?;
+        }
         Ok(())
     }
 
-    /// Sends an encoded STOMP frame as one text message.
+    /// Sends an encoded STOMP frame, framed as the transport wants it.
     ///
     /// # Errors
     ///
@@ -233,32 +273,60 @@ impl Swarm {
 
     fn flush(&mut self) -> io::Result<()> {
         let mut outbox = std::mem::take(&mut self.outbox);
-        for (index, bytes) in outbox.writes() {
-            self.connections[index].write(bytes);
-            self.settle(index)?;
+        let mut items = outbox.items().peekable();
+        while let Some((index, kind, bytes)) = items.next() {
+            let connection = &mut self.connections[index];
+            if let Some(post) = connection.encode(index, kind, bytes, &mut self.wire) {
+                self.couriers.post(post, &self.epoll, courier_data);
+            }
+            if items.peek().is_none_or(|(next, ..)| *next != index) {
+                connection.write(&self.wire);
+                self.wire.clear();
+                self.settle(index)?;
+            }
         }
+        drop(items);
         outbox.clear();
         self.outbox = outbox;
+        Ok(())
+    }
+
+    /// Ends the connections whose frames a courier could not bring.
+    fn tell_failed(
+        &mut self,
+        each: &mut impl FnMut(usize, Notice<'_>, &mut Outbox),
+    ) -> io::Result<()> {
+        for (index, error) in self.couriers.take_failed() {
+            let outbox = &mut self.outbox;
+            self.connections[index].fail(error, |notice| each(index, notice, outbox));
+            self.settle(index)?;
+        }
         Ok(())
     }
 
     /// Tells epoll what the connection waits for, if that changed.
     fn settle(&mut self, index: usize) -> io::Result<()> {
         let connection = &mut self.connections[index];
-        let Some(interest) = connection.changed_interest() else {
-            return Ok(());
-        };
         let data = epoll::EventData::new_u64(index as u64);
-        Ok(epoll::modify(
-            &self.epoll,
-            connection.stream(),
-            data,
-            interest,
-        )?)
+        match connection.take_change() {
+            None => {}
+            Some(Change::Add(interest)) => {
+                epoll::add(&self.epoll, connection.stream(), data, interest)?;
+            }
+            Some(Change::Modify(interest)) => {
+                epoll::modify(&self.epoll, connection.stream(), data, interest)?;
+            }
+            Some(Change::Delete) => epoll::delete(&self.epoll, connection.stream())?,
+        }
+        Ok(())
     }
 }
 
-/// The frames in the payload of a message, heart-beats left out. Made for the
+fn courier_data(slot: usize) -> u64 {
+    COURIER | slot as u64
+}
+
+/// The frames in the payload of a notice, heart-beats left out. Made for the
 /// few frames that are not MESSAGEs.
 ///
 /// # Errors
@@ -275,11 +343,6 @@ pub fn frames(payload: &[u8]) -> Result<Vec<Frame>, ClientError> {
         }
     }
     Ok(frames)
-}
-
-/// Whether a payload is a MESSAGE, without decoding it.
-pub fn is_message(payload: &[u8]) -> bool {
-    payload.starts_with(b"MESSAGE\n") || payload.starts_with(b"MESSAGE\r\n")
 }
 
 fn ns_since(started: Instant) -> u64 {

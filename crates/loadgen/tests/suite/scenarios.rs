@@ -91,6 +91,78 @@ fn fanout_is_compared_with_the_ceiling_in_turns() {
     );
 }
 
+const NAMES: [&str; 7] = [
+    "stomp-websocket",
+    "stomp-tcp",
+    "sockjs-websocket",
+    "sockjs-xhr-streaming",
+    "sockjs-eventsource",
+    "json",
+    "sse",
+];
+
+fn over_all(fault: Fault, line: &str) -> Report {
+    let fake = Fake::start(fault);
+    let tcp = fake.tcp_address;
+    let report = try_run(&fake, &format!("{line} --transport all --tcp-url {tcp}")).unwrap();
+    println!("{line} with {fault:?}\n{report}");
+    report
+}
+
+fn names(rows: &[Report]) -> Vec<&str> {
+    rows.iter()
+        .map(|row| match row.get("transport") {
+            Some(Value::Text(name)) => name.as_str(),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+#[test]
+fn every_transport_delivers_everything_once_in_order() {
+    let pid = std::process::id();
+    let line = FANOUT.replace("0.6", "0.3");
+    let report = over_all(
+        Fault::None,
+        &format!("{line} --rounds 2 --server-pid {pid}"),
+    );
+    let rows = report.get_rows("deliveries");
+    assert_eq!(names(rows), NAMES);
+    for (row, name) in rows.iter().zip(NAMES) {
+        let of = |what: &str| count(&report, &format!("{name}/{what}"));
+        assert_eq!(of("rounds"), 2);
+        let per_message = of("deliveries") as f64 / of("published") as f64;
+        assert!((7.0..9.0).contains(&per_message), "{name} {per_message}");
+        let wrong = [
+            "lost",
+            "repeated",
+            "out_of_order",
+            "errors",
+            "connections_closed",
+        ];
+        assert_eq!(wrong.map(of), [0; 5], "{name}");
+        for column in ["per_second", "ratio", "p50_ms", "p99_ms", "server_rss_mib"] {
+            assert!(row.get_number(column).is_some(), "{name} has no {column}");
+        }
+    }
+    assert_eq!(rows[0].get_number("ratio_min"), Some(1.0));
+}
+
+#[test]
+fn what_a_transport_loses_is_noticed() {
+    let report = over_all(Fault::Drop, &FANOUT.replace("0.6", "0.3"));
+    for name in NAMES {
+        assert!(count(&report, &format!("{name}/lost")) > 0, "{name}");
+    }
+}
+
+#[test]
+fn stomp_over_tcp_needs_its_address() {
+    let fake = Fake::start(Fault::None);
+    let error = try_run(&fake, &format!("{FANOUT} --transport stomp-tcp")).unwrap_err();
+    assert!(error.to_string().contains("--tcp-url"), "{error}");
+}
+
 #[test]
 fn stalled_subscribers_catch_up_and_the_others_go_on() {
     let line = format!("{FANOUT} --stalled 2 --stall-seconds 0.5");
@@ -135,6 +207,40 @@ fn idle_sessions_are_opened_and_held() {
     assert_eq!(count(&report, "sessions"), 100);
     assert_eq!(count(&report, "connections_closed"), 0);
     assert!(report.get_number("server/rss_bytes_per_session").is_some());
+}
+
+#[test]
+fn idle_sessions_of_every_transport_are_opened_held_and_closed() {
+    let pid = std::process::id();
+    let line = format!("idle --sessions 30 --settle 0.1 --same-room --server-pid {pid}");
+    let report = over_all(Fault::None, &line);
+    let rows = report.get_rows("memory");
+    assert_eq!(names(rows), NAMES);
+    for row in rows {
+        assert_eq!(count(row, "connections_closed"), 0);
+        assert!(row.get_number("rss_bytes_per_session").is_some());
+    }
+}
+
+#[test]
+fn idle_sessions_can_be_kept_while_others_are_measured() {
+    let fake = Fake::start(Fault::None);
+    let url = fake.url();
+    let tcp = fake.tcp_address.to_string();
+    let line = "idle --sessions 20 --sessions-per-process 10 --settle 0.1 --keep-open \
+                --preset room --format json --transport json,stomp-tcp,sockjs-eventsource";
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_madang-bench"))
+        .args(line.split_ascii_whitespace())
+        .args(["--url", &url, "--tcp-url", &tcp])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(
+        text.matches("\"connections_closed\": 0").count(),
+        3,
+        "{text}"
+    );
 }
 
 #[test]
