@@ -26,7 +26,9 @@ use crate::config::Config;
 use crate::config::Synchronous;
 use crate::contracts::support_desk::SupportDeskOptions;
 use crate::gateway::sockjs::SockJsOptions;
-use crate::gateway::{self, DrainWindow, Gateway, GatewayOptions, SessionLimits, TopicRights};
+use crate::gateway::{
+    self, DrainWindow, Gateway, GatewayOptions, SessionLimits, TopicRights, UserLimits,
+};
 use crate::http::{self, AllowedOrigins, ContractOptions, DemoOptions, HttpState, TopicOptions};
 use crate::identity::Identity;
 use crate::listener::{self, Gate, GateLimits};
@@ -349,6 +351,12 @@ fn gateway_options(config: &Config) -> GatewayOptions {
             unanswered_max: stomp.unanswered_max,
             queue_bytes_max: config.session.queue_bytes_max,
             topic_queue_bytes_max: config.session.topic_queue_bytes_max,
+            frames_per_second_max: config.session.frames_per_second_max,
+            bytes_per_second_max: config.session.bytes_per_second_max,
+            user: UserLimits {
+                sessions_max: config.session.per_user_max,
+                sockjs_sessions_max: config.sockjs.per_user_max,
+            },
         },
         topics: TopicRights {
             publish: config.topics.publish.iter().copied().collect(),

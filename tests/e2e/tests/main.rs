@@ -14,6 +14,7 @@ mod demo;
 mod desk;
 mod faults;
 mod house;
+mod limits;
 mod native;
 mod resume;
 mod rooms;

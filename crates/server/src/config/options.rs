@@ -253,6 +253,9 @@ options! {
         response_bytes_max: usize = 131072, Allowed::Range(4 * KIB, 64 * MIB);
         /// Most sessions of the transports without WebSocket. One more is refused with 503.
         sessions_max: usize = 50000, Allowed::Range(1, 10_000_000);
+        /// Most SockJS sessions of one user on this node, whatever their transport; one more is
+        /// refused with `TOO_MANY`. 0 is no bound.
+        per_user_max: u32 = 10000, Allowed::Range(0, 1_000_000);
         /// Where the pages of the iframe transports load the client library from: a path of this
         /// server, or a URL.
         client_url: String = "/sockjs/sockjs.min.js", NOT_EMPTY;
@@ -276,6 +279,14 @@ options! {
         /// Bytes of application-topic messages queued for one session before it is closed with
         /// `SLOW_CONSUMER`: topics are not stored.
         topic_queue_bytes_max: usize = 1048576, Allowed::Range(4 * KIB, 256 * MIB);
+        /// Most sessions of one user on this node, over all doors; one more is refused with
+        /// `TOO_MANY`. Service accounts and API keys have no bound. 0 is no bound.
+        per_user_max: u32 = 10000, Allowed::Range(0, 1_000_000);
+        /// Frames (commands, messages) that a client may send in one second, and as many at once.
+        /// Beyond it the session reads no more until the second has caught up. 0 is no bound.
+        frames_per_second_max: u64 = 20000, Allowed::Range(0, 100_000_000);
+        /// Bytes, in the same way.
+        bytes_per_second_max: u64 = 33554432, Allowed::Range(0, 100_000 * MIB);
     }
 
     /// Who may use application topics: destinations that are not rooms and are not stored.

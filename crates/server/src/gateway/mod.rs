@@ -15,8 +15,10 @@ pub mod sockjs;
 pub(crate) mod stream;
 pub(crate) mod takeover;
 pub mod tcp;
+mod throttle;
 mod timers;
 mod upgrade;
+mod users;
 
 use std::collections::HashSet;
 use std::hash::RandomState;
@@ -32,7 +34,10 @@ use madang_wire::websocket;
 pub use drain::DrainWindow;
 use flusher::Flushers;
 use registry::Registry;
+use throttle::Rate;
 use timers::Timers;
+pub use users::UserLimits;
+use users::Users;
 
 use session::stomp::destination::DestinationMap;
 
@@ -83,6 +88,13 @@ pub struct SessionLimits {
     pub queue_bytes_max: usize,
     /// Bytes that wait to be written; beyond it a topic's event ends the session.
     pub topic_queue_bytes_max: usize,
+    /// Frames that a client may send in one second, and as many at once; beyond it the session
+    /// pauses reading. 0 for no bound.
+    pub frames_per_second_max: u64,
+    /// Bytes, in the same way.
+    pub bytes_per_second_max: u64,
+    /// Sessions of one user; one more is answered with an error and close.
+    pub user: UserLimits,
 }
 
 impl Default for SessionLimits {
@@ -104,6 +116,12 @@ impl Default for SessionLimits {
             unanswered_max: 4_096,
             queue_bytes_max: 1024 * 1024,
             topic_queue_bytes_max: 4 * 1024 * 1024,
+            frames_per_second_max: 0,
+            bytes_per_second_max: 0,
+            user: UserLimits {
+                sessions_max: 0,
+                sockjs_sessions_max: 0,
+            },
         }
     }
 }
@@ -144,6 +162,9 @@ pub struct Gateway {
 /// What all sessions of the node share, whatever is said on them.
 pub(crate) struct Shared {
     limits: SessionLimits,
+    frame_rate: Rate,
+    byte_rate: Rate,
+    users: Arc<Users>,
     flushers: Flushers,
     timers: Timers,
     registry: Registry,
@@ -198,6 +219,9 @@ impl Gateway {
 impl Shared {
     fn start(metrics: Arc<Metrics>, limits: SessionLimits, flushers: usize) -> Arc<Self> {
         let shared = Arc::new(Self {
+            frame_rate: Rate::per_second(limits.frames_per_second_max),
+            byte_rate: Rate::per_second(limits.bytes_per_second_max),
+            users: Users::new(limits.user),
             limits,
             flushers: Flushers::start(flushers, &metrics),
             timers: Timers::new(),
@@ -215,6 +239,11 @@ impl Shared {
     /// Milliseconds since the gateway started: what sessions stamp reads and writes with.
     fn now_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The same in nanoseconds.
+    fn now_ns(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// The same as of the last tick of the timers: good enough for what is counted in seconds, and

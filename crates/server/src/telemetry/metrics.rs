@@ -16,6 +16,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::connections::Connections;
+use super::limits::{Limit, Limits};
 use super::{RUSTC, VERSION};
 
 /// The media type of [`Metrics::encode`].
@@ -65,6 +66,7 @@ pub struct Metrics {
     sessions: Sessions,
     errors: Vec<Counter>,
     http: Http,
+    limits: Limits,
     /// What the listeners count.
     pub connections: Connections,
     /// Frames received from clients and understood, of all protocols; heart-beats do not count.
@@ -136,6 +138,7 @@ impl Metrics {
             sessions: Sessions::registered(r),
             errors: by_code(&errors, "code"),
             http: Http::registered(r),
+            limits: Limits::registered(r),
             connections: Connections::registered(r),
             frames_received: counter(r, "frames_received", frames),
             deliveries: counter(r, "deliveries", deliveries),
@@ -173,6 +176,11 @@ impl Metrics {
     /// A client was told an error.
     pub fn error(&self, code: Code) {
         count(&self.errors, code);
+    }
+
+    /// A session reached a bound.
+    pub fn limit_reached(&self, limit: Limit) {
+        self.limits.reached(limit);
     }
 
     /// An HTTP request was answered. `route` is the path's pattern, never the path: each value

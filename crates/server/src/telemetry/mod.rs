@@ -3,6 +3,7 @@
 pub mod connections;
 pub(crate) mod engine;
 mod http;
+pub mod limits;
 pub mod logs;
 pub mod metrics;
 

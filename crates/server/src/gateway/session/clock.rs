@@ -7,8 +7,8 @@ use std::time::Duration;
 use madang_domain::Code;
 
 use super::super::timers::TICK_MS;
-use super::Session;
 use super::outbox::WriteState;
+use super::{Session, wake};
 
 /// When the session has to act. All in milliseconds; 0 stands for never.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,6 +21,8 @@ pub(super) struct Timing {
     /// The transport's own.
     pub(super) transport_beat_every: u64,
     pub(super) silence_max: u64,
+    /// The client sends too fast: reading goes on then.
+    pub(super) resume_at: u64,
     /// Until then somebody has to come who receives.
     receiver_by: u64,
     /// When the clock is looked at next.
@@ -75,6 +77,9 @@ impl Session {
         if due(self.silent_at(timing).unwrap_or(0)) {
             self.end(Code::HeartBeatMissed.into());
         }
+        if due(timing.resume_at) {
+            wake(self.outbox().waker.take());
+        }
         if blocked {
             // Nothing gets through, a beat least of all; look again when the next would be due.
             self.last_write_ms.store(now, Ordering::Relaxed);
@@ -126,6 +131,7 @@ impl Session {
             timing.expires_at,
             timing.close_by,
             timing.receiver_by,
+            timing.resume_at,
         ];
         let fixed = fixed.into_iter().filter(|at| *at > now);
         let moving = [

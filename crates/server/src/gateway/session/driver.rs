@@ -22,11 +22,14 @@ use madang_wire::websocket::{CloseCode, ProtocolError};
 use super::super::Shared;
 use super::super::framing::Framing;
 use super::super::stream::Stream;
+use super::super::throttle::Meter;
+use super::super::users::UserPlace;
 use super::Session;
 use super::dialect::{Dialect, Done, Failure};
 use super::feeds::CaughtUp;
 use super::input::{Backlog, Input};
 use super::outbox::WriteState;
+use crate::telemetry::limits::Limit;
 use crate::telemetry::metrics::Transport;
 
 /// Bytes read at once, into one buffer per worker: an idle session has none.
@@ -75,7 +78,13 @@ pub(in super::super) struct Core<D: Dialect> {
     /// Subscriptions that have to read the log, the first of which does now.
     pub(super) behind: VecDeque<SubscriptionKey>,
     pub(super) catching_up: Option<BoxFuture<'static, CaughtUp>>,
-    transport: Transport,
+    pub(super) transport: Transport,
+    /// Among the sessions of its user, once that is known.
+    pub(super) place: Option<UserPlace>,
+    frames: Meter,
+    bytes: Meter,
+    /// Nothing is read before, in nanoseconds of the gateway's clock.
+    resumes_ns: u64,
     /// The error that ended the session, if one did.
     closed_by: Option<Code>,
 }
@@ -138,6 +147,10 @@ pub(in super::super) fn run<D: Dialect>(
             behind: VecDeque::new(),
             catching_up: None,
             transport,
+            place: None,
+            frames: Meter::default(),
+            bytes: Meter::default(),
+            resumes_ns: 0,
             closed_by: None,
         },
         backlog,
@@ -186,6 +199,7 @@ impl<D: Dialect> Driver<D> {
         }
         if let Some(messages) = self.core.session.stream.take_messages() {
             self.core.received_now();
+            self.core.charge_bytes(messages.iter().map(Vec::len).sum());
             let backlog = Box::new(Backlog::of_messages(messages));
             self.backlog = self.input.take_up(&mut self.core, backlog);
             return true;
@@ -201,6 +215,7 @@ impl<D: Dialect> Driver<D> {
 
     fn received(&mut self, bytes: &mut [u8]) {
         self.core.received_now();
+        self.core.charge_bytes(bytes.len());
         if let Phase::Lingering { budget } = &mut self.core.phase {
             *budget = budget.saturating_sub(bytes.len());
             if *budget == 0 {
@@ -221,6 +236,33 @@ impl<D: Dialect> Core<D> {
     fn received_now(&self) {
         let now = self.session.shared.now_ms();
         self.session.last_read_ms.store(now, Ordering::Relaxed);
+    }
+
+    fn charge_bytes(&mut self, bytes: usize) {
+        let shared = &self.session.shared;
+        let (rate, now) = (shared.byte_rate, shared.now_ns());
+        let pause = self.bytes.charge(rate, bytes as u64, now);
+        self.pause_reading(pause, now, Limit::BytesPerSecond);
+    }
+
+    /// A frame was understood.
+    pub(super) fn charge_frame(&mut self) {
+        let shared = &self.session.shared;
+        shared.metrics.frames_received.inc();
+        let (rate, now) = (shared.frame_rate, shared.now_ns());
+        let pause = self.frames.charge(rate, 1, now);
+        self.pause_reading(pause, now, Limit::FramesPerSecond);
+    }
+
+    fn pause_reading(&mut self, pause: Option<u64>, now: u64, limit: Limit) {
+        let Some(pause) = pause else { return };
+        if now >= self.resumes_ns {
+            self.session.shared.metrics.limit_reached(limit);
+        }
+        self.resumes_ns = self.resumes_ns.max(now + pause);
+        let resume_at = self.resumes_ns / 1_000_000 + 1;
+        self.session
+            .set_timing(|timing| timing.resume_at = resume_at);
     }
 
     /// From now on whoever changes something for this session wakes its task.
@@ -298,7 +340,8 @@ impl<D: Dialect> Core<D> {
         let owes = outbox.replies.len() >= limits.unanswered_max;
         outbox.waits_for_space |= full;
         outbox.waits_for_replies = owes;
-        let may = self.command.is_none() && !full && !owes;
+        let too_fast = self.resumes_ns != 0 && self.resumes_ns > self.session.shared.now_ns();
+        let may = self.command.is_none() && !full && !owes && !too_fast;
         outbox.reading_paused = !may;
         may
     }
@@ -327,6 +370,8 @@ impl<D: Dialect> Core<D> {
                 outbox.waits_for_replies = true;
                 return;
             }
+            // Free before the client is told that it is over.
+            self.place = None;
             let (session, dialect) = (&self.session, &self.dialect);
             outbox
                 .queue

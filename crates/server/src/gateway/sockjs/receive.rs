@@ -20,6 +20,7 @@ use crate::gateway::session::{Connection, Input, run};
 use crate::gateway::stream::{BodyStream, Stream};
 use crate::gateway::takeover::Takeover;
 use crate::http::Refusal;
+use crate::telemetry::limits::Limit;
 use crate::telemetry::metrics;
 
 impl<S: Service> SockJs<S> {
@@ -43,6 +44,7 @@ impl<S: Service> SockJs<S> {
             return Refusal::from(Code::TooLarge).into_response();
         }
         let Some(link) = self.link(session, opening) else {
+            self.shared.metrics.limit_reached(Limit::SockJsSessions);
             return Refusal::from(Code::Overloaded).into_response();
         };
         link.wait_for_turn().await;

@@ -95,8 +95,7 @@ impl Core<Stomp> {
             .token(token)
             .map_err(|error| Failure::new(error, None))?;
         let token_hash = Some(chat.token_hasher.hash_one(token));
-        self.open(caller, token_hash, version, client);
-        Ok(())
+        self.open(caller, token_hash, version, client)
     }
 
     /// Checking a passcode is slow on purpose, so it is a command that waits.
@@ -112,8 +111,7 @@ impl Core<Stomp> {
             let outcome = identity.account(&login, &passcode).await;
             let done: Done<Stomp> = Box::new(move |core| {
                 let caller = outcome.map_err(|error| Failure::new(error, None))?;
-                core.open(caller, None, version, client);
-                Ok(())
+                core.open(caller, None, version, client)
             });
             done
         }));
@@ -125,7 +123,13 @@ impl Core<Stomp> {
         token_hash: Option<u64>,
         version: Version,
         client: HeartBeat,
-    ) {
+    ) -> Result<(), Failure> {
+        let shared = &self.session.shared;
+        let place = shared
+            .users
+            .admit(&caller, self.transport, &shared.metrics)
+            .map_err(|error| Failure::new(error, None))?;
+        self.place = place;
         let server = self.session.shared.limits.heart_beat;
         let (beat_every, client_beats) = HeartBeat::negotiate(server, client);
         let frame = Frame::new(Command::Connected)
@@ -163,6 +167,7 @@ impl Core<Stomp> {
             held: Held::default(),
             next_serial: 0,
         }));
+        Ok(())
     }
 
     /// Contract 1's clients repeat the token on later frames: ignored unless it is another one

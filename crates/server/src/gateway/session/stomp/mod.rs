@@ -59,7 +59,7 @@ impl Dialect for Stomp {
                     return Flow::Stop;
                 }
             };
-            core.session.shared.metrics.frames_received.inc();
+            core.charge_frame();
             if let Err(failure) = core.handle_frame(frame) {
                 core.fail(failure);
             }

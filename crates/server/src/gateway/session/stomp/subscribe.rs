@@ -17,6 +17,7 @@ use super::commands::required;
 use super::destination::Source;
 use super::{Stomp, frames};
 use crate::contracts::topics::SubscribeSource;
+use crate::telemetry::limits::Limit;
 
 /// One subscription of the session.
 pub(super) struct Subscription {
@@ -93,6 +94,8 @@ impl Core<Stomp> {
             ));
         }
         if open.subscriptions.len() >= maximum {
+            let metrics = &self.session.shared.metrics;
+            metrics.limit_reached(Limit::Subscriptions);
             let detail = format!("a session has at most {maximum} subscriptions");
             return Err(Error::with_detail(Code::TooMany, detail));
         }

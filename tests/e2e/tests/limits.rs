@@ -1,0 +1,70 @@
+//! Bounds of users and sessions: each has its outcome and its metric.
+
+use madang_e2e::http;
+use madang_e2e::server::TestServer;
+use madang_e2e::stomp::Stomp;
+
+use crate::shared::{fresh_topic, send_frame};
+
+/// The value of a metric's series, as the server tells it.
+fn metric(server: &TestServer, series: &str) -> u64 {
+    let response = http::get(server.address(), "/metrics", &[]);
+    let line = response
+        .text()
+        .lines()
+        .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))
+        .unwrap_or_else(|| panic!("no series {series}"))
+        .to_owned();
+    line.parse().expect("a whole number")
+}
+
+fn connected(server: &TestServer, token: &str) -> Stomp {
+    Stomp::with_token(server.address(), token)
+}
+
+#[test]
+fn one_session_more_than_a_user_may_have_is_refused_and_one_that_ends_makes_room() {
+    let server = TestServer::builder()
+        .flag("--session-per-user-max", 2)
+        .start();
+    let token = server.token("kim@example.com", "user");
+    let first = connected(&server, &token);
+    let _second = connected(&server, &token);
+    let mut third = Stomp::open(server.address());
+    third.send(format!(
+        "CONNECT\naccept-version:1.2\nhost:x\nAuthorization:Bearer {token}\n\n\0"
+    ));
+    let error = third.error_then_close();
+    assert_eq!(error.need("code"), "TOO_MANY");
+    let series = "madang_limits_reached_total{limit=\"user_sessions\"}";
+    assert_eq!(metric(&server, series), 1);
+    // Another user is not meant.
+    drop(connected(&server, &server.token("lee@example.com", "user")));
+    let mut first = first;
+    first.send("DISCONNECT\nreceipt:bye\n\n\0");
+    first.receipt("bye");
+    first.until_closed();
+    // The place is free once the session is over, which its close tells.
+    drop(connected(&server, &token));
+}
+
+#[test]
+fn a_client_that_sends_too_fast_is_slowed_down_and_loses_nothing() {
+    let server = TestServer::builder()
+        .flag("--session-frames-per-second-max", 100)
+        .account("fast", "fast-passcode")
+        .start();
+    let mut peer = Stomp::open(server.address());
+    peer.send("CONNECT\naccept-version:1.2\nhost:x\nlogin:fast\npasscode:fast-passcode\n\n\0");
+    peer.expect("CONNECTED");
+    let topic = fresh_topic();
+    let frames: String = (0..300)
+        .map(|number| send_frame(&topic, &format!("receipt:{number}\n"), "x"))
+        .collect();
+    peer.send(frames);
+    for number in 0..300 {
+        peer.receipt(&number.to_string());
+    }
+    let series = "madang_limits_reached_total{limit=\"frames_per_second\"}";
+    assert!(metric(&server, series) > 0);
+}
