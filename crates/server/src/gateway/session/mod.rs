@@ -23,8 +23,10 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use madang_domain::ports::GroupOutcome;
-use madang_domain::{Code, Error};
-use madang_engine::{Ended, EventBatch, Outlet, RoomEvent, SubscriptionKey, TopicEvent};
+use madang_domain::{Code, Error, RoomId};
+use madang_engine::{
+    Ended, EventBatch, Outlet, RoomEvent, SignalEvent, SubscriptionKey, TopicEvent,
+};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::Shared;
@@ -247,6 +249,14 @@ impl Outlet for Session {
         }
         self.mark(&mut outbox);
     }
+
+    /// STOMP shows the log only.
+    fn offer_signal(&self, _: SubscriptionKey, _: &Arc<SignalEvent>) {}
+
+    /// STOMP's clients name each room that they want: nothing is attended.
+    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId) {}
+
+    fn rooms_unknown(&self, _: SubscriptionKey) {}
 
     fn ended(&self, key: SubscriptionKey, cause: Ended) {
         let mut outbox = self.outbox();

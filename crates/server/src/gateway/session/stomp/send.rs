@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use madang_domain::{ClientId, Code, Draft, DraftGroup, Error};
-use madang_engine::TopicDraft;
 use madang_engine::commit::{Reply, Submission};
+use madang_engine::{TopicDraft, TopicTarget};
 use madang_wire::stomp::Frame;
 
 use super::super::dialect::{Done, Voice};
@@ -97,7 +97,7 @@ impl Core<Stomp> {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         Ok(Outgoing::Topic(TopicDraft {
-            destination,
+            target: TopicTarget::Shared(destination),
             headers,
             body: Bytes::from(frame.body),
         }))
@@ -117,9 +117,9 @@ impl Core<Stomp> {
         let engine = Arc::clone(&self.dialect.chat.engine);
         let reply: Reply = Box::new(move |outcome| {
             if outcome.is_ok() {
-                topics
-                    .into_iter()
-                    .for_each(|topic| engine.publish_topic(topic));
+                for topic in topics {
+                    engine.publish_topic(topic);
+                }
             }
             session.committed(ticket, outcome);
         });

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use madang_domain::{Caller, ClaimOutcome, Code, Error, Position, RoomHead, RoomId};
-use madang_engine::{Ended, Engine, Start, Subscribed, SubscriptionKey};
+use madang_engine::{
+    Destinations, Ended, Engine, Start, Subscribed, SubscriptionKey, TopicSource,
+};
 use madang_wire::stomp::{Command, Frame, Version};
 
 use super::super::super::Chat;
@@ -119,7 +121,8 @@ impl Core<Stomp> {
         let key = self.insert_head(&request, RoomFormat::Native)?;
         let outlet = Arc::clone(&self.session);
         let engine = &self.dialect.chat.engine;
-        let feed = engine.subscribe_topic(topic, outlet, key);
+        let source = TopicSource::Shared(Destinations::One(Arc::clone(topic)));
+        let feed = engine.subscribe_topic(&source, outlet, key);
         self.subscribed(request, key, false, Feed::Topic(feed))
     }
 
@@ -348,7 +351,7 @@ impl Entry<'_> {
             start,
             claims,
         } = self;
-        let engine: &Engine = &chat.engine;
+        let engine = &chat.engine;
         if room.as_str() == caller.user.as_str() {
             engine.open_support_room(caller, room).await?;
         } else if claims {
@@ -360,7 +363,7 @@ impl Entry<'_> {
     }
 }
 
-async fn claim(engine: &Engine, caller: &Caller, room: &RoomId) -> Result<(), Error> {
+async fn claim(engine: &Arc<Engine>, caller: &Caller, room: &RoomId) -> Result<(), Error> {
     if !caller.role.serves_customers() {
         return Err(Code::NotYourRoom.into());
     }

@@ -127,7 +127,7 @@ impl Core<Stomp> {
         }
         topics
             .into_iter()
-            .for_each(|topic| self.dialect.chat.engine.publish_topic(topic));
+            .for_each(|topic| drop(self.dialect.chat.engine.publish_topic(topic)));
         self.store_marks(marks, receipt);
         Ok(())
     }
