@@ -118,11 +118,16 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     };
     let doors = gateway::routes::routes(
         gateway.clone(),
-        authenticator,
-        origins,
+        authenticator.clone(),
+        origins.clone(),
         gateway::sockjs::SockJsOptions::default(),
     );
-    let router = http::router(state).merge(doors);
+    let live_options = gateway::doors::DoorOptions {
+        query_token: config.websocket.query_token,
+        direct_websocket: config.contracts.direct_websocket,
+    };
+    let live = gateway::doors::routes(gateway.clone(), authenticator, origins, live_options);
+    let router = http::router(state).merge(doors).merge(live);
     announce(address, &config);
 
     let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -249,6 +254,7 @@ fn gateway_options(config: &Config) -> GatewayOptions {
             transaction_frames_max: stomp.transaction_frames_max,
             unanswered_max: stomp.unanswered_max,
             queue_bytes_max: config.session.queue_bytes_max,
+            rooms_max: config.session.rooms_max,
             topic_queue_bytes_max: config.session.topic_queue_bytes_max,
         },
         topics: TopicRights {

@@ -5,6 +5,7 @@
 //! beats and times out. Nothing here knows SQL or decides who may do what: sessions ask the
 //! engine.
 
+pub mod doors;
 mod drain;
 mod flusher;
 mod framing;
@@ -80,6 +81,8 @@ pub struct SessionLimits {
     /// Bytes that wait to be written; beyond it room subscriptions read the log instead, and the
     /// session stops reading from its peer.
     pub queue_bytes_max: usize,
+    /// Rooms that one session shows of its user; one more ends it with `TOO_MANY`.
+    pub rooms_max: usize,
     /// Bytes that wait to be written; beyond it a topic's event ends the session.
     pub topic_queue_bytes_max: usize,
 }
@@ -102,6 +105,7 @@ impl Default for SessionLimits {
             transaction_frames_max: 1_024,
             unanswered_max: 4_096,
             queue_bytes_max: 1024 * 1024,
+            rooms_max: 1_024,
             topic_queue_bytes_max: 4 * 1024 * 1024,
         }
     }

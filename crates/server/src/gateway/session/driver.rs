@@ -73,6 +73,8 @@ pub(in super::super) struct Core<D: Dialect> {
     pub(super) dialect: D,
     pub(super) phase: Phase,
     pub(super) command: Option<BoxFuture<'static, Done<D>>>,
+    /// What goes on beside commands.
+    errand: Option<BoxFuture<'static, Done<D>>>,
     /// Subscriptions that have to read the log, the first of which does now.
     pub(super) behind: VecDeque<SubscriptionKey>,
     pub(super) catching_up: Option<BoxFuture<'static, CaughtUp>>,
@@ -136,6 +138,7 @@ pub(in super::super) fn run<D: Dialect>(
             dialect,
             phase: Phase::Open,
             command: None,
+            errand: None,
             behind: VecDeque::new(),
             catching_up: None,
             transport,
@@ -153,6 +156,7 @@ impl<D: Dialect> Driver<D> {
         for _ in 0..READS_PER_POLL {
             self.core.write(cx);
             self.core.heed_hub();
+            self.core.poll_errand(cx);
             self.core.poll_catch_up(cx);
             let finished = self.core.poll_command(cx);
             self.core.heed_end();
@@ -263,6 +267,25 @@ impl<D: Dialect> Core<D> {
             self.fail(failure);
         }
         true
+    }
+
+    fn poll_errand(&mut self, cx: &mut Context<'_>) {
+        while self.is_open() {
+            if self.errand.is_none() {
+                self.errand = D::errand(self);
+            }
+            let Some(errand) = &mut self.errand else {
+                return;
+            };
+            let Poll::Ready(done) = errand.as_mut().poll(cx) else {
+                return;
+            };
+            self.errand = None;
+            if let Err(failure) = done(self) {
+                self.fail(failure);
+            }
+        }
+        self.errand = None;
     }
 
     fn poll_catch_up(&mut self, cx: &mut Context<'_>) {
@@ -380,6 +403,7 @@ impl<D: Dialect> Core<D> {
         }
         self.phase = Phase::Ending(Box::new(ending));
         self.command = None;
+        self.errand = None;
         self.catching_up = None;
         self.behind.clear();
         let close_by = self.session.shared.now_ms() + CLOSE_TIMEOUT_MS;

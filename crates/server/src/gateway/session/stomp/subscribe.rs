@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use madang_domain::{Caller, ClaimOutcome, Code, Error, Position, RoomHead, RoomId};
-use madang_engine::{
-    Destinations, Ended, Engine, Start, Subscribed, SubscriptionKey, TopicSource,
-};
+use madang_engine::{Destinations, Ended, Engine, Start, Subscribed, SubscriptionKey, TopicSource};
 use madang_wire::stomp::{Command, Frame, Version};
 
 use super::super::super::Chat;
