@@ -101,6 +101,8 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let state = HttpState {
         engine: Arc::clone(&engine),
         identify: Arc::clone(&identity) as _,
+        events: Arc::new(gateway.clone()),
+        query_token: config.http.query_token,
         contracts: ContractOptions {
             support_desk: support_desk(&config),
         },

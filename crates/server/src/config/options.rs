@@ -183,6 +183,13 @@ options! {
         query_token: bool = false, Allowed::Boolean;
     }
 
+    /// REST and event streams.
+    http: Http {
+        /// Whether event streams take the token from the query (`?access_token=`). Proxies log it
+        /// there: for clients only that can send it in no other way.
+        query_token: bool = false, Allowed::Boolean;
+    }
+
     /// What a session may cost.
     session: Session {
         /// Most rooms that a session shows without being asked (`/ws/v1`, `/ws/chat`, event

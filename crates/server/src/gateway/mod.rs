@@ -7,6 +7,7 @@
 
 pub mod doors;
 mod drain;
+mod events;
 mod flusher;
 mod framing;
 mod registry;

@@ -2,14 +2,15 @@
 //!
 //! [`Session`] is the half that others touch: the hub offers events, the commit pipeline answers
 //! sends, flushers write, timers look. [`driver`] is the half that only the session's own task
-//! touches. They share the [`outbox`]. What is said on it is a [`dialect`]'s: [`stomp`], [`json`], [`direct`];
-//! the last two show all of a user's [`rooms`]. How that
+//! touches. They share the [`outbox`]. What is said on it is a [`dialect`]'s: [`stomp`], [`json`], [`direct`], [`event_stream`];
+//! the last three show all of a user's [`rooms`]. How that
 //! stands on the connection is [`input`]'s on the way in and [`super::framing`]'s on the way out.
 
 mod clock;
 pub(super) mod dialect;
 pub(super) mod direct;
 mod driver;
+pub(super) mod event_stream;
 mod feeds;
 mod input;
 pub(super) mod json;
@@ -20,7 +21,7 @@ mod places;
 pub(super) mod plain;
 mod render;
 mod replies;
-mod rooms;
+pub(super) mod rooms;
 pub(super) mod stomp;
 mod submit;
 
@@ -44,6 +45,7 @@ use clock::Timing;
 pub(super) use driver::{Connection, run};
 pub(super) use input::Input;
 use outbox::{Outbox, WriteState};
+pub(super) use places::Places;
 use replies::Ticket;
 
 thread_local! {

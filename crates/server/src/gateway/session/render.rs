@@ -16,14 +16,14 @@ use crate::contracts::{native, support_desk};
 
 /// How a room's messages look to one subscription.
 #[derive(Debug, Clone)]
-pub(super) enum RoomFormat {
+pub(in super::super) enum RoomFormat {
     Native,
     SupportDesk(Arc<support_desk::SupportDeskOptions>),
 }
 
 /// How a subscription's events look.
 #[derive(Debug, Clone)]
-pub(super) enum Format {
+pub(in super::super) enum Format {
     /// STOMP MESSAGE frames.
     Stomp { version: Version, room: RoomFormat },
     /// Events of the JSON door, for this user.
@@ -36,7 +36,7 @@ pub(super) enum Format {
 
 /// What names a message's event in an event stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum EventId {
+pub(in super::super) enum EventId {
     /// Its position: all who follow the room get the same.
     Position,
     /// Where all of the session's rooms stand.

@@ -1,5 +1,6 @@
 //! A server without a socket, and who calls it.
 
+use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -10,7 +11,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use jiff::tz::TimeZone;
 use madang_bus::LocalNetwork;
-use madang_domain::ports::{Clock, Store};
+use madang_domain::ports::{BoxFuture, Clock, Store};
 use madang_domain::{Agent, Caller, Code, Error, Role, RoomId, Timestamp, UserId};
 use madang_engine::commit::CommitLimits;
 use madang_engine::telemetry::NoTelemetry;
@@ -20,10 +21,12 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::contracts::support_desk::SupportDeskOptions;
+use crate::gateway::{self, Gateway, GatewayOptions, SessionLimits, TopicRights};
 use crate::http::{
     AllowedOrigins, ContractOptions, DemoOptions, HttpState, Identify, MintToken, ObserveRequests,
     Peer, routed,
 };
+use crate::telemetry::metrics::Metrics;
 
 pub(super) struct Server {
     pub(super) router: Router,
@@ -77,6 +80,30 @@ impl Identify for PlainTokens {
             _ => Err(Code::TokenInvalid.into()),
         }
     }
+}
+
+impl gateway::Identity for PlainTokens {
+    fn token(&self, token: &str) -> Result<Caller, Error> {
+        Ok(caller(token))
+    }
+
+    fn account<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<Caller, Error>> {
+        Box::pin(async { Err(Code::CredentialsInvalid.into()) })
+    }
+}
+
+fn gateway(engine: &Arc<Engine>) -> Gateway {
+    let metrics = Arc::new(Metrics::new(Now.now()));
+    let options = GatewayOptions {
+        limits: SessionLimits::default(),
+        topics: TopicRights {
+            publish: HashSet::new(),
+            subscribe: HashSet::new(),
+        },
+        support_desk: None,
+        flushers: 1,
+    };
+    Gateway::start(Arc::clone(engine), Arc::new(PlainTokens), metrics, options)
 }
 
 impl MintToken for PlainTokens {
@@ -135,6 +162,8 @@ impl Server {
         let state = Arc::new(HttpState {
             engine: Arc::clone(&engine),
             identify: Arc::new(PlainTokens),
+            events: Arc::new(gateway(&engine)),
+            query_token: false,
             contracts: ContractOptions {
                 support_desk: support_desk.then(|| SupportDeskOptions {
                     agent_name: Arc::from("상담원"),
@@ -168,6 +197,11 @@ impl Server {
     pub(super) async fn ask(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
+        let is_endless = parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|media_type| media_type == "text/event-stream");
+        let body = if is_endless { Body::empty() } else { body };
         Answer {
             status: parts.status.as_u16(),
             headers: parts.headers,
