@@ -282,7 +282,8 @@ impl Outbox {
 
     /// Where all rooms stand whose events have such an id, as one line of an event stream.
     pub(super) fn places_id(&self) -> Vec<u8> {
-        let heads = self.heads.iter().filter(|(_, head)| !head.held);
+        // Those too of which the client is about to be told.
+        let heads = self.heads.iter();
         places::id_line(heads.filter_map(|(_, head)| head.place.as_deref()))
     }
 
