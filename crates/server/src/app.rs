@@ -23,6 +23,7 @@ use crate::auth::{AuthError, Authenticator};
 use crate::config::Config;
 use crate::config::Synchronous;
 use crate::contracts::support_desk::SupportDeskOptions;
+use crate::gateway::doors::DoorOptions;
 use crate::gateway::{self, DrainWindow, Gateway, GatewayOptions, SessionLimits, TopicRights};
 use crate::http::{self, AllowedOrigins, ContractOptions, DemoOptions, HttpState};
 use crate::identity::Identity;
@@ -118,18 +119,8 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         },
         observer: metrics as _,
     };
-    let doors = gateway::routes::routes(
-        gateway.clone(),
-        authenticator.clone(),
-        origins.clone(),
-        gateway::sockjs::SockJsOptions::default(),
-    );
-    let live_options = gateway::doors::DoorOptions {
-        query_token: config.websocket.query_token,
-        direct_websocket: config.contracts.direct_websocket,
-    };
-    let live = gateway::doors::routes(gateway.clone(), authenticator, origins, live_options);
-    let router = http::router(state).merge(doors).merge(live);
+    let doors = gateway_routes(&gateway, authenticator, origins, &config);
+    let router = http::router(state).merge(doors);
     announce(address, &config);
 
     let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
@@ -230,6 +221,26 @@ fn engine_options(config: &Config) -> EngineOptions {
         },
         head_check_interval: Duration::from_secs(config.hub.head_check_seconds),
     }
+}
+
+fn gateway_routes(
+    gateway: &Gateway,
+    authenticator: Authenticator,
+    origins: AllowedOrigins,
+    config: &Config,
+) -> axum::Router {
+    let options = DoorOptions {
+        query_token: config.websocket.query_token,
+        direct_websocket: config.contracts.direct_websocket,
+    };
+    let stomp = gateway::routes::routes(
+        gateway.clone(),
+        authenticator.clone(),
+        origins.clone(),
+        gateway::sockjs::SockJsOptions::default(),
+    );
+    let live = gateway::doors::routes(gateway.clone(), authenticator, origins, options);
+    stomp.merge(live)
 }
 
 fn gateway_options(config: &Config) -> GatewayOptions {
