@@ -25,6 +25,7 @@ use crate::auth::{AuthError, Authenticator};
 use crate::config::Config;
 use crate::config::Synchronous;
 use crate::contracts::support_desk::SupportDeskOptions;
+use crate::gateway::doors::DoorOptions;
 use crate::gateway::sockjs::SockJsOptions;
 use crate::gateway::{
     self, DrainWindow, Gateway, GatewayOptions, SessionLimits, TopicRights, UserLimits,
@@ -106,13 +107,8 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         gateway_options(&config),
     );
     let ready = Arc::new(AtomicBool::new(true));
-    let state = http_state(&config, &engine, identity, &metrics, &ready);
-    let doors = gateway::routes::routes(
-        gateway.clone(),
-        authenticator,
-        state.origins.clone(),
-        sockjs_options(&config),
-    );
+    let state = http_state(&config, &engine, &gateway, identity, &metrics, &ready);
+    let doors = gateway_routes(&gateway, authenticator, state.origins.clone(), &config);
     let router = http::router(state).merge(doors);
     announce(&config, http.address, tcp.as_ref().map(|tcp| tcp.address));
 
@@ -196,6 +192,7 @@ async fn serve_tcp(
 fn http_state(
     config: &Config,
     engine: &Arc<Engine>,
+    gateway: &Gateway,
     identity: Arc<Identity>,
     metrics: &Arc<Metrics>,
     ready: &Arc<AtomicBool>,
@@ -203,6 +200,8 @@ fn http_state(
     HttpState {
         engine: Arc::clone(engine),
         identify: Arc::clone(&identity) as _,
+        events: Arc::new(gateway.clone()),
+        query_token: config.http.query_token,
         contracts: ContractOptions {
             support_desk: support_desk(config),
         },
@@ -326,6 +325,26 @@ fn engine_options(config: &Config) -> EngineOptions {
     }
 }
 
+fn gateway_routes(
+    gateway: &Gateway,
+    authenticator: Authenticator,
+    origins: AllowedOrigins,
+    config: &Config,
+) -> axum::Router {
+    let options = DoorOptions {
+        query_token: config.websocket.query_token,
+        direct_websocket: config.contracts.direct_websocket,
+    };
+    let stomp = gateway::routes::routes(
+        gateway.clone(),
+        authenticator.clone(),
+        origins.clone(),
+        sockjs_options(config),
+    );
+    let live = gateway::doors::routes(gateway.clone(), authenticator, origins, options);
+    stomp.merge(live)
+}
+
 fn gateway_options(config: &Config) -> GatewayOptions {
     let stomp = &config.stomp;
     let milliseconds = |ms: u64| u32::try_from(ms).unwrap_or(u32::MAX);
@@ -350,6 +369,7 @@ fn gateway_options(config: &Config) -> GatewayOptions {
             transaction_frames_max: stomp.transaction_frames_max,
             unanswered_max: stomp.unanswered_max,
             queue_bytes_max: config.session.queue_bytes_max,
+            rooms_max: config.session.rooms_max,
             topic_queue_bytes_max: config.session.topic_queue_bytes_max,
             frames_per_second_max: config.session.frames_per_second_max,
             bytes_per_second_max: config.session.bytes_per_second_max,

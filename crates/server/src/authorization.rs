@@ -97,6 +97,10 @@ pub enum Door {
     Http(&'static str, &'static str),
     /// A STOMP command and a destination; the destination of CONNECT is empty.
     Stomp(&'static str, &'static str),
+    /// A command of the JSON door.
+    Json(&'static str),
+    /// Opening a WebSocket that shows all of the caller's rooms: its path.
+    WebSocket(&'static str),
 }
 
 /// Lets some callers do something.
@@ -207,6 +211,22 @@ const fn stomp(
     }
 }
 
+const fn json(command: &'static str, grants: &'static [Grant], decided_by: &'static str) -> Row {
+    Row {
+        door: Door::Json(command),
+        grants,
+        decided_by,
+    }
+}
+
+const fn websocket(path: &'static str) -> Row {
+    Row {
+        door: Door::WebSocket(path),
+        grants: ANY_PERSON,
+        decided_by: OWN_ROOMS,
+    }
+}
+
 const PEOPLE: &[Who] = &[User, Agent, Admin];
 const AGENTS: &[Who] = &[Agent, Admin];
 const KNOWN: &[Who] = &[User, Agent, Admin, Service];
@@ -230,6 +250,8 @@ const PUBLISHES: &[Grant] = &[
     grant(PEOPLE, Configured, ANY),
 ];
 
+const OWN_ROOMS: &str =
+    "the kind of caller; only own and assigned rooms are shown, each by policy::may_read";
 const MAY_OPEN: &str = "policy::may_open";
 const MAY_READ: &str = "policy::may_read";
 const MAY_SEND: &str = "policy::may_send, inside the transaction that stores the message";
@@ -253,6 +275,8 @@ pub const ROWS: &[Row] = &[
     http("DELETE", "/api/v1/rooms/{id}", OWN_EXISTING, MAY_OPEN),
     http("GET", "/api/v1/rooms/{id}/messages", READS, MAY_READ),
     http("POST", "/api/v1/rooms/{id}/messages", WRITES, MAY_SEND),
+    http("GET", "/api/v1/events", ANY_PERSON, OWN_ROOMS),
+    http("GET", "/api/v1/rooms/{id}/events", READS, MAY_READ),
     http("GET", "/api/v1/desk/waiting", ANY_AGENT, MAY_SERVE),
     http("GET", "/api/v1/desk/mine", ANY_AGENT, MAY_SERVE),
     http("POST", "/api/v1/desk/rooms/{id}/claim", CLAIMS, CLAIM),
@@ -299,6 +323,24 @@ pub const ROWS: &[Row] = &[
         &[grant(&Who::ALL, SameMachine, ANY)],
         "the connection's address and the page's origin; absent without development tokens",
     ),
+    // WebSockets with all of the caller's rooms.
+    websocket("/ws/v1"),
+    websocket("/ws/chat"),
+    // The JSON door.
+    json("auth", ANY_PERSON, "the authenticator"),
+    json(
+        "send",
+        &[grant(PEOPLE, Own, ANY), grant(AGENTS, Assigned, MINE)],
+        "policy::may_open for the customer, who makes the room; policy::may_send, inside the transaction that stores the message",
+    ),
+    json("read", READS, MAY_READ),
+    json("typing", WRITES, "policy::may_send"),
+    json(
+        "resume",
+        WRITES,
+        "only own and assigned rooms are shown, each by policy::may_read; others are answered as unknown",
+    ),
+    json("ping", ANY_PERSON, "nothing: answers whoever is connected"),
     // STOMP, for all destinations.
     stomp(
         "CONNECT",
@@ -332,6 +374,8 @@ pub fn reference() -> String {
     for row in ROWS {
         let (title, door) = match row.door {
             Door::Http(method, path) => ("HTTP", format!("`{method} {path}`")),
+            Door::WebSocket(path) => ("WebSocket", format!("`{path}`")),
+            Door::Json(command) => ("JSON over WebSocket", format!("`{command}`")),
             Door::Stomp(command, "") => ("STOMP", format!("`{command}`")),
             Door::Stomp(command, destination) => ("STOMP", format!("`{command} {destination}`")),
         };
@@ -362,8 +406,8 @@ const INTRODUCTION: &str = "\
 
 Every door asks the same policy. Whoever is not named in a row is refused, and nothing is done: with
 401 without a token, otherwise 403 or 404 (409 for a room that another agent has or that is
-completed; contract 1 answers `CHAT-400`, `CHAT-403` and `CHAT-409`), and at a STOMP door with an
-ERROR frame of the same code. A *service* is the host's back end. The pages (`/`, `/docs`, `/docs/**`,
+completed; contract 1 answers `CHAT-400`, `CHAT-403` and `CHAT-409`), at a STOMP door with an
+ERROR frame of the same code, and at the JSON door with an `error` of it. A *service* is the host's back end. The pages (`/`, `/docs`, `/docs/**`,
 `/demo/**`) are open to everybody: they hold nothing of rooms or users.
 ";
 

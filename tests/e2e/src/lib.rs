@@ -7,7 +7,9 @@
 
 pub mod binary;
 pub mod browser;
+pub mod events;
 pub mod http;
+pub mod json;
 pub mod node;
 mod process;
 pub mod program;

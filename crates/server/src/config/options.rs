@@ -269,10 +269,23 @@ options! {
         allowed_origins: Vec<String> = [], ORIGIN;
         /// Most bytes of one WebSocket message from a client.
         message_bytes_max: usize = 131072, Allowed::Range(KIB, 64 * MIB);
+        /// Whether `/ws/v1` and `/ws/chat` take the token from the query (`?token=`). Proxies log
+        /// it there: for clients only that can send it in no other way.
+        query_token: bool = false, Allowed::Boolean;
     }
 
-    /// What a slow reader may cost.
+    /// REST and event streams.
+    http: Http {
+        /// Whether event streams take the token from the query (`?access_token=`). Proxies log it
+        /// there: for clients only that can send it in no other way.
+        query_token: bool = false, Allowed::Boolean;
+    }
+
+    /// What a session may cost.
     session: Session {
+        /// Most rooms that a session shows without being asked (`/ws/v1`, `/ws/chat`, event
+        /// streams); the session of a user with more is closed with `TOO_MANY`.
+        rooms_max: usize = 1024, Allowed::Range(1, 65_536);
         /// Bytes of room messages queued for one session before it reads the log instead; nothing
         /// is lost.
         queue_bytes_max: usize = 65536, Allowed::Range(4 * KIB, 64 * MIB);
@@ -311,6 +324,9 @@ options! {
         support_desk_agent_name: String = "상담원", NOT_EMPTY;
         /// The time zone of the contract's local date-times.
         support_desk_time_zone: Option<TimeZone> = "", TIME_ZONE;
+        /// Whether the bare WebSocket of the contract with an API server and chat servers apart is
+        /// served (`/ws/chat`).
+        direct_websocket: bool = true, Allowed::Boolean;
     }
 
     /// The database.

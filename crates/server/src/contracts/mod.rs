@@ -2,5 +2,7 @@
 //! of the systems that Madang replaces. No door's own matters here (no HTTP, no frames).
 
 pub mod native;
+pub mod realtime;
+pub mod rooms;
 pub mod support_desk;
 pub mod topics;

@@ -1,6 +1,8 @@
 //! How one message of a session's protocol becomes bytes on its connection.
 
+use madang_wire::http1::{LAST_CHUNK, append_chunk};
 use madang_wire::sockjs::{Close, append_escaped, append_quoted, frame};
+use madang_wire::sse;
 use madang_wire::websocket::{self, CloseCode, Kind, Opcode};
 
 /// The close code of a peer that gave none, for transports that have to have one.
@@ -25,13 +27,17 @@ pub(crate) enum Framing {
     /// A line each, of which a SockJS link makes frames: a quoted text, or a frame that is no
     /// array. Neither has line breaks of its own.
     SockJsHttp,
+    /// Nothing: events of an event stream end themselves, and so does the body.
+    EventStream,
+    /// A chunk each (RFC 9112, section 7.1).
+    EventStreamChunked,
 }
 
 impl Framing {
     /// Whether texts have to be escaped before they are framed.
     pub(crate) const fn escapes(self) -> bool {
         match self {
-            Self::WebSocket | Self::Bare => false,
+            Self::WebSocket | Self::Bare | Self::EventStream | Self::EventStreamChunked => false,
             Self::SockJsWebSocket | Self::SockJsHttp => true,
         }
     }
@@ -39,7 +45,7 @@ impl Framing {
     /// `text` as pieces of a message have to be.
     pub(crate) fn escaped(self, text: Vec<u8>) -> Vec<u8> {
         match self {
-            Self::WebSocket | Self::Bare => text,
+            Self::WebSocket | Self::Bare | Self::EventStream | Self::EventStreamChunked => text,
             Self::SockJsWebSocket | Self::SockJsHttp => {
                 let mut escaped = Vec::with_capacity(text.len() + text.len() / 8);
                 append_escaped(&text, &mut escaped);
@@ -57,6 +63,8 @@ impl Framing {
                 out.extend_from_slice(payload);
                 out.extend_from_slice(LINE_END);
             }
+            Self::EventStream => out.extend_from_slice(payload),
+            Self::EventStreamChunked => append_chunk(&[payload], out),
             Self::SockJsWebSocket => {
                 let escaped = self.escaped(payload.to_vec());
                 self.append_pieces(true, [&escaped, b"", b""], out);
@@ -83,7 +91,8 @@ impl Framing {
                 };
                 websocket::encode_head(opcode, len, out);
             }
-            Self::Bare => {}
+            Self::Bare | Self::EventStream => {}
+            Self::EventStreamChunked => return append_chunk(&pieces, out),
             Self::SockJsWebSocket => {
                 let around = frame::MESSAGES_START.len() + frame::MESSAGES_END.len();
                 websocket::encode_head(Opcode::Text, around + len, out);
@@ -95,7 +104,7 @@ impl Framing {
             out.extend_from_slice(piece);
         }
         match self {
-            Self::WebSocket => {}
+            Self::WebSocket | Self::EventStream | Self::EventStreamChunked => {}
             Self::Bare => out.extend_from_slice(LINE_END),
             Self::SockJsWebSocket => out.extend_from_slice(frame::MESSAGES_END),
             Self::SockJsHttp => out.extend_from_slice(b"\"\n"),
@@ -107,6 +116,7 @@ impl Framing {
         match self {
             Self::WebSocket => websocket::encode_ping(b"", out),
             Self::Bare => {}
+            Self::EventStream | Self::EventStreamChunked => self.append_text(sse::HEART_BEAT, out),
             Self::SockJsWebSocket => websocket::encode_message(Kind::Text, frame::HEART_BEAT, out),
             Self::SockJsHttp => {
                 out.extend_from_slice(frame::HEART_BEAT);
@@ -121,7 +131,8 @@ impl Framing {
         match (self, code) {
             (Self::WebSocket, Some(code)) => websocket::encode_close(code, reason, out),
             (Self::WebSocket, None) => websocket::encode_head(Opcode::Close, 0, out),
-            (Self::Bare, _) => {}
+            (Self::Bare | Self::EventStream, _) => {}
+            (Self::EventStreamChunked, _) => out.extend_from_slice(LAST_CHUNK),
             (Self::SockJsWebSocket, code) => {
                 let mut close = Vec::new();
                 Close::new(code.map_or(NO_CODE, CloseCode::get), reason).append_frame(&mut close);

@@ -5,7 +5,9 @@
 //! beats and times out. Nothing here knows SQL or decides who may do what: sessions ask the
 //! engine.
 
+pub mod doors;
 mod drain;
+mod events;
 mod flusher;
 mod framing;
 mod registry;
@@ -86,6 +88,8 @@ pub struct SessionLimits {
     /// Bytes that wait to be written; beyond it room subscriptions read the log instead, and the
     /// session stops reading from its peer.
     pub queue_bytes_max: usize,
+    /// Rooms that one session shows of its user; one more ends it with `TOO_MANY`.
+    pub rooms_max: usize,
     /// Bytes that wait to be written; beyond it a topic's event ends the session.
     pub topic_queue_bytes_max: usize,
     /// Frames that a client may send in one second, and as many at once; beyond it the session
@@ -115,6 +119,7 @@ impl Default for SessionLimits {
             transaction_frames_max: 1_024,
             unanswered_max: 4_096,
             queue_bytes_max: 1024 * 1024,
+            rooms_max: 1_024,
             topic_queue_bytes_max: 4 * 1024 * 1024,
             frames_per_second_max: 0,
             bytes_per_second_max: 0,

@@ -9,8 +9,12 @@ use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::middleware::{from_fn, from_fn_with_state};
-use madang_domain::Role;
+use axum::response::Response;
+use madang_domain::ports::BoxFuture;
+use madang_domain::{Caller, Error, Role, RoomId};
 use madang_engine::Engine;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -52,6 +56,10 @@ pub struct HttpState {
     pub engine: Arc<Engine>,
     /// Tells who asks.
     pub identify: Arc<dyn Identify>,
+    /// Streams events.
+    pub events: Arc<dyn StreamEvents>,
+    /// Whether event streams take the token from the query.
+    pub query_token: bool,
     /// Which contracts are served beside the native API.
     pub contracts: ContractOptions,
     /// Application topics.
@@ -66,6 +74,40 @@ pub struct HttpState {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Counts requests.
     pub observer: Arc<dyn ObserveRequests>,
+}
+
+/// What an event stream shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventScope {
+    /// All of the caller's rooms, and what is published for them.
+    All {
+        /// The id of the last event that the client has.
+        last: Option<String>,
+    },
+    /// One room, which the caller may read.
+    One {
+        /// Which.
+        room: RoomId,
+        /// The id of the last event that the client has.
+        last: Option<String>,
+    },
+}
+
+/// Opens event streams. The gateway does.
+pub trait StreamEvents: Send + Sync {
+    /// The response to a request, with `headers` besides its own; or nothing, for ever, when the
+    /// connection is taken over to be written to.
+    ///
+    /// # Errors
+    /// [`madang_domain::Code::PositionInvalid`]: the client's fault.
+    /// [`madang_domain::Code::Draining`]: retryable.
+    fn open<'a>(
+        &'a self,
+        parts: &'a Parts,
+        headers: HeaderMap,
+        caller: Caller,
+        scope: EventScope,
+    ) -> BoxFuture<'a, Result<Response, Error>>;
 }
 
 /// Which contracts are served; see each one's options.

@@ -21,7 +21,7 @@ use super::problem::Refusal;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PATCH, DELETE");
 const REQUEST_HEADERS: HeaderValue =
-    HeaderValue::from_static("authorization, content-type, idempotency-key");
+    HeaderValue::from_static("authorization, content-type, idempotency-key, last-event-id");
 const RESPONSE_HEADERS: HeaderValue = HeaderValue::from_static("location, retry-after");
 /// How long a browser may remember the answer to its question: a day, of which browsers take less.
 const MAX_AGE_SECONDS: HeaderValue = HeaderValue::from_static("86400");
@@ -64,6 +64,18 @@ impl AllowedOrigins {
             Standing::Wildcard => Some(Trust::TokensOnly),
             Standing::Foreign => None,
         }
+    }
+
+    /// What lets a page of the request's origin read the answer, for answers that pass [`judge`] by.
+    pub(super) fn permission(&self, headers: &HeaderMap, uri: &Uri) -> HeaderMap {
+        let standing = self.standing(headers, uri);
+        let mut permission = HeaderMap::new();
+        permission.insert(VARY, HeaderValue::from_static("origin"));
+        let origin = headers.get(ORIGIN).cloned();
+        if let Some(origin) = origin.filter(|_| may_call(standing)) {
+            permit(&mut permission, origin, standing);
+        }
+        permission
     }
 
     fn standing(&self, headers: &HeaderMap, uri: &Uri) -> Standing {

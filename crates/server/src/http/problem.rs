@@ -6,6 +6,8 @@ use madang_domain::{Agent, Code, Error};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::contracts::rooms::Person;
+
 /// Media type of every native error body.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -37,26 +39,6 @@ pub(crate) struct Problem {
     /// Who has the room, when another agent has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     assignee: Option<Person>,
-}
-
-/// A person as others see them.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct Person {
-    /// The user id.
-    #[schema(example = "lee@example.com")]
-    pub(crate) id: String,
-    /// The name to show.
-    #[schema(example = "Lee")]
-    pub(crate) name: String,
-}
-
-impl From<&Agent> for Person {
-    fn from(agent: &Agent) -> Self {
-        Self {
-            id: agent.user.to_string(),
-            name: agent.name.to_string(),
-        }
-    }
 }
 
 /// A request that was not done, on its way to the client.

@@ -18,6 +18,8 @@ pub(crate) const OPEN: &[Door] = &[
     Door::Tcp,
     Door::SockJs,
     Door::Tls,
+    Door::Json,
+    Door::Events,
 ];
 
 static STOMPJS: Program = Program::new(Node, Door::WebSocket, "js/clients/stompjs.mjs");
@@ -121,7 +123,6 @@ fn websockets_is_served_stomp() {
 }
 
 #[test]
-#[ignore = "needs JSON over WebSocket"]
 fn websockets_is_served_json() {
     WEBSOCKETS_JSON.judge();
 }
@@ -147,7 +148,6 @@ fn curl_is_served_over_rest() {
 }
 
 #[test]
-#[ignore = "needs server-sent events"]
 fn curl_is_served_events() {
     CURL_EVENTS.judge();
 }

@@ -23,6 +23,8 @@ pub(super) struct Timing {
     pub(super) silence_max: u64,
     /// The client sends too fast: reading goes on then.
     pub(super) resume_at: u64,
+    /// The transport's last beat.
+    transport_beat_at: u64,
     /// Until then somebody has to come who receives.
     receiver_by: u64,
     /// When the clock is looked at next.
@@ -81,12 +83,14 @@ impl Session {
             wake(self.outbox().waker.take());
         }
         if blocked {
+            self.timing.lock().transport_beat_at = now;
             // Nothing gets through, a beat least of all; look again when the next would be due.
             self.last_write_ms.store(now, Ordering::Relaxed);
         } else if due(self.next_beat(timing.beat_every).unwrap_or(0)) {
             // STOMP 1.2, "Heart-beating": the octet that says only that we are here.
             self.push(|buffer| self.framing.append_text(b"\n", buffer));
-        } else if due(self.next_beat(timing.transport_beat_every).unwrap_or(0)) {
+        } else if due(self.next_transport_beat(&timing).unwrap_or(0)) {
+            self.timing.lock().transport_beat_at = now;
             self.push(|buffer| self.framing.append_beat(buffer));
         }
         self.reschedule(&mut self.timing.lock(), now);
@@ -118,6 +122,18 @@ impl Session {
         (every != 0).then_some(last + pause)
     }
 
+    /// A peer that has to answer is asked whether anything was written to it or not: that says
+    /// nothing of it.
+    fn next_transport_beat(&self, timing: &Timing) -> Option<u64> {
+        if timing.silence_max == 0 {
+            return self.next_beat(timing.transport_beat_every);
+        }
+        let heard = self.last_read_ms.load(Ordering::Relaxed);
+        let last = heard.max(timing.transport_beat_at);
+        let every = timing.transport_beat_every;
+        (every != 0).then_some(last + every)
+    }
+
     fn silent_at(&self, timing: Timing) -> Option<u64> {
         let last = self.last_read_ms.load(Ordering::Relaxed);
         (timing.silence_max != 0).then_some(last + timing.silence_max)
@@ -136,7 +152,7 @@ impl Session {
         let fixed = fixed.into_iter().filter(|at| *at > now);
         let moving = [
             self.next_beat(timing.beat_every),
-            self.next_beat(timing.transport_beat_every),
+            self.next_transport_beat(timing),
             self.silent_at(*timing),
         ];
         let Some(next) = fixed.chain(moving.into_iter().flatten()).min() else {

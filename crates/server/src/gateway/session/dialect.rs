@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use madang_domain::ports::BoxFuture;
 use madang_domain::{Error, RoomHead};
 use madang_engine::{Ended, Engine, SubscriptionKey};
 
@@ -14,9 +15,19 @@ pub(super) type Done<D> = Box<dyn FnOnce(&mut Core<D>) -> Result<(), Failure> + 
 
 /// A protocol's state machine. One per session, owned by its driver.
 pub(in super::super) trait Dialect: Sized + Send + 'static {
+    /// Whether WebSocket messages of bytes are refused before they are looked at.
+    const TEXT_ONLY: bool = false;
+
     /// The connection is there; nothing was received.
     fn begin(core: &mut Core<Self>) {
         let _ = core;
+    }
+
+    /// What the session has to do beside its commands, if anything: one at a time, and while it runs
+    /// commands are still read and carried out.
+    fn errand(core: &mut Core<Self>) -> Option<BoxFuture<'static, Done<Self>>> {
+        let _ = core;
+        None
     }
 
     /// Carries out what `input` holds and moves it past what was understood. What lies behind a
@@ -63,7 +74,7 @@ pub(in super::super) enum Voice {
 #[derive(Debug, Clone)]
 pub(in super::super) struct Failure {
     pub(super) error: Error,
-    /// The frame's `receipt`, if it had one.
+    /// How the client named the frame: its `receipt`, or a JSON command's `id`.
     pub(super) receipt: Option<Box<str>>,
     pub(super) voice: Voice,
 }

@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use madang_domain::ports::BoxFuture;
-use madang_domain::{Code, Error};
+use madang_domain::{Caller, Code, Error};
 use madang_engine::SubscriptionKey;
 use madang_wire::sockjs::{self, Close};
 use madang_wire::websocket::{CloseCode, ProtocolError};
@@ -75,6 +75,8 @@ pub(in super::super) struct Core<D: Dialect> {
     pub(super) dialect: D,
     pub(super) phase: Phase,
     pub(super) command: Option<BoxFuture<'static, Done<D>>>,
+    /// What goes on beside commands.
+    errand: Option<BoxFuture<'static, Done<D>>>,
     /// Subscriptions that have to read the log, the first of which does now.
     pub(super) behind: VecDeque<SubscriptionKey>,
     pub(super) catching_up: Option<BoxFuture<'static, CaughtUp>>,
@@ -144,6 +146,7 @@ pub(in super::super) fn run<D: Dialect>(
             dialect,
             phase: Phase::Open,
             command: None,
+            errand: None,
             behind: VecDeque::new(),
             catching_up: None,
             transport,
@@ -165,6 +168,7 @@ impl<D: Dialect> Driver<D> {
         for _ in 0..READS_PER_POLL {
             self.core.write(cx);
             self.core.heed_hub();
+            self.core.poll_errand(cx);
             self.core.poll_catch_up(cx);
             let finished = self.core.poll_command(cx);
             self.core.heed_end();
@@ -238,6 +242,18 @@ impl<D: Dialect> Core<D> {
         self.session.last_read_ms.store(now, Ordering::Relaxed);
     }
 
+    /// Counts the session among those of its user.
+    ///
+    /// # Errors
+    /// [`Code::TooMany`]: the user has too many.
+    pub(super) fn take_place(&mut self, caller: &Caller) -> Result<(), Error> {
+        let shared = &self.session.shared;
+        self.place = shared
+            .users
+            .admit(caller, self.transport, &shared.metrics)?;
+        Ok(())
+    }
+
     fn charge_bytes(&mut self, bytes: usize) {
         let shared = &self.session.shared;
         let (rate, now) = (shared.byte_rate, shared.now_ns());
@@ -304,6 +320,25 @@ impl<D: Dialect> Core<D> {
             self.fail(failure);
         }
         true
+    }
+
+    fn poll_errand(&mut self, cx: &mut Context<'_>) {
+        while self.is_open() {
+            if self.errand.is_none() {
+                self.errand = D::errand(self);
+            }
+            let Some(errand) = &mut self.errand else {
+                return;
+            };
+            let Poll::Ready(done) = errand.as_mut().poll(cx) else {
+                return;
+            };
+            self.errand = None;
+            if let Err(failure) = done(self) {
+                self.fail(failure);
+            }
+        }
+        self.errand = None;
     }
 
     fn poll_catch_up(&mut self, cx: &mut Context<'_>) {
@@ -424,6 +459,7 @@ impl<D: Dialect> Core<D> {
         }
         self.phase = Phase::Ending(Box::new(ending));
         self.command = None;
+        self.errand = None;
         self.catching_up = None;
         self.behind.clear();
         let close_by = self.session.shared.now_ms() + CLOSE_TIMEOUT_MS;

@@ -8,9 +8,10 @@ use madang_engine::{CatchUp, RoomSubscription, SubscriptionKey, TopicSubscriptio
 
 use super::dialect::Dialect;
 use super::driver::Core;
+use super::outbox::Outbox;
 
 /// How long a subscription waits to read the log again after the store failed.
-const STORE_RETRY: Duration = Duration::from_secs(1);
+pub(super) const STORE_RETRY: Duration = Duration::from_secs(1);
 
 /// The source of one subscription's events.
 pub(in super::super) enum Feed {
@@ -34,8 +35,16 @@ impl<D: Dialect> Core<D> {
         if outbox.lagging.is_empty() && outbox.ended.is_empty() {
             return;
         }
-        let lagging = std::mem::take(&mut outbox.lagging);
-        let ended = std::mem::take(&mut outbox.ended);
+        let Outbox {
+            lagging,
+            ended,
+            heads,
+            ..
+        } = &mut *outbox;
+        // Of a subscription that is still being made, the session hears once it has it.
+        let made = |key: SubscriptionKey| !heads.get(key as usize).is_some_and(|head| head.held);
+        let lagging: Vec<_> = lagging.extract_if(.., |key| made(*key)).collect();
+        let ended: Vec<_> = ended.extract_if(.., |(key, _)| made(*key)).collect();
         drop(outbox);
         for key in lagging {
             if !self.behind.contains(&key) {

@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 
+use madang_domain::{Code, Error};
 use madang_wire::sockjs;
-use madang_wire::websocket::{self, CloseCode, Event, Role};
+use madang_wire::websocket::{self, CloseCode, Event, Kind, Role};
 
-use super::dialect::{Dialect, Flow};
+use super::dialect::{Dialect, Failure, Flow};
 use super::driver::{Core, Ending};
 
 /// What stands around the client's messages.
@@ -117,6 +118,13 @@ fn decode_websocket<D: Dialect>(
             }
         };
         let payload = match event {
+            Event::Message {
+                kind: Kind::Binary, ..
+            } if D::TEXT_ONLY => {
+                let error = Error::with_detail(Code::BodyInvalid, "a message must be text");
+                core.fail(Failure::new(error, None));
+                return None;
+            }
             Event::Message { payload, .. } => payload,
             Event::Ping(payload) => {
                 let mut outbox = core.session.outbox();
@@ -134,15 +142,9 @@ fn decode_websocket<D: Dialect>(
         let (flow, messages) = match unwrap(payload) {
             Ok(Unwrapped::Itself(mut payload)) => {
                 let flow = D::receive(core, &mut payload);
-                let left = || VecDeque::from([payload.to_vec()]);
-                (
-                    flow,
-                    if flow == Flow::Suspend {
-                        left()
-                    } else {
-                        VecDeque::new()
-                    },
-                )
+                let is_left = flow == Flow::Suspend && !payload.is_empty();
+                let left = is_left.then(|| payload.to_vec());
+                (flow, left.into_iter().collect())
             }
             Ok(Unwrapped::Messages(mut messages)) => (receive_all(core, &mut messages), messages),
             Err(error) => {
@@ -169,7 +171,9 @@ fn receive_all<D: Dialect>(core: &mut Core<D>, messages: &mut VecDeque<Vec<u8>>)
             Flow::On => {}
             Flow::Stop => return Flow::Stop,
             Flow::Suspend => {
-                messages.push_front(input.to_vec());
+                if !input.is_empty() {
+                    messages.push_front(input.to_vec());
+                }
                 return Flow::Suspend;
             }
         }

@@ -2,19 +2,28 @@
 //!
 //! [`Session`] is the half that others touch: the hub offers events, the commit pipeline answers
 //! sends, flushers write, timers look. [`driver`] is the half that only the session's own task
-//! touches. They share the [`outbox`]. What is said on it is a [`dialect`]'s: [`stomp`]. How that
+//! touches. They share the [`outbox`]. What is said on it is a [`dialect`]'s: [`stomp`], [`json`], [`direct`], [`event_stream`];
+//! the last three show all of a user's [`rooms`]. How that
 //! stands on the connection is [`input`]'s on the way in and [`super::framing`]'s on the way out.
 
 mod clock;
 pub(super) mod dialect;
+pub(super) mod direct;
 mod driver;
+pub(super) mod event_stream;
 mod feeds;
 mod input;
+pub(super) mod json;
+mod live;
+mod notes;
 mod outbox;
+mod places;
 pub(super) mod plain;
 mod render;
 mod replies;
+pub(super) mod rooms;
 pub(super) mod stomp;
+mod submit;
 
 use std::cell::RefCell;
 use std::net::Shutdown;
@@ -36,6 +45,7 @@ use clock::Timing;
 pub(super) use driver::{Connection, run};
 pub(super) use input::Input;
 use outbox::{Outbox, WriteState};
+pub(super) use places::Places;
 use replies::Ticket;
 
 thread_local! {
@@ -263,13 +273,20 @@ impl Outlet for Session {
         self.mark(&mut outbox);
     }
 
-    /// STOMP shows the log only.
-    fn offer_signal(&self, _: SubscriptionKey, _: &Arc<SignalEvent>) {}
+    fn offer_signal(&self, key: SubscriptionKey, event: &Arc<SignalEvent>) {
+        let mut outbox = self.outbox();
+        let limit = self.shared.limits.queue_bytes_max;
+        outbox.take_signal(key, event, limit);
+        self.mark(&mut outbox);
+    }
 
-    /// STOMP's clients name each room that they want: nothing is attended.
-    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId) {}
+    fn rooms_changed(&self, _: SubscriptionKey, room: &RoomId) {
+        self.outbox().note_room(room);
+    }
 
-    fn rooms_unknown(&self, _: SubscriptionKey) {}
+    fn rooms_unknown(&self, _: SubscriptionKey) {
+        self.outbox().note_all_rooms();
+    }
 
     fn ended(&self, key: SubscriptionKey, cause: Ended) {
         let mut outbox = self.outbox();

@@ -5,11 +5,13 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::task::Waker;
 
-use madang_domain::Error;
-use madang_engine::{Ended, EventBatch, RoomEvent, SubscriptionKey, TopicEvent};
+use madang_domain::{Error, Position, RoomId};
+use madang_engine::{Ended, EventBatch, RoomEvent, SignalEvent, SubscriptionKey, TopicEvent};
 use slab::Slab;
 
 use super::super::framing::Framing;
+use super::notes::RoomNotes;
+use super::places;
 use super::render::Head;
 use super::replies::Replies;
 use super::stomp::acks::Delivered;
@@ -61,6 +63,8 @@ pub(super) struct Outbox {
     pub(super) lagging: Vec<SubscriptionKey>,
     /// Subscriptions that the hub ended.
     pub(super) ended: Vec<(SubscriptionKey, Ended)>,
+    /// What became of the user's rooms, where the session attends to that.
+    pub(super) notes: Option<Box<RoomNotes>>,
     /// Why the session has to end.
     pub(super) ending: Option<Error>,
 }
@@ -177,6 +181,7 @@ impl Outbox {
             waits_for_space: false,
             lagging: Vec::new(),
             ended: Vec::new(),
+            notes: None,
             ending: None,
         }
     }
@@ -200,7 +205,10 @@ impl Outbox {
         let Some(head) = self.heads.get(key as usize) else {
             return events.len() - from;
         };
-        if head.acks.is_some() {
+        if head.held {
+            return 0;
+        }
+        if head.acks.is_some() || head.place.is_some() {
             return self.take_from_log(key, &events[from..], limit);
         }
         let mut to = from;
@@ -226,6 +234,12 @@ impl Outbox {
         let Some(head) = self.heads.get_mut(key as usize) else {
             return events.len();
         };
+        if head.held {
+            return 0;
+        }
+        if head.place.is_some() {
+            return self.take_placed(key, events, limit);
+        }
         for (index, event) in events.iter().enumerate() {
             let waiting = self.queue.bytes() + in_flight;
             let blocked = head.acks.as_ref().is_some_and(|acks| acks.is_full());
@@ -238,6 +252,70 @@ impl Outbox {
                 .append(|out| head.append_room(event, ack.as_deref(), framing, out));
         }
         events.len()
+    }
+
+    /// The same for events that each say where all of the session's rooms stand.
+    fn take_placed(&mut self, key: SubscriptionKey, events: &[RoomEvent], limit: usize) -> usize {
+        for (index, event) in events.iter().enumerate() {
+            let waiting = self.waiting();
+            if waiting >= limit && waiting > 0 {
+                return index;
+            }
+            self.stand_at(key, event.message.position);
+            let id = self.places_id();
+            let framing = self.framing;
+            if let Some(head) = self.heads.get(key as usize) {
+                self.queue
+                    .append(|out| head.append_placed(event, &id, framing, out));
+            }
+        }
+        events.len()
+    }
+
+    /// The subscription's client has, or will have got, everything up to `position`.
+    pub(super) fn stand_at(&mut self, key: SubscriptionKey, position: Position) {
+        let head = self.heads.get_mut(key as usize);
+        if let Some(place) = head.and_then(|head| head.place.as_mut()) {
+            place.position = position;
+        }
+    }
+
+    /// Where all rooms stand whose events have such an id, as one line of an event stream.
+    pub(super) fn places_id(&self) -> Vec<u8> {
+        // Those too of which the client is about to be told.
+        let heads = self.heads.iter();
+        places::id_line(heads.filter_map(|(_, head)| head.place.as_deref()))
+    }
+
+    /// Takes what somebody does in a room; drops it when there is no space.
+    pub(super) fn take_signal(
+        &mut self,
+        key: SubscriptionKey,
+        event: &Arc<SignalEvent>,
+        limit: usize,
+    ) {
+        let (full, framing) = (self.waiting() >= limit, self.framing);
+        let head = self.heads.get(key as usize);
+        if let Some(head) = head.filter(|head| !head.held && !full) {
+            self.queue
+                .append(|out| head.append_signal(event, framing, out));
+        }
+    }
+
+    /// Takes note of a room that may have changed, where the session attends to that.
+    pub(super) fn note_room(&mut self, room: &RoomId) {
+        if let Some(notes) = &mut self.notes {
+            notes.add(room);
+            wake(self.waker.take());
+        }
+    }
+
+    /// Takes note that any room may have changed.
+    pub(super) fn note_all_rooms(&mut self) {
+        if let Some(notes) = &mut self.notes {
+            notes.add_all();
+            wake(self.waker.take());
+        }
     }
 
     /// Takes a topic's event; `false` when there is no space for it.

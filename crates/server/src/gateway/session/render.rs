@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use madang_engine::{Rendering, RoomEvent, TopicEvent};
+use madang_domain::UserId;
+use madang_engine::{Rendering, RoomEvent, SignalEvent, SignalKind, TopicEvent};
 use madang_wire::stomp::{Version, message};
 
 use super::super::framing::Framing;
+use super::live;
+use super::places::Place;
 use super::stomp::acks::AckLedger;
 use super::stomp::destination::SUPPORT_DESK_SUBSCRIBE;
 use crate::contracts::topics::ROOMS;
@@ -14,16 +17,31 @@ use crate::contracts::{native, support_desk};
 
 /// How a room's messages look to one subscription.
 #[derive(Debug, Clone)]
-pub(super) enum RoomFormat {
+pub(in super::super) enum RoomFormat {
     Native,
     SupportDesk(Arc<support_desk::SupportDeskOptions>),
 }
 
 /// How a subscription's events look.
 #[derive(Debug, Clone)]
-pub(super) enum Format {
+pub(in super::super) enum Format {
     /// STOMP MESSAGE frames.
     Stomp { version: Version, room: RoomFormat },
+    /// Events of the JSON door, for this user.
+    Json { user: UserId },
+    /// Contract 3, for this user.
+    Direct { user: UserId },
+    /// Events of an event stream, for this user.
+    EventStream { user: UserId, id: EventId },
+}
+
+/// What names a message's event in an event stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum EventId {
+    /// Its position: all who follow the room get the same.
+    Position,
+    /// Where all of the session's rooms stand.
+    Places,
 }
 
 /// What is needed to put a subscription's events into its session's outbox.
@@ -33,6 +51,10 @@ pub(super) struct Head {
     prefix: Box<[u8]>,
     /// `None` when nothing has to be acknowledged.
     pub(super) acks: Option<Box<AckLedger>>,
+    /// Where its room stands, for messages that tell of all rooms.
+    pub(super) place: Option<Box<Place>>,
+    /// Nothing of it may go out yet: its client has not been told of it.
+    pub(super) held: bool,
 }
 
 impl Format {
@@ -46,6 +68,9 @@ impl Format {
                 };
                 room * Version::ALL.len() + *version as usize
             }
+            Self::Json { .. } => 2 * Version::ALL.len(),
+            Self::Direct { .. } => 2 * Version::ALL.len() + 1,
+            Self::EventStream { id, .. } => 2 * Version::ALL.len() + 2 + *id as usize,
         };
         2 * plain + usize::from(framing.escapes())
     }
@@ -53,12 +78,19 @@ impl Format {
     fn render_room(&self, event: &RoomEvent) -> Rendering {
         match self {
             Self::Stomp { version, room } => render_stomp_message(event, room, *version),
+            Self::Json { .. } => live::json_message(event),
+            Self::Direct { .. } => live::direct_message(event),
+            Self::EventStream { id, .. } => live::streamed_message(event, *id),
         }
     }
 
     fn render_topic(&self, event: &TopicEvent, framing: Framing) -> Rendering {
         match self {
             Self::Stomp { version, .. } => render_stomp_topic(event, *version, framing),
+            Self::Json { .. } => live::json_notification(event),
+            // It has no such thing.
+            Self::Direct { .. } => live::nothing(),
+            Self::EventStream { .. } => live::streamed_notification(event),
         }
     }
 }
@@ -78,6 +110,23 @@ impl Head {
             format: Format::Stomp { version, room },
             prefix: framing.escaped(prefix).into(),
             acks: acks.map(Box::new),
+            place: None,
+            held: false,
+        }
+    }
+
+    /// Of a session that shows a user's rooms; held until its client has been told of it.
+    pub(super) fn live(format: Format, place: Option<Place>) -> Self {
+        let prefix = match &format {
+            Format::Direct { user } => live::direct_prefix(user),
+            Format::Stomp { .. } | Format::Json { .. } | Format::EventStream { .. } => Vec::new(),
+        };
+        Self {
+            format,
+            prefix: prefix.into(),
+            acks: None,
+            place: place.map(Box::new),
+            held: true,
         }
     }
 
@@ -94,7 +143,52 @@ impl Head {
         framing: Framing,
         out: &mut Vec<u8>,
     ) {
+        if let Format::Direct { user } = &self.format
+            && *user == event.message.sender
+        {
+            // Contract 3: senders do not get their own.
+            return;
+        }
         self.append(self.room_tail(event, framing), ack, framing, out);
+    }
+
+    /// Appends a room's event behind the line that names it.
+    pub(super) fn append_placed(
+        &self,
+        event: &RoomEvent,
+        id: &[u8],
+        framing: Framing,
+        out: &mut Vec<u8>,
+    ) {
+        let tail = self.room_tail(event, framing);
+        framing.append_pieces(true, [id, b"", &tail.bytes], out);
+    }
+
+    /// Appends what somebody does in a room, where this door shows it.
+    pub(super) fn append_signal(&self, event: &SignalEvent, framing: Framing, out: &mut Vec<u8>) {
+        let render: fn(&SignalEvent) -> Rendering = match &self.format {
+            Format::Stomp { .. } | Format::Direct { .. } => return,
+            Format::Json { .. } => live::json_signal,
+            Format::EventStream { .. } => live::streamed_signal,
+        };
+        if self.is_own_typing(event) {
+            return;
+        }
+        let tail = event
+            .renderings
+            .get_or_render(self.format.index(framing), || {
+                framing.escaped_rendering(render(event))
+            });
+        framing.append_pieces(true, [b"", b"", &tail.bytes], out);
+    }
+
+    /// Nobody has to be told that they write themselves; that they have read is news to their
+    /// other devices.
+    fn is_own_typing(&self, event: &SignalEvent) -> bool {
+        let (Format::Json { user } | Format::EventStream { user, .. }) = &self.format else {
+            return false;
+        };
+        matches!(event.signal.kind, SignalKind::Typing { .. }) && *user == event.signal.user
     }
 
     /// Appends a topic's event as one message.

@@ -10,6 +10,7 @@ use madang_wire::stomp::Version;
 
 use super::super::framing::Framing;
 use super::dialect::{Failure, Voice};
+use super::json::answers;
 use super::stomp::frames;
 
 /// Names an answer that waits.
@@ -22,8 +23,23 @@ pub(super) struct Replies {
     slots: VecDeque<Slot>,
     /// The ticket of the first slot.
     first: u64,
-    version: Option<Version>,
+    dialogue: Dialogue,
     failure: Option<Failure>,
+}
+
+/// What answers look like.
+#[derive(Debug, Clone, Copy)]
+enum Dialogue {
+    /// RECEIPTs; a failure ends the session. 1.2 until CONNECT has settled it.
+    Stomp(Option<Version>),
+    /// Acknowledgements; a failure is an answer like others.
+    Json,
+}
+
+impl Default for Dialogue {
+    fn default() -> Self {
+        Self::Stomp(None)
+    }
 }
 
 enum Slot {
@@ -40,7 +56,12 @@ enum Slot {
 
 impl Replies {
     pub(super) fn set_version(&mut self, version: Version) {
-        self.version = Some(version);
+        self.dialogue = Dialogue::Stomp(Some(version));
+    }
+
+    /// Answers are JSON from now on, and what they are called is JSON too.
+    pub(super) fn speak_json(&mut self) {
+        self.dialogue = Dialogue::Json;
     }
 
     pub(super) fn len(&self) -> usize {
@@ -90,7 +111,7 @@ impl Replies {
         framing: Framing,
         out: &mut Vec<u8>,
     ) {
-        let version = self.version();
+        let dialogue = self.dialogue;
         let index = ticket
             .0
             .checked_sub(self.first)
@@ -102,19 +123,24 @@ impl Replies {
             return;
         };
         let receipt = receipt.take();
-        *slot = match outcome {
-            Ok(_) => {
-                let mut bytes = Vec::new();
+        let mut bytes = Vec::new();
+        *slot = match (dialogue, outcome) {
+            (Dialogue::Stomp(version), Ok(_)) => {
                 if let Some(receipt) = receipt {
+                    let version = version.unwrap_or(Version::V1_2);
                     frames::encode_receipt(framing, version, &receipt, &mut bytes);
                 }
                 Slot::Ready(bytes)
             }
-            Err(error) => Slot::Failed(Failure {
+            (Dialogue::Stomp(_), Err(error)) => Slot::Failed(Failure {
                 error,
                 receipt,
                 voice: *voice,
             }),
+            (Dialogue::Json, outcome) => {
+                answers::encode_outcome(framing, receipt.as_deref(), &outcome, &mut bytes);
+                Slot::Ready(bytes)
+            }
         };
         self.release(out);
     }
@@ -141,7 +167,10 @@ impl Replies {
 
     /// 1.2 until CONNECT has settled it.
     pub(super) fn version(&self) -> Version {
-        self.version.unwrap_or(Version::V1_2)
+        match self.dialogue {
+            Dialogue::Stomp(Some(version)) => version,
+            Dialogue::Stomp(None) | Dialogue::Json => Version::V1_2,
+        }
     }
 }
 

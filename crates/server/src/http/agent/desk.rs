@@ -5,10 +5,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use madang_domain::{ClaimOutcome, Code};
 
+use crate::contracts::rooms::RoomBody;
 use crate::http::Shared;
 use crate::http::extract::{AgentCaller, RoomPath};
 use crate::http::problem::{Common, Malformed, NoRoom, Problem, Refusal};
-use crate::http::user::rooms::{RoomBody, Rooms};
+use crate::http::user::rooms::Rooms;
 
 /// Rooms in one answer at most. An agent who has this many in sight needs no more to choose from.
 const ROOMS_MAX: usize = 200;

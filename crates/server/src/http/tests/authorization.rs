@@ -13,7 +13,7 @@ use crate::http::{RouteSet, document};
 fn http_rows() -> impl Iterator<Item = (&'static Row, &'static str, &'static str)> {
     ROWS.iter().filter_map(|row| match row.door {
         Door::Http(method, path) => Some((row, method, path)),
-        Door::Stomp(..) => None,
+        Door::Stomp(..) | Door::Json(_) | Door::WebSocket(_) => None,
     })
 }
 
@@ -135,6 +135,25 @@ fn assert_refused(answer: &Answer, who: Who, what: &str) {
         _ => false,
     };
     assert!(fits, "{what}");
+}
+
+#[test]
+fn every_command_of_the_json_door_has_a_row_and_every_row_a_command() {
+    let rows: Vec<_> = ROWS
+        .iter()
+        .filter_map(|row| match row.door {
+            Door::Json(command) => Some(command),
+            Door::Http(..) | Door::Stomp(..) | Door::WebSocket(_) => None,
+        })
+        .collect();
+    assert_eq!(rows, crate::contracts::realtime::COMMANDS);
+    for path in [
+        crate::gateway::doors::JSON_PATH,
+        crate::gateway::doors::DIRECT_PATH,
+    ] {
+        let door = Door::WebSocket(path);
+        assert!(ROWS.iter().any(|row| row.door == door), "{path}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use jiff::tz::TimeZone;
 use madang_bus::LocalNetwork;
-use madang_domain::ports::{Clock, Store};
+use madang_domain::ports::{BoxFuture, Clock, Store};
 use madang_domain::{Agent, Caller, Code, Error, Role, RoomId, Timestamp, UserId};
 use madang_engine::commit::CommitLimits;
 use madang_engine::telemetry::NoTelemetry;
@@ -21,10 +21,13 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::contracts::support_desk::SupportDeskOptions;
+use crate::contracts::topics::TopicPrefixes;
+use crate::gateway::{self, Gateway, GatewayOptions, SessionLimits, TopicRights};
 use crate::http::{
     AllowedOrigins, ContractOptions, DemoOptions, HttpState, Identify, MintToken, ObserveRequests,
     Peer, TopicOptions, routed,
 };
+use crate::telemetry::metrics::Metrics;
 
 /// Who may publish by configuration.
 pub(super) const PUBLISHING_ROLE: Role = Role::Agent;
@@ -85,6 +88,32 @@ impl Identify for PlainTokens {
     }
 }
 
+impl gateway::Identity for PlainTokens {
+    fn token(&self, token: &str) -> Result<Caller, Error> {
+        Ok(caller(token))
+    }
+
+    fn account<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<Caller, Error>> {
+        Box::pin(async { Err(Code::CredentialsInvalid.into()) })
+    }
+}
+
+fn gateway(engine: &Arc<Engine>) -> Gateway {
+    let metrics = Arc::new(Metrics::new(Now.now()));
+    let options = GatewayOptions {
+        limits: SessionLimits::default(),
+        topics: TopicRights {
+            publish: HashSet::new(),
+            subscribe: HashSet::new(),
+        },
+        topic_prefixes: TopicPrefixes::default(),
+        application_prefix: String::new(),
+        support_desk: None,
+        flushers: 1,
+    };
+    Gateway::start(Arc::clone(engine), Arc::new(PlainTokens), metrics, options)
+}
+
 impl MintToken for PlainTokens {
     fn mint(&self, name: &str, role: Role) -> String {
         format!("{role:?}/{name}").to_lowercase()
@@ -141,6 +170,8 @@ impl Server {
         let state = Arc::new(HttpState {
             engine: Arc::clone(&engine),
             identify: Arc::new(PlainTokens),
+            events: Arc::new(gateway(&engine)),
+            query_token: false,
             contracts: ContractOptions {
                 support_desk: support_desk.then(|| SupportDeskOptions {
                     agent_name: Arc::from("상담원"),
@@ -179,6 +210,11 @@ impl Server {
     pub(super) async fn ask(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
+        let is_endless = parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|media_type| media_type == "text/event-stream");
+        let body = if is_endless { Body::empty() } else { body };
         Answer {
             status: parts.status.as_u16(),
             headers: parts.headers,

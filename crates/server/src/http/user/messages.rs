@@ -11,8 +11,8 @@ use madang_domain::{Appended, ClientId, Code, Error, Seq};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::rooms::Head;
 use crate::contracts::native::{MessageBody, is_older_kept};
+use crate::contracts::rooms::Head;
 use crate::http::Shared;
 use crate::http::extract::{JsonBody, Parameters, RoomPath, UserCaller};
 use crate::http::problem::{Common, Malformed, NoRoom, Problem, Refusal};

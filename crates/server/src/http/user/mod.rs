@@ -5,6 +5,7 @@ use utoipa_axum::routes;
 
 use super::Shared;
 
+mod events;
 mod messages;
 pub(super) mod rooms;
 
@@ -12,5 +13,7 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::default()
         .routes(routes!(rooms::list, rooms::open))
         .routes(routes!(rooms::get, rooms::leave))
+        .routes(routes!(events::all))
+        .routes(routes!(events::one))
         .routes(routes!(messages::list, messages::send))
 }

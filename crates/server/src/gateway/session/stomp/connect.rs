@@ -124,12 +124,8 @@ impl Core<Stomp> {
         version: Version,
         client: HeartBeat,
     ) -> Result<(), Failure> {
-        let shared = &self.session.shared;
-        let place = shared
-            .users
-            .admit(&caller, self.transport, &shared.metrics)
+        self.take_place(&caller)
             .map_err(|error| Failure::new(error, None))?;
-        self.place = place;
         let server = self.session.shared.limits.heart_beat;
         let (beat_every, client_beats) = HeartBeat::negotiate(server, client);
         let frame = Frame::new(Command::Connected)

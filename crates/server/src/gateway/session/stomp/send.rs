@@ -8,7 +8,7 @@ use madang_engine::TopicDraft;
 use madang_engine::commit::{Reply, Submission};
 use madang_wire::stomp::Frame;
 
-use super::super::dialect::{Done, Voice};
+use super::super::dialect::Voice;
 use super::super::driver::Core;
 use super::Stomp;
 use super::commands::required;
@@ -40,7 +40,8 @@ impl Core<Stomp> {
             Outgoing::Message(draft) => {
                 let group = DraftGroup::single(draft);
                 let submission = self.submission(group, receipt.as_deref(), voice, Vec::new());
-                self.submit(submission);
+                let engine = Arc::clone(&self.dialect.chat.engine);
+                self.submit(&engine, submission);
             }
             Outgoing::Topic(draft) => {
                 self.dialect.chat.engine.publish_topic(draft);
@@ -110,24 +111,5 @@ impl Core<Stomp> {
             session.committed(ticket, outcome);
         });
         Submission { group, reply }
-    }
-
-    /// Queues drafts for the next transaction of the store.
-    pub(super) fn submit(&mut self, submission: Submission) {
-        let Submission { group, reply } = submission;
-        let engine = &self.dialect.chat.engine;
-        if let Err(submission) = engine.try_submit(group, reply) {
-            self.submit_when_possible(submission);
-        }
-    }
-
-    /// The commit queue is full: the session takes no more commands until there is a place.
-    fn submit_when_possible(&mut self, submission: Submission) {
-        let engine = Arc::clone(&self.dialect.chat.engine);
-        self.command = Some(Box::pin(async move {
-            engine.submit(submission).await;
-            let done: Done<Stomp> = Box::new(|_| Ok(()));
-            done
-        }));
     }
 }

@@ -249,7 +249,8 @@ impl Core<Stomp> {
         submission: Submission,
     ) -> Result<(), Error> {
         if marks.is_empty() {
-            self.submit(submission);
+            let engine = Arc::clone(&self.dialect.chat.engine);
+            self.submit(&engine, submission);
             return Ok(());
         }
         let caller = self.open_session()?.caller.clone();

@@ -1,0 +1,170 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+fn refused(text: &str) -> (Option<Box<str>>, Error) {
+    let request = Request::parse(text.as_bytes()).unwrap();
+    (request.id, request.command.unwrap_err())
+}
+
+#[test]
+fn what_is_no_json_object_ends_the_connection() {
+    for text in [
+        "",
+        " ",
+        "{",
+        "[]",
+        "1",
+        "\"x\"",
+        "null",
+        "{\"type\":\"ping\"} x",
+        "{\"type\":}",
+        "{'a':1}",
+    ] {
+        let error = Request::parse(text.as_bytes()).unwrap_err();
+        assert_eq!(error.code(), Code::BodyInvalid, "{text}");
+    }
+    assert!(Request::parse(b"{\"type\":\"ping\",\"id\":\"\xff\"}").is_err());
+    let deep = "[".repeat(100_000);
+    assert!(Request::parse(format!("{{\"type\":{deep}").as_bytes()).is_err());
+}
+
+#[test]
+fn an_object_that_is_no_command_is_answered_under_its_id() {
+    for (text, told) in [
+        (json!({"id": 1}), "type must be one of"),
+        (json!({"id": 1, "type": 5}), "type must be one of"),
+        (json!({"id": 1, "type": "secret"}), "type must be one of"),
+        (
+            json!({"id": 1, "type": "send", "room": "r"}),
+            "send needs the member text",
+        ),
+        (
+            json!({"id": 1, "type": "send", "room": 5, "text": "secret"}),
+            "wrong type",
+        ),
+        (
+            json!({"id": 1, "type": "read", "room": "r"}),
+            "read needs the member position",
+        ),
+        (
+            json!({"id": 1, "type": "typing", "room": "r", "active": "secret"}),
+            "wrong type",
+        ),
+        (
+            json!({"id": 1, "type": "resume", "positions": ["secret"]}),
+            "wrong type",
+        ),
+        (
+            json!({"id": 1, "type": "resume"}),
+            "resume needs the member positions",
+        ),
+        (
+            json!({"id": 1, "type": "auth"}),
+            "auth needs the member token",
+        ),
+    ] {
+        let (id, error) = refused(&text.to_string());
+        assert_eq!(id.as_deref(), Some("1"), "{text}");
+        assert_eq!(error.code(), Code::BodyInvalid);
+        assert!(error.message().contains(told), "{text}: {error}");
+        assert!(!error.message().contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn an_id_is_a_string_or_a_number_and_comes_back_as_it_was() {
+    for id in [
+        "\"1\"",
+        "7",
+        "-1.50",
+        "\"한 \\\"x\\\"\"",
+        "123456789012345678901234567890",
+    ] {
+        let request = Request::parse(format!(r#"{{"type":"ping","id":{id}}}"#).as_bytes()).unwrap();
+        let echo = echo(request.id.as_deref());
+        let pong = ServerEvent::Pong {
+            id: echo.as_deref(),
+        }
+        .to_json();
+        assert_eq!(
+            String::from_utf8(pong).unwrap(),
+            format!(r#"{{"type":"pong","id":{id}}}"#)
+        );
+    }
+    for id in ["true", "{}", "[1]"] {
+        let (id, error) = refused(&format!(r#"{{"type":"ping","id":{id}}}"#));
+        assert_eq!((id, error.code()), (None, Code::BodyInvalid));
+    }
+    let without = Request::parse(br#"{"type":"ping","id":null}"#).unwrap();
+    assert!(without.id.is_none() && without.command.is_ok());
+    assert_eq!(refused(r#"{"type":"ping","id":1,"id":2}"#).0, None);
+}
+
+#[test]
+fn commands_are_read_and_further_members_are_ignored() {
+    let read = |value: Value| {
+        Request::parse(value.to_string().as_bytes())
+            .unwrap()
+            .command
+            .unwrap()
+    };
+    let send = json!({"type": "send", "room": "r", "text": "안녕", "clientId": "c", "more": 1});
+    assert!(matches!(
+        read(send),
+        ClientCommand::Send { room, text, client_id: Some(c) } if room == "r" && text == "안녕" && c == "c"
+    ));
+    assert!(matches!(
+        read(json!({"type": "typing", "room": "r", "active": true})),
+        ClientCommand::Typing { active: true, .. }
+    ));
+    assert!(matches!(
+        read(json!({"type": "resume", "positions": {"r": "a-1"}})),
+        ClientCommand::Resume { positions } if positions["r"] == "a-1"
+    ));
+    assert!(matches!(
+        read(json!({"type": "ping"})),
+        ClientCommand::Ping {}
+    ));
+}
+
+#[test]
+fn acks_hold_what_was_done_and_nothing_else() {
+    let shown = |ack| serde_json::from_slice::<Value>(&ServerEvent::Ack(ack).to_json()).unwrap();
+    assert_eq!(shown(Ack::default()), json!({"type": "ack"}));
+    let id = echo(Some("\"1\""));
+    let unknown = Ack {
+        id: id.as_deref(),
+        unknown: Some(&["r"]),
+        ..Ack::default()
+    };
+    assert_eq!(
+        shown(unknown),
+        json!({"type": "ack", "id": "1", "unknown": ["r"]})
+    );
+}
+
+#[test]
+fn a_room_that_is_left_shows_its_id_only() {
+    let left = RoomChange::Left {
+        room: LeftRoom { id: "r" },
+    };
+    let shown: Value = serde_json::from_slice(&ServerEvent::Room(left).to_json()).unwrap();
+    assert_eq!(
+        shown,
+        json!({"type": "room", "change": "left", "room": {"id": "r"}})
+    );
+}
+
+#[test]
+fn an_error_tells_its_code_and_whether_a_retry_can_help() {
+    let error = Error::from(Code::Unavailable);
+    let event = ServerEvent::Error {
+        id: None,
+        error: ErrorBody::from(&error),
+    };
+    let shown: Value = serde_json::from_slice(&event.to_json()).unwrap();
+    assert_eq!(shown["error"]["code"], "UNAVAILABLE");
+    assert_eq!(shown["error"]["retryable"], true);
+    assert!(shown.get("id").is_none());
+}

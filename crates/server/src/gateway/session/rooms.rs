@@ -1,0 +1,448 @@
+//! The rooms of a user, on a session that shows them without being asked.
+//!
+//! The session attends to the user first, then lists the rooms, then subscribes to each: no change
+//! falls in between. Whatever changes later is noted in the outbox ([`super::notes`]); an errand
+//! looks it up beside the session's commands. A new subscription is held until the client has been
+//! told of its room, so that none of its messages comes first.
+
+mod join;
+
+use std::sync::Arc;
+
+use madang_domain::ports::BoxFuture;
+use madang_domain::{Caller, Code, Epoch, Position, RoomHead, RoomId, Support};
+use madang_engine::{
+    DestinationPattern, Destinations, Ended, SubscriptionKey, TopicSource, TopicSubscription,
+    UserSubscription,
+};
+use madang_wire::websocket::CloseCode;
+
+use super::super::Chat;
+use super::dialect::{Dialect, Done, Failure};
+use super::driver::{Core, Ending};
+use super::feeds::{Feed, STORE_RETRY};
+use super::notes::RoomNotes;
+use super::render::{Format, Head};
+use crate::contracts::realtime::{LeftRoom, LiveRoom, RoomChange, ServerEvent};
+pub(in super::super) use join::Follows;
+use join::{Entered, Found};
+pub(super) use join::{Joined, Joiner};
+
+/// What the host publishes for a user, behind the prefix of users' own destinations.
+const NOTIFICATIONS: &str = "/queue/**";
+
+/// A dialect that shows a user's rooms.
+pub(in super::super) trait Follower: Dialect {
+    /// How long the client may be silent, in milliseconds; 0 for ever.
+    const SILENCE_MAX_MS: u64;
+
+    /// What is followed; `None` until [`Core::enter`] is through.
+    fn followed(&mut self) -> Option<&mut Followed>;
+
+    /// Keeps what is followed from now on.
+    fn follow(&mut self, followed: Followed);
+
+    fn chat(&self) -> &Arc<Chat>;
+
+    /// How this caller's events look.
+    fn format(&self, caller: &Caller) -> Format;
+
+    /// Whether the user's notifications are shown too.
+    fn notifies(&self) -> bool;
+
+    /// Appends an event that is not of a log, where the dialect shows it.
+    fn tell(core: &mut Core<Self>, event: &ServerEvent<'_>);
+}
+
+/// What a session shows of its user. Bounded by `rooms_max`; more end the session.
+pub(in super::super) struct Followed {
+    pub(super) caller: Caller,
+    /// The one room that is shown; `None` shows all.
+    only: Option<RoomId>,
+    /// Most people have one or two.
+    rooms: Vec<FollowedRoom>,
+    /// Held for their drop, which ends them.
+    _attending: UserSubscription,
+    _notifications: Option<TopicSubscription>,
+}
+
+struct FollowedRoom {
+    id: RoomId,
+    key: SubscriptionKey,
+    feed: Feed,
+    /// Where its live stream began.
+    began: Position,
+    /// What the client knows of it.
+    told: Support,
+}
+
+/// What was followed when an errand began.
+pub(super) struct Known {
+    id: RoomId,
+    key: SubscriptionKey,
+    epoch: Epoch,
+}
+
+impl Followed {
+    /// Whether the room is among those shown.
+    pub(super) fn has(&self, room: &RoomId) -> bool {
+        self.rooms.iter().any(|one| one.id == *room)
+    }
+
+    pub(super) fn feed(&mut self, key: SubscriptionKey) -> Option<&mut Feed> {
+        let mut rooms = self.rooms.iter_mut();
+        rooms.find(|one| one.key == key).map(|one| &mut one.feed)
+    }
+
+    fn room(&mut self, id: &RoomId) -> Option<&mut FollowedRoom> {
+        self.rooms.iter_mut().find(|one| one.id == *id)
+    }
+
+    fn take(&mut self, fits: impl Fn(&FollowedRoom) -> bool) -> Option<FollowedRoom> {
+        let index = self.rooms.iter().position(fits)?;
+        Some(self.rooms.swap_remove(index))
+    }
+
+    fn known(&self) -> Vec<Known> {
+        let known = |one: &FollowedRoom| Known {
+            id: one.id.clone(),
+            key: one.key,
+            epoch: one.began.epoch,
+        };
+        self.rooms.iter().map(known).collect()
+    }
+}
+
+impl<D: Follower> Core<D> {
+    /// Shows the rooms of a caller who is known now: a command that waits.
+    pub(super) fn enter(&mut self, caller: Caller, follows: Follows) {
+        if let Err(error) = self.take_place(&caller) {
+            return self.fail(Failure::new(error, None));
+        }
+        self.set_out(&caller);
+        self.session.outbox().notes = Some(Box::default());
+        let joiner = self.joiner(caller);
+        self.command = Some(Box::pin(async move {
+            let outcome = joiner.enter(follows).await;
+            let done: Done<D> = Box::new(move |core| {
+                let entered = outcome.map_err(|error| Failure::new(error, None))?;
+                core.entered(joiner.caller, entered)
+            });
+            done
+        }));
+    }
+
+    fn set_out(&self, caller: &Caller) {
+        let now = self.session.shared.now_ms();
+        let engine = &self.dialect.chat().engine;
+        let expires_in = caller.expires_at.map(|at| {
+            let left = at.as_micros() - engine.now().as_micros();
+            u64::try_from(left / 1_000).unwrap_or(0)
+        });
+        self.session.set_timing(|timing| {
+            timing.connect_by = 0;
+            timing.expires_at = expires_in.map_or(0, |left| (now + left).max(1));
+            timing.silence_max = D::SILENCE_MAX_MS;
+        });
+    }
+
+    pub(super) fn joiner(&self, caller: Caller) -> Joiner {
+        Joiner {
+            chat: Arc::clone(self.dialect.chat()),
+            session: Arc::clone(&self.session),
+            format: self.dialect.format(&caller),
+            caller,
+        }
+    }
+
+    fn entered(&mut self, caller: Caller, entered: Entered) -> Result<(), Failure> {
+        let Entered {
+            attending,
+            only,
+            resumed,
+            fresh,
+        } = entered;
+        let user = caller.user.clone();
+        let notifications = only.is_none() && self.dialect.notifies();
+        let notifications = notifications.then(|| self.notifications(&caller));
+        let mut followed = Followed {
+            caller,
+            only,
+            rooms: Vec::new(),
+            _attending: attending,
+            _notifications: notifications,
+        };
+        followed.rooms.reserve_exact(resumed.len() + fresh.len());
+        self.dialect.follow(followed);
+        let rooms: Vec<_> = resumed.iter().map(Joined::shown).collect();
+        let session = self.session.session_name();
+        D::tell(
+            self,
+            &ServerEvent::Hello {
+                user: user.as_str(),
+                session: &session,
+                rooms: &rooms,
+            },
+        );
+        resumed.into_iter().for_each(|joined| self.add(joined));
+        for joined in fresh {
+            self.joined(joined)?;
+        }
+        Ok(())
+    }
+
+    /// From now on: what came before the client was told who it is was for nobody here.
+    fn notifications(&self, caller: &Caller) -> TopicSubscription {
+        let mut head = Head::live(self.dialect.format(caller), None);
+        head.held = false;
+        let key = self.session.insert_head(head);
+        let prefix = &self.dialect.chat().destinations.topics.user;
+        let pattern = notifications(&format!("{prefix}{NOTIFICATIONS}"));
+        let source = TopicSource::Own(caller.user.clone(), pattern);
+        let outlet = Arc::clone(&self.session);
+        self.dialect
+            .chat()
+            .engine
+            .subscribe_topic(&source, outlet, key)
+    }
+
+    /// What is to be looked up, if anything is and there is space to tell of it.
+    pub(super) fn room_errand(&mut self) -> Option<BoxFuture<'static, Done<D>>> {
+        let followed = self.dialect.followed()?;
+        let limit = self.session.shared.limits.queue_bytes_max;
+        let mut outbox = self.session.outbox();
+        let idle = outbox.notes.as_ref().is_none_or(|notes| notes.is_empty());
+        if idle {
+            return None;
+        }
+        if outbox.waiting() > limit {
+            outbox.waits_for_space = true;
+            return None;
+        }
+        let notes = outbox.notes.as_deref_mut().map(std::mem::take)?;
+        drop(outbox);
+        let (known, only) = (followed.known(), followed.only.clone());
+        let caller = followed.caller.clone();
+        let joiner = self.joiner(caller);
+        Some(Box::pin(async move {
+            let mut found = Vec::new();
+            let looked = joiner.look_up(&notes, &known, only.as_ref(), &mut found);
+            let put_back = match looked.await {
+                Ok(()) => RoomNotes::Nothing,
+                Err(error) => {
+                    tracing::debug!(code = %error.code(), "rooms will be looked up again");
+                    tokio::time::sleep(STORE_RETRY).await;
+                    notes
+                }
+            };
+            let done: Done<D> = Box::new(move |core| {
+                if let Some(notes) = &mut core.session.outbox().notes {
+                    notes.put_back(put_back);
+                }
+                found
+                    .into_iter()
+                    .try_for_each(|found| core.found(found, &known))
+            });
+            done
+        }))
+    }
+
+    fn found(&mut self, found: Found, known: &[Known]) -> Result<(), Failure> {
+        match found {
+            Found::Joined(joined) => self.joined(*joined),
+            Found::Theirs(room) => {
+                let Some(followed) = self.dialect.followed() else {
+                    return Ok(());
+                };
+                let followed = followed.room(&room.id);
+                let changed = followed.filter(|one| one.told != room.support);
+                if let Some(one) = changed {
+                    one.told = room.support.clone();
+                    let shown = LiveRoom::new(&room, one.began);
+                    let change = RoomChange::Changed { room: &shown };
+                    D::tell(self, &ServerEvent::Room(change));
+                }
+                Ok(())
+            }
+            Found::NotTheirs(id) => {
+                let key = self.dialect.followed().and_then(|all| all.room(&id));
+                let Some(key) = key.map(|one| one.key) else {
+                    return Ok(());
+                };
+                if known.iter().any(|one| one.id == id && one.key == key) {
+                    self.leave(|one| one.key == key);
+                } else {
+                    // It came to them during the look.
+                    self.session.outbox().note_room(&id);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Tells of a room that became the user's and shows it, unless it is shown already.
+    pub(super) fn joined(&mut self, joined: Joined) -> Result<(), Failure> {
+        let maximum = self.session.shared.limits.rooms_max;
+        let Some(followed) = self.dialect.followed() else {
+            return Ok(());
+        };
+        if let Some(shown) = followed.room(&joined.room.id) {
+            if shown.began.epoch == joined.room.head.epoch {
+                self.discard(joined);
+                return Ok(());
+            }
+            // Deleted and made again: the old one's log is another.
+            let key = shown.key;
+            self.leave(|one| one.key == key);
+        } else if followed.rooms.len() >= maximum {
+            return Err(Failure::new(join::too_many(maximum), None));
+        }
+        let shown = joined.shown();
+        let change = RoomChange::Joined { room: &shown };
+        D::tell(self, &ServerEvent::Room(change));
+        self.add(joined);
+        Ok(())
+    }
+
+    fn add(&mut self, joined: Joined) {
+        let Joined {
+            room,
+            position,
+            key,
+            subscription,
+            live,
+        } = joined;
+        let Some(followed) = self.dialect.followed() else {
+            return;
+        };
+        followed.rooms.push(FollowedRoom {
+            id: room.id,
+            key,
+            feed: Feed::Room(Arc::new(subscription)),
+            began: position,
+            told: room.support,
+        });
+        self.let_go(key, live);
+    }
+
+    /// The client has been told of the subscription: its events may go out.
+    fn let_go(&mut self, key: SubscriptionKey, live: bool) {
+        if let Some(head) = self.session.outbox().heads.get_mut(key as usize) {
+            head.held = false;
+        }
+        if !live && !self.behind.contains(&key) {
+            self.behind.push_back(key);
+        }
+        // What the hub said of it while it was held.
+        self.heed_hub();
+    }
+
+    /// A subscription that is not wanted after all.
+    pub(super) fn discard(&mut self, joined: Joined) {
+        let Joined {
+            key, subscription, ..
+        } = joined;
+        // First, so that the key is nobody's when it is given out again.
+        drop(subscription);
+        self.session.outbox().forget(key);
+    }
+
+    /// Shows a room from another position on. Answers the key to be let go of, once the client has
+    /// been told; `None` when the room is not shown any more.
+    pub(super) fn resume(&mut self, joined: Joined) -> Option<(SubscriptionKey, bool)> {
+        let followed = self.dialect.followed()?;
+        let Some(one) = followed.room(&joined.room.id) else {
+            self.discard(joined);
+            return None;
+        };
+        let feed = Feed::Room(Arc::new(joined.subscription));
+        let old = std::mem::replace(&mut one.key, joined.key);
+        one.began = joined.position;
+        drop(std::mem::replace(&mut one.feed, feed));
+        self.forget_feed(old);
+        Some((joined.key, joined.live))
+    }
+
+    /// Lets go of what [`Core::resume`] answered.
+    pub(super) fn resumed(&mut self, subscriptions: Vec<(SubscriptionKey, bool)>) {
+        for (key, live) in subscriptions {
+            self.let_go(key, live);
+        }
+    }
+
+    fn leave(&mut self, fits: impl Fn(&FollowedRoom) -> bool) {
+        let followed = self.dialect.followed();
+        let Some(left) = followed.and_then(|followed| followed.take(fits)) else {
+            return;
+        };
+        let FollowedRoom { id, key, feed, .. } = left;
+        drop(feed);
+        self.forget_feed(key);
+        let room = LeftRoom { id: id.as_str() };
+        D::tell(self, &ServerEvent::Room(RoomChange::Left { room }));
+        let only = self
+            .dialect
+            .followed()
+            .is_some_and(|all| all.only.is_some());
+        if only {
+            // Nothing more will come.
+            self.end(Ending::Asked(Some(CloseCode::NORMAL)));
+        }
+    }
+
+    /// The hub ended a subscription. The room may be the user's all the same: made again, or
+    /// theirs once more.
+    pub(super) fn tell_left(&mut self, key: SubscriptionKey, cause: Ended) {
+        let followed = self.dialect.followed();
+        let id = followed.and_then(|all| {
+            let mut rooms = all.rooms.iter();
+            rooms.find(|one| one.key == key).map(|one| one.id.clone())
+        });
+        let Some(id) = id else { return };
+        tracing::debug!(session = self.session.id, code = %cause.code(), "a room was left");
+        self.leave(|one| one.key == key);
+        self.session.outbox().note_room(&id);
+    }
+
+    /// Part of what a room's follower wants is gone.
+    pub(super) fn tell_gap(&mut self, key: SubscriptionKey, head: &RoomHead) {
+        let followed = self.dialect.followed();
+        let room = followed.and_then(|all| {
+            let mut rooms = all.rooms.iter_mut();
+            rooms.find(|one| one.key == key)
+        });
+        let Some(room) = room else { return };
+        let oldest = Position {
+            epoch: head.epoch,
+            seq: head.oldest,
+        };
+        // Where it goes on from, so that a later change of the room is told in its present life.
+        room.began = Position {
+            epoch: head.epoch,
+            seq: head.oldest.previous(),
+        };
+        let (id, began) = (room.id.clone(), room.began);
+        self.session.outbox().stand_at(key, began);
+        D::tell(
+            self,
+            &ServerEvent::Reset {
+                room: id.as_str(),
+                oldest: oldest.to_string(),
+                head: head.position().to_string(),
+            },
+        );
+    }
+}
+
+/// Everything that is published for one user.
+fn notifications(pattern: &str) -> Destinations {
+    match DestinationPattern::parse(pattern) {
+        Ok(pattern) => Destinations::Matching(pattern),
+        Err(_) => Destinations::One(Arc::from(pattern)),
+    }
+}
+
+/// Whether the caller has lost, or never had, a right to the room, and nothing worse.
+fn is_not_theirs(code: Code) -> bool {
+    matches!(code, Code::RoomNotFound | Code::NotYourRoom)
+}

@@ -1,0 +1,285 @@
+//! Finding out which rooms are a user's, and subscribing to them. Off the session's own task state:
+//! what comes out is put on the session by [`super`].
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use madang_domain::{Caller, Code, Error, Position, Room, RoomId, policy};
+use madang_engine::{RoomSubscription, Start, Subscribed, SubscriptionKey, UserSubscription};
+
+use super::super::super::Chat;
+use super::super::Session;
+use super::super::notes::RoomNotes;
+use super::super::places::{Place, Places};
+use super::super::render::{EventId, Format, Head};
+use super::{Known, is_not_theirs};
+use crate::contracts::realtime::LiveRoom;
+
+/// Names the session's interest in its user: never the key of a subscription.
+const ATTENDING: SubscriptionKey = SubscriptionKey::MAX;
+
+/// What a session is to show.
+#[derive(Debug)]
+pub(in super::super::super) enum Follows {
+    /// All rooms from now on, or from where an earlier connection had them.
+    All(Option<Places>),
+    /// One room, from now on or after a position.
+    One(RoomId, Option<Position>),
+}
+
+/// Subscribes for one session.
+pub(in super::super) struct Joiner {
+    pub(super) chat: Arc<Chat>,
+    pub(super) session: Arc<Session>,
+    pub(super) format: Format,
+    pub(in super::super) caller: Caller,
+}
+
+/// A new subscription, held until the client has been told of its room.
+pub(in super::super) struct Joined {
+    /// As it stood when the subscription began.
+    pub(super) room: Room,
+    /// Where it begins.
+    pub(super) position: Position,
+    pub(super) key: SubscriptionKey,
+    pub(super) subscription: RoomSubscription,
+    pub(super) live: bool,
+}
+
+/// What a session begins with.
+pub(super) struct Entered {
+    pub(super) attending: UserSubscription,
+    pub(super) only: Option<RoomId>,
+    /// Rooms that the client knows of, or is told of at once.
+    pub(super) resumed: Vec<Joined>,
+    /// Rooms that are new to a client that resumes.
+    pub(super) fresh: Vec<Joined>,
+}
+
+/// What a look at a room found.
+pub(super) enum Found {
+    /// Theirs, as before.
+    Theirs(Room),
+    /// Theirs, and not shown yet.
+    Joined(Box<Joined>),
+    /// Not theirs.
+    NotTheirs(RoomId),
+}
+
+impl Joined {
+    /// The room's id.
+    pub(in super::super) fn name(&self) -> String {
+        self.room.id.to_string()
+    }
+
+    pub(super) fn shown(&self) -> LiveRoom {
+        LiveRoom::new(&self.room, self.position)
+    }
+}
+
+impl Session {
+    pub(super) fn insert_head(&self, head: Head) -> SubscriptionKey {
+        let mut outbox = self.outbox();
+        outbox.heads.reserve_exact(1);
+        let key = outbox.heads.insert(head);
+        // Bounded by `rooms_max`.
+        u32::try_from(key).unwrap_or(u32::MAX)
+    }
+}
+
+impl Joiner {
+    /// # Errors
+    /// [`Code::TooMany`]: the user has more rooms than a session shows.
+    /// [`Code::RoomNotFound`], [`Code::NotYourRoom`]: of the one room that is wanted.
+    /// [`Code::Unavailable`]: retryable.
+    pub(super) async fn enter(&self, follows: Follows) -> Result<Entered, Error> {
+        let session = Arc::clone(&self.session);
+        let engine = &self.chat.engine;
+        let attending = engine.attend(&self.caller, session, ATTENDING);
+        let mut entered = Entered {
+            attending,
+            only: None,
+            resumed: Vec::new(),
+            fresh: Vec::new(),
+        };
+        match follows {
+            Follows::One(room, since) => {
+                let found = engine.room(&self.caller, &room).await?;
+                entered.resumed.push(self.join(found, start(since)).await?);
+                entered.only = Some(room);
+            }
+            Follows::All(places) => self.join_all(places.as_ref(), &mut entered).await?,
+        }
+        Ok(entered)
+    }
+
+    async fn join_all(&self, places: Option<&Places>, entered: &mut Entered) -> Result<(), Error> {
+        for room in self.list().await? {
+            let since = places.and_then(|places| places.of(&room.id));
+            let is_fresh = places.is_some() && since.is_none();
+            match self.join(room, start(since)).await {
+                Ok(joined) if is_fresh => entered.fresh.push(joined),
+                Ok(joined) => entered.resumed.push(joined),
+                // Lost since it was listed.
+                Err(error) if is_not_theirs(error.code()) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn list(&self) -> Result<Vec<Room>, Error> {
+        let maximum = self.session.shared.limits.rooms_max;
+        let rooms = self.chat.engine.rooms_of(&self.caller, maximum + 1).await?;
+        if rooms.len() > maximum {
+            return Err(too_many(maximum));
+        }
+        Ok(rooms)
+    }
+
+    /// Subscribes to a room.
+    ///
+    /// # Errors
+    /// As [`madang_engine::Engine::subscribe_room`] has them.
+    pub(in super::super) async fn join(&self, room: Room, start: Start) -> Result<Joined, Error> {
+        let of_places = matches!(
+            self.format,
+            Format::EventStream {
+                id: EventId::Places,
+                ..
+            }
+        );
+        let place = of_places.then(|| Place::new(&room.id, room.head.position()));
+        let head = Head::live(self.format.clone(), place);
+        let key = self.session.insert_head(head);
+        let outlet = Arc::clone(&self.session);
+        let engine = &self.chat.engine;
+        let subscribed = engine.subscribe_room(&self.caller, &room.id, start, outlet, key);
+        let subscribed = subscribed.await;
+        let mut outbox = self.session.outbox();
+        let Subscribed {
+            subscription,
+            head,
+            live,
+        } = match subscribed {
+            Ok(subscribed) => subscribed,
+            Err(error) => {
+                outbox.forget(key);
+                return Err(error);
+            }
+        };
+        let position = match start {
+            Start::After(position) => position,
+            Start::Now | Start::Delivered => head.position(),
+        };
+        outbox.stand_at(key, position);
+        Ok(Joined {
+            room: Room { head, ..room },
+            position,
+            key,
+            subscription,
+            live,
+        })
+    }
+
+    /// Looks up rooms that may have changed, and subscribes to those that are new.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`]: retryable; what is in `found` stands.
+    pub(super) async fn look_up(
+        &self,
+        notes: &RoomNotes,
+        known: &[Known],
+        only: Option<&RoomId>,
+        found: &mut Vec<Found>,
+    ) -> Result<(), Error> {
+        let rooms: BTreeSet<RoomId> = match notes {
+            RoomNotes::Nothing => return Ok(()),
+            RoomNotes::Some(rooms) => rooms.clone(),
+            RoomNotes::All => {
+                let listed = match only {
+                    Some(_) => Vec::new(),
+                    None => self.list().await?,
+                };
+                let listed = listed.into_iter().map(|room| room.id);
+                listed
+                    .chain(known.iter().map(|one| one.id.clone()))
+                    .collect()
+            }
+        };
+        for room in rooms {
+            if only.is_none_or(|only| *only == room) {
+                found.push(self.look_at(room, known, only.is_some()).await?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn look_at(&self, id: RoomId, known: &[Known], any: bool) -> Result<Found, Error> {
+        let room = match self.chat.engine.room(&self.caller, &id).await {
+            Ok(room) => room,
+            Err(error) if is_not_theirs(error.code()) => return Ok(Found::NotTheirs(id)),
+            Err(error) => return Err(error),
+        };
+        // An admin may read what is not theirs; only who takes part has the room.
+        let takes_part = policy::may_send(&room.support, &self.caller.user, self.caller.role);
+        if !any && takes_part.is_err() {
+            return Ok(Found::NotTheirs(id));
+        }
+        let epoch = room.head.epoch;
+        if known.iter().any(|one| one.id == id && one.epoch == epoch) {
+            return Ok(Found::Theirs(room));
+        }
+        match self.join(room, Start::Now).await {
+            Ok(joined) => Ok(Found::Joined(Box::new(joined))),
+            Err(error) if is_not_theirs(error.code()) => Ok(Found::NotTheirs(id)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Subscribes anew to rooms after positions. Answers those that are not the caller's besides.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`]: retryable; nothing was done.
+    pub(in super::super) async fn resume(
+        &self,
+        positions: Vec<(RoomId, Position)>,
+    ) -> Result<(Vec<Joined>, Vec<RoomId>), Error> {
+        let (mut joined, mut unknown) = (Vec::new(), Vec::new());
+        for (id, position) in positions {
+            let found = match self.chat.engine.room(&self.caller, &id).await {
+                Ok(room) => self.join(room, Start::After(position)).await,
+                Err(error) => Err(error),
+            };
+            match found {
+                Ok(one) => joined.push(one),
+                Err(error) if is_not_theirs(error.code()) => unknown.push(id),
+                Err(error) => {
+                    self.undo(joined);
+                    return Err(error);
+                }
+            }
+        }
+        Ok((joined, unknown))
+    }
+
+    fn undo(&self, joined: Vec<Joined>) {
+        for Joined {
+            key, subscription, ..
+        } in joined
+        {
+            drop(subscription);
+            self.session.outbox().forget(key);
+        }
+    }
+}
+
+fn start(since: Option<Position>) -> Start {
+    since.map_or(Start::Now, Start::After)
+}
+
+/// What a user is told who has more rooms than a session shows.
+pub(super) fn too_many(maximum: usize) -> Error {
+    let detail = format!("a session shows at most {maximum} rooms");
+    Error::with_detail(Code::TooMany, detail)
+}

@@ -1,0 +1,134 @@
+//! What a stream shows, and to whom.
+
+use madang_e2e::events::Events;
+use madang_e2e::server::TestServer;
+use serde_json::json;
+
+use super::{ALL, Customer, agent_of, claim, enter};
+use crate::rooms::rest;
+use crate::shared;
+
+#[test]
+fn a_stream_begins_with_retry_and_hello_and_goes_on_with_messages() {
+    let server = shared::server();
+    let mut kim = Customer::new(&server);
+    let (mut events, hello) = enter(&server, ALL, &kim.token, None);
+    assert_eq!(events.retry, Some(3000));
+    let response = &events.response;
+    assert_eq!(response.header("content-type"), Some("text/event-stream"));
+    assert_eq!(response.header("cache-control"), Some("no-store"));
+    assert_eq!(hello["rooms"][0]["id"], kim.id.as_str());
+    kim.say("안녕\n하세요");
+    let event = events.event();
+    assert_eq!(event.name, "message");
+    assert_eq!(event.data["type"], "message");
+    assert_eq!(event.data["message"]["text"], "안녕\n하세요");
+    assert!(event.id.is_some());
+}
+
+#[test]
+fn one_room_names_its_messages_by_their_position_and_ends_with_it() {
+    let server = shared::server();
+    let mut kim = Customer::new(&server);
+    let token = agent_of(&server, std::slice::from_ref(&kim));
+    let (mut events, hello) = enter(&server, &kim.room_path(), &token, None);
+    assert_eq!(hello["rooms"].as_array().unwrap().len(), 1);
+    let position = kim.say("x");
+    assert_eq!(events.event().id, Some(position));
+    let complete = format!("/api/v1/desk/rooms/{}/complete", kim.id);
+    assert!(rest(&server, "POST", &complete, &token).status < 300);
+    let left = events.next_of("room");
+    assert_eq!(
+        left.data,
+        json!({"type": "room", "change": "left", "room": {"id": kim.id}})
+    );
+    assert_eq!(events.next(), None, "the stream ends in good order");
+}
+
+#[test]
+fn rooms_join_and_leave_a_stream_of_all_at_once() {
+    let server = shared::server();
+    let mut kim = Customer::new(&server);
+    let token = agent_of(&server, &[]);
+    let (mut events, hello) = enter(&server, ALL, &token, None);
+    assert_eq!(hello["rooms"], json!([]));
+    claim(&server, &token, &kim.id);
+    let joined = events.event();
+    assert_eq!(joined.data["change"], "joined");
+    kim.say("hello agent");
+    assert_eq!(events.texts(1), ["hello agent"]);
+    kim.peer
+        .say(&json!({"type": "typing", "room": kim.id, "active": true}));
+    assert_eq!(events.event().data["active"], true);
+    let complete = format!("/api/v1/desk/rooms/{}/complete", kim.id);
+    assert!(rest(&server, "POST", &complete, &token).status < 300);
+    assert_eq!(events.event().data["change"], "left");
+}
+
+#[test]
+fn a_stream_is_kept_alive_by_comments() {
+    let server = shared::server();
+    let kim = Customer::new(&server);
+    let (mut events, _) = enter(&server, ALL, &kim.token, None);
+    events.comment();
+}
+
+#[test]
+fn streams_are_refused_as_rest_refuses() {
+    let server = shared::server();
+    let kim = Customer::new(&server);
+    let other = server.token(&shared::unique("park"), "user");
+    let refused = |path: &str, headers: &[(&str, &str)]| {
+        let no = Events::try_open(server.address(), path, headers).unwrap_err();
+        (no.status, no.json()["code"].as_str().unwrap().to_owned())
+    };
+    let bearer = format!("Bearer {other}");
+    let token = [("Authorization", bearer.as_str())];
+    assert_eq!(
+        refused(ALL, &[]),
+        (401, "AUTHENTICATION_REQUIRED".to_owned())
+    );
+    assert_eq!(
+        refused(&kim.room_path(), &token),
+        (403, "NOT_YOUR_ROOM".to_owned())
+    );
+    let nowhere = "/api/v1/rooms/nobody@nowhere/events";
+    assert_eq!(refused(nowhere, &token), (404, "ROOM_NOT_FOUND".to_owned()));
+    for last in ["x", "AQ!", "9f3c1a2b4d5e-42"] {
+        let headers = [token[0], ("Last-Event-ID", last)];
+        assert_eq!(
+            refused(ALL, &headers),
+            (400, "POSITION_INVALID".to_owned()),
+            "{last}"
+        );
+    }
+    let own = format!("Bearer {}", kim.token);
+    let headers = [("Authorization", own.as_str()), ("Last-Event-ID", "AQ")];
+    assert_eq!(
+        refused(&kim.room_path(), &headers),
+        (400, "POSITION_INVALID".to_owned())
+    );
+    let query = format!("{ALL}?access_token={other}");
+    assert_eq!(
+        refused(&query, &[]).0,
+        401,
+        "only where the operator lets it"
+    );
+}
+
+#[test]
+fn the_query_may_carry_what_a_browser_cannot_say_in_headers() {
+    let server = TestServer::builder()
+        .env("MADANG_HTTP__QUERY_TOKEN", true)
+        .start();
+    let mut kim = Customer::new(&server);
+    let position = kim.say("seen");
+    kim.say("missed");
+    let query = format!(
+        "{}?access_token={}&lastEventId={position}",
+        kim.room_path(),
+        kim.token
+    );
+    let mut events = Events::try_open(server.address(), &query, &[]).unwrap();
+    assert_eq!(events.texts(1), ["missed"]);
+}

@@ -1,0 +1,125 @@
+//! What becomes of rooms is seen at once on open connections.
+
+use serde_json::json;
+
+use super::{Person, agent_of};
+use crate::shared::{self, LOGIN, PASSCODE};
+
+#[test]
+fn a_claimed_room_joins_the_agent_and_changes_for_the_customer() {
+    let server = shared::server();
+    let mut kim = Person::customer(&server);
+    let room = kim.id.clone();
+    let mut lee = Person::new(&server, "agent");
+    lee.claim(&server, &room);
+    let joined = lee.peer.event();
+    assert_eq!(
+        (&joined["type"], &joined["change"]),
+        (&json!("room"), &json!("joined"))
+    );
+    assert_eq!(joined["room"]["id"], room.as_str());
+    assert_eq!(
+        joined["room"]["position"],
+        joined["room"]["head"]["position"]
+    );
+    let changed = kim.peer.event();
+    assert_eq!(
+        (&changed["type"], &changed["change"]),
+        (&json!("room"), &json!("changed"))
+    );
+    assert_eq!(changed["room"]["assignee"]["id"], lee.id.as_str());
+    kim.say(&room, "hello agent");
+    assert_eq!(lee.peer.texts(1), ["hello agent"]);
+    lee.say(&room, "hello customer");
+    assert_eq!(kim.peer.texts(2), ["hello agent", "hello customer"]);
+}
+
+#[test]
+fn a_completed_room_leaves_the_agent_who_gets_no_more_of_it() {
+    let server = shared::server();
+    let mut kim = Person::customer(&server);
+    let room = kim.id.clone();
+    let mut lee = agent_of(&server, &room);
+    lee.complete(&server, &room);
+    let left = lee.peer.event();
+    assert_eq!(
+        left,
+        json!({"type": "room", "change": "left", "room": {"id": room}})
+    );
+    kim.say(&room, "not for the agent");
+    lee.peer.assert_quiet();
+    lee.claim(&server, &room);
+    assert_eq!(lee.peer.event()["change"], "joined", "served once more");
+    kim.say(&room, "for the agent");
+    assert_eq!(lee.peer.texts(1), ["for the agent"]);
+}
+
+#[test]
+fn a_room_that_its_customer_left_leaves_everybody_and_can_begin_anew() {
+    let server = shared::server();
+    let mut kim = Person::customer(&server);
+    let room = kim.id.clone();
+    let mut lee = agent_of(&server, &room);
+    kim.peer.next_of("room");
+    kim.rest(&server, "DELETE", &format!("/api/v1/rooms/{room}"));
+    for peer in [&mut kim.peer, &mut lee.peer] {
+        let left = peer.event();
+        assert_eq!(
+            left,
+            json!({"type": "room", "change": "left", "room": {"id": room}})
+        );
+    }
+    let ack = kim.say(&room, "a new life");
+    assert_eq!(ack["seq"], 1);
+    assert_eq!(kim.peer.texts(1), ["a new life"]);
+    lee.peer.assert_quiet();
+}
+
+#[test]
+fn an_admin_is_shown_their_own_rooms_only() {
+    let server = shared::server();
+    let kim = Person::customer(&server);
+    let mut root = Person::new(&server, "admin");
+    assert_eq!(root.hello["rooms"], json!([]));
+    root.claim(&server, &kim.id);
+    assert_eq!(root.peer.event()["change"], "joined");
+    root.complete(&server, &kim.id);
+    assert_eq!(
+        root.peer.event()["change"],
+        "left",
+        "though they may read it still"
+    );
+}
+
+#[test]
+fn more_rooms_than_a_session_shows_end_it() {
+    let server = madang_e2e::server::TestServer::builder()
+        .env("MADANG_SESSION__ROOMS_MAX", 1)
+        .start();
+    let (kim, park) = (Person::customer(&server), Person::customer(&server));
+    let mut lee = agent_of(&server, &kim.id);
+    lee.claim(&server, &park.id);
+    assert_eq!(lee.peer.event()["error"]["code"], "TOO_MANY");
+    assert_eq!(lee.peer.received(), Err(Some(1008)));
+}
+
+#[test]
+fn what_the_host_publishes_for_a_user_is_shown() {
+    let server = shared::server();
+    let mut kim = Person::new(&server, "user");
+    let mut other = Person::new(&server, "user");
+    let mut host = shared::session(&server, "1.2");
+    assert!(!LOGIN.is_empty() && !PASSCODE.is_empty());
+    let destination = format!("/user/{}/queue/orders", kim.id);
+    host.send(shared::send_frame(
+        &destination,
+        "kind:shipped\n",
+        "your order",
+    ));
+    let shown = kim.peer.event();
+    assert_eq!(shown["type"], "notification");
+    assert_eq!(shown["destination"], "/user/queue/orders");
+    assert_eq!(shown["headers"]["kind"], "shipped");
+    assert_eq!(shown["body"], "your order");
+    other.peer.assert_quiet();
+}
