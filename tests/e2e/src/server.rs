@@ -3,23 +3,46 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rcgen::CertifiedKey;
+use rustls::pki_types::CertificateDer;
 use tempfile::TempDir;
 
+use crate::doors::{Endpoint, pipe};
 use crate::process::{self, Log};
-use crate::{PATIENCE, binary, http};
+use crate::{PATIENCE, binary};
+
+/// Files of the data folder.
+const CERTIFICATE: &str = "cert.pem";
+const KEY: &str = "key.pem";
 
 /// What a server is to be like.
 #[derive(Debug, Default, Clone)]
 pub struct Builder {
     env: Vec<(String, String)>,
     accounts: Vec<(String, String)>,
+    tls: bool,
+    stomp_tcp: bool,
 }
 
 impl Builder {
+    /// Gives it a certificate, made now: it speaks TLS on every listener.
+    #[must_use]
+    pub fn tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
+    /// Lets it listen for STOMP over TCP.
+    #[must_use]
+    pub fn stomp_tcp(mut self) -> Self {
+        self.stomp_tcp = true;
+        self
+    }
+
     /// Sets an option through its environment variable, such as `MADANG_STOMP__BODY_BYTES_MAX`.
     #[must_use]
     pub fn env(mut self, variable: &str, value: impl ToString) -> Self {
@@ -44,7 +67,14 @@ impl Builder {
             data,
             env: self.env,
             log: Log::default(),
+            stomp_tcp: self
+                .stomp_tcp
+                .then(|| SocketAddr::from(([127, 0, 0, 1], 0))),
+            certificate: None,
         };
+        if self.tls {
+            server.certify();
+        }
         for (login, passcode) in &self.accounts {
             server.account(login, passcode);
         }
@@ -61,6 +91,8 @@ pub struct TestServer {
     data: TempDir,
     env: Vec<(String, String)>,
     log: Log,
+    stomp_tcp: Option<SocketAddr>,
+    certificate: Option<CertificateDer<'static>>,
 }
 
 impl TestServer {
@@ -82,10 +114,34 @@ impl TestServer {
         self.address
     }
 
-    /// `http://` and the address.
+    /// The scheme and the address.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = match self.certificate {
+            None => "http",
+            Some(_) => "https",
+        };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// How clients reach it, by whatever door.
+    #[must_use]
+    pub fn endpoint(&self) -> Endpoint {
+        let certificate = self.certificate.clone();
+        Endpoint {
+            http: self.address,
+            stomp_tcp: self.stomp_tcp,
+            tls: certificate.map(|certificate| pipe::trusting(certificate, &[])),
+        }
+    }
+
+    /// Its process id.
+    ///
+    /// # Panics
+    /// When it is not running.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("the server runs").id()
     }
 
     /// Its data folder.
@@ -192,10 +248,28 @@ impl TestServer {
         command
     }
 
+    /// Makes a certificate for the loopback address.
+    fn certify(&mut self) {
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
+        let CertifiedKey { cert, signing_key } = made.expect("a certificate can be made");
+        let write = |name, text: String| {
+            std::fs::write(self.data.path().join(name), text).expect("the data folder is writable");
+        };
+        write(CERTIFICATE, cert.pem());
+        write(KEY, signing_key.serialize_pem());
+        self.certificate = Some(cert.der().clone());
+    }
+
     fn launch(&mut self) {
         let mut command = self.command();
         command.arg("serve").arg("--data").arg(self.data.path());
         command.arg("--listen").arg(self.address.to_string());
+        if self.certificate.is_some() {
+            command.args(["--tls-cert", CERTIFICATE, "--tls-key", KEY]);
+        }
+        if let Some(address) = self.stomp_tcp {
+            command.arg("--stomp-tcp").arg(address.to_string());
+        }
         process::piped(&mut command);
         let mut child = process::spawn(command);
         let (seen, lines) = channel();
@@ -207,24 +281,32 @@ impl TestServer {
         process::collect(child.stderr.take().expect("piped"), self.log.clone(), None);
         self.child = Some(child);
         let deadline = Instant::now() + PATIENCE;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let line = lines.recv_timeout(left).unwrap_or_else(|reason| {
-                self.print_log();
-                panic!("the server said nothing of listening: {reason}")
-            });
-            if let Some((_, address)) = line.split_once("listening on http://") {
-                self.address = address.trim().parse().expect("the address is one");
-                break;
-            }
+        self.address = self.announced(&lines, deadline, "listening on http");
+        if self.stomp_tcp.is_some() {
+            self.stomp_tcp = Some(self.announced(&lines, deadline, "STOMP over TCP:"));
         }
-        let ready = http::get(self.address, "/readyz", &[]);
+        let ready = self.endpoint().rest("GET", "/readyz", None, "");
         assert_eq!(
             ready.status,
             200,
             "/readyz once it listens: {}",
             ready.text()
         );
+    }
+
+    /// The address at the end of the next line that has `what`.
+    fn announced(&self, lines: &Receiver<String>, deadline: Instant, what: &str) -> SocketAddr {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = lines.recv_timeout(left).unwrap_or_else(|reason| {
+                self.print_log();
+                panic!("the server said nothing of {what}: {reason}")
+            });
+            if let Some((_, rest)) = line.split_once(what) {
+                let rest = rest.trim_start_matches("s://").trim_start_matches("://");
+                return rest.trim().parse().expect("the address is one");
+            }
+        }
     }
 }
 
