@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use socket2::SockRef;
 
-use crate::{PATIENCE, http};
+use crate::http;
 
 /// The receive buffer of every connection: small, and so never tuned by the kernel, so that the
 /// server soon notices a peer that does not read.
@@ -135,9 +135,9 @@ impl Pipe {
         let _ = self.socket().shutdown(Shutdown::Write);
     }
 
-    /// Reads to the end and answers what came, and whether the end did within [`PATIENCE`].
-    pub fn read_to_end(&mut self) -> (Vec<u8>, bool) {
-        let deadline = Instant::now() + PATIENCE;
+    /// Reads to the end and answers what came, and whether the end did within `time`.
+    pub fn read_to_end_within(&mut self, time: Duration) -> (Vec<u8>, bool) {
+        let deadline = Instant::now() + time;
         let mut all = Vec::new();
         loop {
             match self.read_within(deadline.saturating_duration_since(Instant::now())) {

@@ -68,14 +68,18 @@ fn quoted(argument: &str) -> Option<String> {
 
 /// What SockJS's own frames carry (section "Protocol and framing").
 #[derive(Debug, Default)]
-struct Frames {
+pub struct Frames {
     inbox: VecDeque<Unit>,
     opened: bool,
     closed: Option<u16>,
 }
 
 impl Frames {
-    fn take_in(&mut self, frame: &str) {
+    /// Takes a frame apart.
+    ///
+    /// # Panics
+    /// When it is none.
+    pub fn take_in(&mut self, frame: &str) {
         let json = |text: &str| {
             let value: serde_json::Value = serde_json::from_str(text)
                 .unwrap_or_else(|error| panic!("{error} in the SockJS frame {frame:?}"));
@@ -95,6 +99,17 @@ impl Frames {
             }
             _ => panic!("no SockJS frame: {frame:?}"),
         }
+    }
+
+    /// The texts that came and have not been taken.
+    #[must_use]
+    pub fn texts(self) -> Vec<Vec<u8>> {
+        let units = self.inbox.into_iter();
+        let text = |unit| match unit {
+            Unit::Text(text) => Some(text),
+            Unit::End(_) => None,
+        };
+        units.filter_map(text).collect()
     }
 
     fn next(&mut self) -> Option<Unit> {
