@@ -1,6 +1,6 @@
 //! JSON over WebSocket: one connection, all of the user's rooms.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -16,11 +16,14 @@ const SUBPROTOCOL: &str = "madang.v1.json";
 /// The default of `websocket.message_bytes_max`.
 const MESSAGE_BYTES_MAX: usize = 128 << 10;
 
+/// Of no room; asked for only where the room is not the user's.
+const A_POSITION: &str = "9f3c1a2b4d5e-1";
+
 /// A session.
 pub struct JsonPeer {
     socket: Socket,
-    /// The rooms that the server said are the user's, and where each began.
-    rooms: HashMap<String, String>,
+    /// The rooms that the server said are the user's.
+    rooms: HashSet<String>,
     messages: VecDeque<Message>,
     told: Option<String>,
     next_id: u64,
@@ -60,7 +63,7 @@ impl JsonPeer {
     fn on(socket: Socket) -> Self {
         Self {
             socket,
-            rooms: HashMap::new(),
+            rooms: HashSet::new(),
             messages: VecDeque::new(),
             told: None,
             next_id: 0,
@@ -77,8 +80,11 @@ impl JsonPeer {
 
     fn enter(&mut self, room: &Value) {
         let id = room["id"].as_str().expect("a room's id");
-        let position = room["position"].as_str().expect("where the room begins");
-        self.rooms.insert(id.to_owned(), position.to_owned());
+        assert!(
+            room["position"].is_string(),
+            "where the room begins: {room}"
+        );
+        self.rooms.insert(id.to_owned());
     }
 
     fn write(&mut self, command: &Value) {
@@ -155,9 +161,9 @@ impl Peer for JsonPeer {
     fn follow(&mut self, room: &str, start: Start<'_>) -> Result<(), Refusal> {
         let position = match start {
             Start::After(position) => position.to_owned(),
-            Start::Now => self.rooms.get(room).cloned().unwrap_or_default(),
+            Start::Now => A_POSITION.to_owned(),
         };
-        if matches!(start, Start::Now) && self.rooms.contains_key(room) {
+        if matches!(start, Start::Now) && self.rooms.contains(room) {
             return Ok(());
         }
         let answer = self.ask(json!({ "type": "resume", "positions": { room: position } }))?;

@@ -14,6 +14,8 @@ pub mod sockjs;
 pub mod sse;
 pub mod stomp;
 pub mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::SocketAddr;

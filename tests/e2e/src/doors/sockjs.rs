@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::line::{Line, Unit};
 use super::pipe::Read;
 use super::socket::Socket;
-use super::stream::{Exchange, encode};
+use super::stream::{Awaited, Exchange, Pending, encode};
 use super::{Endpoint, Refusal};
 
 const BASE: &str = "/ws";
@@ -71,7 +71,8 @@ fn quoted(argument: &str) -> Option<String> {
 pub struct Frames {
     inbox: VecDeque<Unit>,
     opened: bool,
-    closed: Option<u16>,
+    /// The end, once it came; its code, if it has one.
+    closed: Option<Option<u16>>,
 }
 
 impl Frames {
@@ -86,6 +87,8 @@ impl Frames {
             value.as_array().cloned().expect("an array")
         };
         match frame.split_at(1) {
+            // Opened again: the session before it has expired.
+            ("o", "") if self.opened => self.closed = Some(None),
             ("o", "") => self.opened = true,
             ("h", "") => {}
             ("a", texts) => {
@@ -95,7 +98,7 @@ impl Frames {
             }
             ("c", why) => {
                 let code = json(why)[0].as_u64().and_then(|code| code.try_into().ok());
-                self.closed = Some(code.expect("a close code"));
+                self.closed = Some(Some(code.expect("a close code")));
             }
             _ => panic!("no SockJS frame: {frame:?}"),
         }
@@ -114,7 +117,7 @@ impl Frames {
 
     fn next(&mut self) -> Option<Unit> {
         let next = self.inbox.pop_front();
-        next.or_else(|| self.closed.map(|code| Unit::End(Some(code))))
+        next.or_else(|| self.closed.map(Unit::End))
     }
 }
 
@@ -176,12 +179,22 @@ impl Line for OverSocket {
     }
 }
 
+/// How far the request that receives is.
+enum Receiving {
+    /// To be sent.
+    Idle,
+    /// Sent; a poll may wait long for its head.
+    Asked(Pending),
+    /// Being answered.
+    Answered(Exchange),
+}
+
 /// SockJS over requests: one that receives, and one for each piece that is sent.
 pub struct OverHttp {
     endpoint: Endpoint,
     receiver: Receiver,
     session: String,
-    receiving: Option<Exchange>,
+    receiving: Receiving,
     /// Of the response under way, what is no whole line yet.
     partial: Vec<u8>,
     frames: Frames,
@@ -197,51 +210,51 @@ impl OverHttp {
             endpoint: endpoint.clone(),
             receiver,
             session: fresh_session(),
-            receiving: None,
+            receiving: Receiving::Idle,
             partial: Vec::new(),
             frames: Frames::default(),
         };
-        line.ask()?;
         // Nothing can be sent to a session that is not open.
         while !line.frames.opened {
-            assert!(line.step(crate::PATIENCE), "a SockJS session opens");
+            assert!(line.step(crate::PATIENCE)?, "a SockJS session opens");
         }
         Ok(line)
     }
 
-    fn ask(&mut self) -> Result<(), Refusal> {
-        let request = self.receiver.request(&self.session);
-        let exchange = Exchange::start(self.endpoint.open(), &request);
-        if exchange.head.status != 200 {
-            return Err(exchange.refusal());
-        }
-        self.receiving = Some(exchange);
-        Ok(())
-    }
-
-    /// Reads a little; answers whether it may go on.
-    fn step(&mut self, time: Duration) -> bool {
-        let Some(exchange) = &mut self.receiving else {
-            // A server that is gone answers no more requests: the end.
-            let request = self.receiver.request(&self.session);
-            let pipe = self.endpoint.try_open().ok();
-            let asked = pipe.and_then(|pipe| Exchange::attempt(pipe, &request));
-            self.receiving = asked.filter(|exchange| exchange.head.status == 200);
-            return self.receiving.is_some();
+    /// Goes on with the request that receives; answers whether there is one.
+    fn step(&mut self, time: Duration) -> Result<bool, Refusal> {
+        self.receiving = match std::mem::replace(&mut self.receiving, Receiving::Idle) {
+            Receiving::Idle => {
+                // A server that is gone takes no more requests: the end.
+                let request = self.receiver.request(&self.session);
+                let pipe = self.endpoint.try_open().ok();
+                match pipe.and_then(|pipe| Pending::ask(pipe, &request)) {
+                    Some(pending) => Receiving::Asked(pending),
+                    None => return Ok(false),
+                }
+            }
+            Receiving::Asked(pending) => match pending.head_within(time) {
+                Awaited::Head(exchange) if exchange.head.status != 200 => {
+                    return Err(exchange.refusal());
+                }
+                Awaited::Head(exchange) => Receiving::Answered(exchange),
+                Awaited::Nothing(pending) => Receiving::Asked(pending),
+                Awaited::End => return Ok(false),
+            },
+            Receiving::Answered(mut exchange) => match exchange.body_within(time) {
+                Read::Bytes(bytes) => {
+                    self.partial.extend_from_slice(&bytes);
+                    self.split();
+                    Receiving::Answered(exchange)
+                }
+                Read::Nothing => Receiving::Answered(exchange),
+                Read::End => {
+                    self.partial.clear();
+                    Receiving::Idle
+                }
+            },
         };
-        match exchange.body_within(time) {
-            Read::Bytes(bytes) => {
-                self.partial.extend_from_slice(&bytes);
-                self.split();
-                true
-            }
-            Read::Nothing => true,
-            Read::End => {
-                self.receiving = None;
-                self.partial.clear();
-                true
-            }
-        }
+        Ok(true)
     }
 
     fn split(&mut self) {
@@ -294,7 +307,7 @@ impl Line for OverHttp {
             if left.is_zero() {
                 return None;
             }
-            if !self.step(left) {
+            if !self.step(left).unwrap_or(false) {
                 return Some(Unit::End(None));
             }
         }

@@ -27,6 +27,59 @@ pub struct Exchange {
     ended: bool,
 }
 
+/// A request that has been sent and of which no head has come yet.
+#[derive(Debug)]
+pub struct Pending {
+    pipe: Pipe,
+    raw: Vec<u8>,
+}
+
+/// What waiting for a head gave.
+#[derive(Debug)]
+pub enum Awaited {
+    /// The head.
+    Head(Exchange),
+    /// Nothing in the time given.
+    Nothing(Pending),
+    /// The connection ended without one.
+    End,
+}
+
+impl Pending {
+    /// Sends `request`; `None` if the connection has ended.
+    #[must_use]
+    pub fn ask(mut pipe: Pipe, request: &[u8]) -> Option<Self> {
+        pipe.write(request).ok()?;
+        let raw = Vec::new();
+        Some(Self { pipe, raw })
+    }
+
+    /// Waits for the head for at most `time`.
+    #[must_use]
+    pub fn head_within(mut self, time: Duration) -> Awaited {
+        let deadline = Instant::now() + time;
+        loop {
+            if let Some((head, rest)) = http::parse_head(&self.raw) {
+                let framing = framing(&head);
+                let rest = rest.to_vec();
+                return Awaited::Head(Exchange {
+                    pipe: self.pipe,
+                    ended: framing == Framing::Length(0),
+                    head,
+                    raw: rest,
+                    framing,
+                });
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.pipe.read_within(left) {
+                Read::Bytes(bytes) => self.raw.extend_from_slice(&bytes),
+                Read::Nothing => return Awaited::Nothing(self),
+                Read::End => return Awaited::End,
+            }
+        }
+    }
+}
+
 impl Exchange {
     /// Sends `request` and waits for the head.
     ///
@@ -39,31 +92,10 @@ impl Exchange {
 
     /// Sends `request` and waits for the head; `None` if the connection ends without one.
     #[must_use]
-    pub fn attempt(mut pipe: Pipe, request: &[u8]) -> Option<Self> {
-        pipe.write(request).ok()?;
-        Self::await_head(pipe)
-    }
-
-    /// Waits for the head of the response to what has been written.
-    #[must_use]
-    pub fn await_head(mut pipe: Pipe) -> Option<Self> {
-        let mut raw = Vec::new();
-        loop {
-            if let Some((head, rest)) = http::parse_head(&raw) {
-                let framing = framing(&head);
-                let rest = rest.to_vec();
-                return Some(Self {
-                    pipe,
-                    ended: framing == Framing::Length(0),
-                    head,
-                    raw: rest,
-                    framing,
-                });
-            }
-            match pipe.read_within(PATIENCE) {
-                Read::Bytes(bytes) => raw.extend_from_slice(&bytes),
-                Read::Nothing | Read::End => return None,
-            }
+    pub fn attempt(pipe: Pipe, request: &[u8]) -> Option<Self> {
+        match Pending::ask(pipe, request)?.head_within(PATIENCE) {
+            Awaited::Head(exchange) => Some(exchange),
+            Awaited::Nothing(_) | Awaited::End => None,
         }
     }
 

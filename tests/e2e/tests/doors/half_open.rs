@@ -88,7 +88,9 @@ fn keeps_nobody_out(listener: &Listener) {
     come_in(&room, &endpoint);
     let (rss, files) = (rss_kib(&server), open_files(&server));
 
+    let begun = Instant::now();
     let mut crowd = Crowd::come((listener.address)(&endpoint), listener, count);
+    let come = begun.elapsed();
     let mut slowest = Duration::ZERO;
     for _ in 0..CONNECTS {
         crowd.dribble(listener.dribble);
@@ -99,7 +101,7 @@ fn keeps_nobody_out(listener: &Listener) {
     let grown = rss_kib(&server).saturating_sub(rss);
     let open = crowd.open();
     println!(
-        "{}: {count} half open, {open} of them still after the last client; \
+        "{}: {count} half open in {come:.1?}, {open} of them still after the last client; \
          slowest client in after {slowest:.0?}; the server grew by {grown} KiB",
         listener.name
     );

@@ -15,6 +15,8 @@ const SLOW_TEXT_BYTES: usize = 15_000;
 /// How far the sender is ahead of the reader beside the slow one.
 const SLOW_STEP: usize = 25;
 const DRAIN_SECONDS: u64 = 1;
+/// Long enough for a request to be on its way.
+const QUIET: Duration = Duration::from_millis(100);
 /// What a busy machine may add to the drain window.
 const DRAIN_GRACE: Duration = Duration::from_secs(6);
 
@@ -192,6 +194,8 @@ pub(super) fn drains(door: &Door) {
     let mut peer = room.enter(&server.endpoint(), Start::Now);
     agent.send_all(&room.id, &talk(0, 3)).expect("sent");
     let position = expect_texts(&mut *peer, &room.id, &talk(0, 3));
+    // A client that receives by requests always has one waiting.
+    assert_eq!(peer.next_within(QUIET), None);
     let begun = Instant::now();
     server.terminate();
     let end = peer.next_within(PATIENCE).expect("the client is told");
