@@ -45,9 +45,10 @@ docs: ## Write the generated references again; a test fails when one is stale.
 deny: ## Install cargo-deny and check licences, sources and duplicates.
 	scripts/deny --install
 
-fuzz: ## Fuzz both codecs for FUZZ_SECONDS each (nightly toolchain, cargo-fuzz).
+fuzz: ## Fuzz the codecs for FUZZ_SECONDS each (nightly toolchain, cargo-fuzz).
 	cd fuzz && $(CARGO) +nightly fuzz run websocket_decode -- -max_total_time=$(FUZZ_SECONDS)
 	cd fuzz && $(CARGO) +nightly fuzz run stomp_decode -- -dict=stomp.dict -max_len=1024 -max_total_time=$(FUZZ_SECONDS)
+	cd fuzz && $(CARGO) +nightly fuzz run sockjs_decode -- -dict=sockjs.dict -max_len=1024 -max_total_time=$(FUZZ_SECONDS)
 
 simulate: ## Run SEEDS seeds of the cluster simulation (default 20000).
 	MADANG_SIM_SEEDS=$(or $(SEEDS),20000) $(CARGO) test --release --package madang-engine --test simulation -- --nocapture

@@ -1,4 +1,4 @@
-//! Names the compiler, for `madang version` and the build metric, and gathers the files that the binary carries: our own pages, and the two browser libraries that
+//! Names the compiler, for `madang version` and the build metric, and gathers the files that the binary carries: our own pages, and the browser libraries that
 //! they load, in the versions that the lock files under `web/` name.
 //!
 //! A library comes from `web/<page>/node_modules` when it is there (`npm ci` was run by hand);
@@ -18,11 +18,16 @@ struct Page {
     libraries: &'static [&'static str],
 }
 
-const PAGES: [Page; 2] = [
+const PAGES: [Page; 3] = [
     Page {
         name: "demo",
         own: &["index.html", "app.js", "room.js", "style.css"],
         libraries: &["@stomp/stompjs/bundles/stomp.umd.min.js"],
+    },
+    Page {
+        name: "sockjs",
+        own: &[],
+        libraries: &["sockjs-client/dist/sockjs.min.js"],
     },
     Page {
         name: "docs",

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use madang_domain::RoomId;
 use madang_domain::ports::{BoxFuture, Bus, BusEvent, Topic};
+use madang_domain::{RoomId, UserId};
 use tokio::time::{Instant, timeout};
 
 /// What an adapter promises beyond the port.
@@ -55,6 +55,8 @@ pub async fn check_all(network: &dyn Network) {
     never_blocks_when_nobody_reads(network).await;
     a_cancelled_wait_loses_nothing(network).await;
     a_node_that_left_disturbs_nobody(network).await;
+    all_destinations_are_every_destination_and_nothing_else(network).await;
+    a_destination_arrives_once_at_a_node_that_wants_it_twice(network).await;
     if network.capabilities().ordered {
         keeps_the_order_of_one_publisher(network).await;
     }
@@ -79,9 +81,14 @@ async fn heard(bus: &Arc<dyn Bus>, wait: Duration) -> Option<(Topic, Bytes)> {
     }
 }
 
-/// Publishes probes until the subscription works, then drains them.
+/// Subscribes, publishes probes until that works, then drains them.
 async fn connect(network: &dyn Network, from: &Arc<dyn Bus>, to: &Arc<dyn Bus>, topic: &Topic) {
     to.subscribe(topic.clone());
+    probe(network, from, to, topic).await;
+}
+
+/// Publishes under `topic` until `to` hears it, then drains what it heard.
+async fn probe(network: &dyn Network, from: &Arc<dyn Bus>, to: &Arc<dyn Bus>, topic: &Topic) {
     let deadline = Instant::now() + network.capabilities().patience;
     let mut probes = 0_u32;
     let mut seen = None;
@@ -145,6 +152,7 @@ async fn carries_every_kind_of_topic_and_payload_unchanged(network: &dyn Network
     topics.push(Topic::Destination(Arc::from("/topic/고객.*.>")));
     // The same text in another kind is another topic.
     topics.push(Topic::Destination(Arc::from("x".repeat(255))));
+    topics.extend(names.map(|name| Topic::User(UserId::new(name).expect("a user id"))));
     let binary: Vec<u8> = (0..=255).cycle().take(64 * 1024).collect();
     for topic in &topics {
         connect(network, &a, &b, topic).await;
@@ -241,6 +249,68 @@ async fn a_node_that_left_disturbs_nobody(network: &dyn Network) {
     let still = Bytes::from("still here");
     a.publish(&topic, still.clone());
     expect(network, &b, &topic, &still).await;
+}
+
+fn destination(name: &str) -> Topic {
+    Topic::Destination(Arc::from(name))
+}
+
+async fn all_destinations_are_every_destination_and_nothing_else(network: &dyn Network) {
+    let (a, b) = (network.join().await, network.join().await);
+    let (one, other) = (destination("/topic/all.one"), destination("/queue/a/b*c"));
+    b.subscribe(Topic::AllDestinations);
+    probe(network, &a, &b, &one).await;
+    let text = Bytes::from("named by what it was published under");
+    // The same name in another kind, and all at once: neither is a destination.
+    a.publish(&room("/topic/all.one"), text.clone());
+    let user = UserId::new("/topic/all.one").expect("a user id");
+    a.publish(&Topic::User(user), text.clone());
+    a.publish(&Topic::AllDestinations, text.clone());
+    for topic in [&one, &other] {
+        a.publish(topic, text.clone());
+        expect(network, &b, topic, &text).await;
+    }
+    if network.capabilities().knows_subscribers {
+        assert!(a.reaches_others(&destination("/topic/never.named")));
+        assert!(!a.reaches_others(&room("/topic/all.one")));
+    }
+    b.unsubscribe(&Topic::AllDestinations);
+    silence(network, &a, &b, &one).await;
+}
+
+async fn a_destination_arrives_once_at_a_node_that_wants_it_twice(network: &dyn Network) {
+    let (a, b) = (network.join().await, network.join().await);
+    let topic = destination("/topic/wanted-twice");
+    connect(network, &a, &b, &topic).await;
+    b.subscribe(Topic::AllDestinations);
+    // Heard by nothing but the second subscription, so that both work now.
+    probe(network, &a, &b, &destination("/topic/not-named")).await;
+    for n in 0..20 {
+        let once = Bytes::from(n.to_string());
+        a.publish(&topic, once.clone());
+        expect(network, &b, &topic, &once).await;
+    }
+    assert_eq!(heard(&b, TRY).await, None, "once each");
+    // Either goes without the other.
+    b.unsubscribe(&topic);
+    b.unsubscribe(&topic);
+    probe(network, &a, &b, &topic).await;
+    b.subscribe(topic.clone());
+    b.unsubscribe(&Topic::AllDestinations);
+    silence(network, &a, &b, &destination("/topic/not-named")).await;
+    probe(network, &a, &b, &topic).await;
+}
+
+/// Publishes under `topic` until `to` hears nothing of it.
+async fn silence(network: &dyn Network, from: &Arc<dyn Bus>, to: &Arc<dyn Bus>, topic: &Topic) {
+    let deadline = Instant::now() + network.capabilities().patience;
+    loop {
+        from.publish(topic, Bytes::from("late"));
+        if heard(to, TRY).await.is_none() {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{topic:?} never ends");
+    }
 }
 
 async fn keeps_the_order_of_one_publisher(network: &dyn Network) {

@@ -59,9 +59,20 @@ impl LocalBus {
         }
         let others = nodes.iter().filter_map(Weak::upgrade);
         let others = others.filter(|node| !Arc::ptr_eq(node, &self.node));
-        others
-            .filter(|node| node.topics.lock().contains(topic))
-            .collect()
+        others.filter(|node| node.wants(topic)).collect()
+    }
+}
+
+impl Node {
+    fn wants(&self, topic: &Topic) -> bool {
+        let topics = self.topics.lock();
+        match topic {
+            Topic::Room(_) | Topic::User(_) => topics.contains(topic),
+            Topic::Destination(_) => {
+                topics.contains(topic) || topics.contains(&Topic::AllDestinations)
+            }
+            Topic::AllDestinations => false,
+        }
     }
 }
 

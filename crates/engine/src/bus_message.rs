@@ -8,7 +8,7 @@ use madang_domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Renderings, TopicEvent};
+use crate::event::{Renderings, RoomSignal, SignalEvent, SignalKind, TopicEvent};
 
 /// A hint to other nodes; what is lost is found by the head check.
 #[derive(Debug, Serialize, Deserialize)]
@@ -22,6 +22,20 @@ pub(crate) enum BusMessage {
     Deleted,
     /// An application message for the topic's destination.
     Topic(TopicBody),
+    /// An application message for the topic's user alone.
+    UserTopic {
+        /// As the user's subscriptions name it.
+        destination: Arc<str>,
+        /// The message.
+        event: TopicBody,
+    },
+    /// The topic's user may have gained or lost this room, or it changed hands.
+    RoomsChanged {
+        /// Which room.
+        room: String,
+    },
+    /// Somebody does something in the topic's room that is not in its log.
+    Signal(SignalBody),
 }
 
 /// A message without its room, which is the bus topic.
@@ -54,6 +68,23 @@ pub(crate) struct TopicBody {
     body: Vec<u8>,
 }
 
+/// A signal without its room, which is the bus topic.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SignalBody {
+    user: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<Arc<str>>,
+    kind: SignalPart,
+    at_micros: i64,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SignalPart {
+    Typing { active: bool },
+    Read { epoch: u64, seq: u64 },
+}
+
 impl BusMessage {
     pub(crate) fn message(message: &Message) -> Self {
         Self::Message(MessageBody {
@@ -72,11 +103,33 @@ impl BusMessage {
     }
 
     pub(crate) fn topic(event: &TopicEvent) -> Self {
-        let (id, headers) = (event.id.clone(), event.headers.clone());
-        Self::Topic(TopicBody {
-            id,
-            headers,
-            body: event.body.to_vec(),
+        Self::Topic(TopicBody::of(event))
+    }
+
+    pub(crate) fn user_topic(event: &TopicEvent) -> Self {
+        Self::UserTopic {
+            destination: Arc::clone(&event.destination),
+            event: TopicBody::of(event),
+        }
+    }
+
+    pub(crate) fn rooms_changed(room: &RoomId) -> Self {
+        let room = room.as_str().to_owned();
+        Self::RoomsChanged { room }
+    }
+
+    pub(crate) fn signal(signal: &RoomSignal) -> Self {
+        Self::Signal(SignalBody {
+            user: signal.user.as_str().to_owned(),
+            name: signal.name.clone(),
+            kind: match signal.kind {
+                SignalKind::Typing { active } => SignalPart::Typing { active },
+                SignalKind::Read(position) => SignalPart::Read {
+                    epoch: position.epoch.get(),
+                    seq: position.seq.get(),
+                },
+            },
+            at_micros: signal.at.as_micros(),
         })
     }
 
@@ -121,7 +174,34 @@ impl MessageBody {
     }
 }
 
+impl SignalBody {
+    /// `None` when the user's id is not one.
+    pub(crate) fn into_event(self, room: &RoomId) -> Option<Arc<SignalEvent>> {
+        Some(Arc::new(SignalEvent::new(RoomSignal {
+            room: room.clone(),
+            user: UserId::new(&self.user).ok()?,
+            name: self.name,
+            kind: match self.kind {
+                SignalPart::Typing { active } => SignalKind::Typing { active },
+                SignalPart::Read { epoch, seq } => SignalKind::Read(Position {
+                    epoch: Epoch::new(epoch),
+                    seq: Seq::new(seq),
+                }),
+            },
+            at: Timestamp::from_micros(self.at_micros),
+        })))
+    }
+}
+
 impl TopicBody {
+    fn of(event: &TopicEvent) -> Self {
+        Self {
+            id: event.id.clone(),
+            headers: event.headers.clone(),
+            body: event.body.to_vec(),
+        }
+    }
+
     pub(crate) fn into_event(self, destination: &Arc<str>) -> Arc<TopicEvent> {
         Arc::new(TopicEvent {
             destination: Arc::clone(destination),
@@ -130,5 +210,36 @@ impl TopicBody {
             body: Bytes::from(self.body),
             renderings: Renderings::default(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_survives_the_bus() {
+        let position = Position {
+            epoch: Epoch::new(7),
+            seq: Seq::new(3),
+        };
+        for kind in [
+            SignalKind::Typing { active: true },
+            SignalKind::Typing { active: false },
+            SignalKind::Read(position),
+        ] {
+            let signal = RoomSignal {
+                room: RoomId::new("kim").unwrap(),
+                user: UserId::new("lee").unwrap(),
+                name: Some(Arc::from("Lee")),
+                kind,
+                at: Timestamp::from_micros(-5),
+            };
+            let payload = BusMessage::signal(&signal).encode();
+            let Ok(BusMessage::Signal(body)) = BusMessage::decode(&payload) else {
+                panic!("another kind of message");
+            };
+            assert_eq!(body.into_event(&signal.room).unwrap().signal, signal);
+        }
     }
 }

@@ -1,23 +1,40 @@
 //! Completing a room: it leaves the agent's list, history stays.
 
-use madang_domain::ports::Topic;
-use madang_domain::{Caller, Code, Error, RoomId, policy};
+use std::sync::Arc;
 
+use madang_domain::ports::Topic;
+use madang_domain::{Caller, Code, Error, RoomId, UserId, policy};
+
+use crate::attend::{may_be_stored, to_the_end};
 use crate::bus_message::BusMessage;
 use crate::engine::{Engine, store_failed};
 
 impl Engine {
-    /// Completes a room that is assigned to `caller`; the agent's subscriptions to it end.
+    /// Completes a room that is assigned to `caller`; the agent's subscriptions to it end, the
+    /// customer's and the agent's sessions are told. Runs to its end although the caller stops
+    /// waiting.
     ///
     /// # Errors
     /// [`Code::AgentsOnly`]: the caller is no agent. [`Code::RoomNotFound`];
     /// [`Code::NotYourRoom`]: not assigned to the caller. [`Code::Unavailable`]: retryable.
-    pub async fn complete_room(&self, caller: &Caller, room: &RoomId) -> Result<(), Error> {
+    pub async fn complete_room(
+        self: &Arc<Self>,
+        caller: &Caller,
+        room: &RoomId,
+    ) -> Result<(), Error> {
         policy::may_serve(caller)?;
+        let (engine, agent, room) = (Arc::clone(self), caller.user.clone(), room.clone());
+        to_the_end(async move { engine.complete(&agent, &room).await }).await
+    }
+
+    async fn complete(&self, agent: &UserId, room: &RoomId) -> Result<(), Error> {
         let _hold = self.hub.rooms().hold(room);
-        let completed = self.store.complete_room(room, &caller.user).await;
-        if completed.map_err(|e| store_failed(&e))? {
+        let completed = self.store.complete_room(room, agent).await;
+        if matches!(completed, Ok(true)) || may_be_stored(&completed) {
             self.access_changed(room).await;
+            self.hands_changed(room, agent);
+        }
+        if completed.map_err(|e| store_failed(&e))? {
             return Ok(());
         }
         let exists = self
@@ -41,6 +58,13 @@ impl Engine {
             BusMessage::AccessChanged.encode(),
         );
         self.refresh_access(room).await;
+    }
+
+    /// Tells the customer and the agent that a room came to, or left, the agent.
+    pub(crate) fn hands_changed(&self, room: &RoomId, agent: &UserId) {
+        // A support room has its customer's id, and every room is one.
+        let customer = UserId::new(room.as_str()).ok();
+        self.rooms_changed(customer.iter().chain([agent]), room);
     }
 
     /// Ends the subscriptions of those who, as the store has it now, may not read the room.

@@ -14,6 +14,7 @@ pub mod telemetry;
 pub mod vital;
 
 mod acknowledge;
+mod attend;
 mod bus_message;
 mod claim_room;
 mod complete_room;
@@ -24,13 +25,20 @@ mod open_room;
 mod publish_topic;
 mod read_history;
 mod send_message;
+mod signal_room;
 mod subscribe_room;
 mod watch_heads;
 
 pub use engine::{Engine, EngineOptions};
-pub use event::{EventBatch, Rendering, Renderings, RoomEvent, TopicEvent};
-pub use hub::{CatchUp, Ended, Hub, Outlet, RoomSubscription, SubscriptionKey, TopicSubscription};
-pub use publish_topic::TopicDraft;
+pub use event::{
+    EventBatch, Rendering, Renderings, RoomEvent, RoomSignal, SignalEvent, SignalKind, TopicEvent,
+};
+pub use hub::{
+    CatchUp, DestinationPattern, Destinations, Ended, Hub, InvalidPattern, Outlet,
+    PATTERN_BYTES_MAX, RoomSubscription, SubscriptionKey, TopicSource, TopicSubscription,
+    UserSubscription,
+};
+pub use publish_topic::{TopicDraft, TopicMessageId, TopicTarget};
 pub use read_history::HistoryPage;
 pub use subscribe_room::{Start, Subscribed};
 pub use telemetry::Telemetry;

@@ -25,7 +25,10 @@ pub(crate) async fn listen(engine: Weak<Engine>) {
         };
         match event {
             BusEvent::Published { topic, payload } => engine.heard(&topic, &payload).await,
-            BusEvent::Reconnected => engine.check_heads().await,
+            BusEvent::Reconnected => {
+                engine.hub.users().rooms_unknown();
+                engine.check_heads().await;
+            }
         }
     }
 }
@@ -60,6 +63,18 @@ impl Engine {
             (Topic::Destination(destination), BusMessage::Topic(event)) => {
                 self.hub.topics().publish(&event.into_event(destination));
             }
+            (Topic::Room(room), BusMessage::Signal(signal)) => match signal.into_event(room) {
+                Some(event) => self.hub.rooms().signal(&event),
+                None => tracing::warn!(%room, "a bus message has broken ids"),
+            },
+            (Topic::User(user), BusMessage::UserTopic { destination, event }) => {
+                let event = event.into_event(&destination);
+                self.hub.topics().publish_to_user(user, &event);
+            }
+            (Topic::User(user), BusMessage::RoomsChanged { room }) => match RoomId::new(&room) {
+                Ok(room) => self.hub.users().rooms_changed(user, &room),
+                Err(_) => tracing::warn!(%user, "a bus message has broken ids"),
+            },
             (topic, _) => tracing::warn!(?topic, "a bus message came under the wrong topic"),
         }
     }

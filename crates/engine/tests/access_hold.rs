@@ -10,7 +10,10 @@ use madang_domain::{
     Epoch, Message, Position, Role, RoomHead, RoomId, SenderKind, Seq, Timestamp, UserId,
 };
 use madang_engine::telemetry::NoTelemetry;
-use madang_engine::{Ended, EventBatch, Hub, Outlet, RoomEvent, SubscriptionKey, TopicEvent};
+use madang_engine::{
+    Ended, EventBatch, Hub, Outlet, RoomEvent, RoomSignal, SignalEvent, SignalKind,
+    SubscriptionKey, TopicEvent,
+};
 use parking_lot::Mutex;
 
 struct NoBus;
@@ -31,6 +34,7 @@ impl Bus for NoBus {
 struct Seen {
     events: usize,
     lagging: usize,
+    signals: usize,
 }
 
 #[derive(Default)]
@@ -48,6 +52,11 @@ impl Outlet for Agent {
         self.0.lock().lagging += 1;
     }
     fn offer_topic(&self, _: SubscriptionKey, _: &Arc<TopicEvent>) {}
+    fn offer_signal(&self, _: SubscriptionKey, _: &Arc<SignalEvent>) {
+        self.0.lock().signals += 1;
+    }
+    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId) {}
+    fn rooms_unknown(&self, _: SubscriptionKey) {}
     fn ended(&self, _: SubscriptionKey, _: Ended) {}
 }
 
@@ -85,11 +94,23 @@ fn what_is_accepted_while_access_changes_is_offered_to_nobody_before_it_is_decid
     let (_subscription, live) = registration.start(head.position(), &head).unwrap();
     assert!(live);
 
+    let typing = Arc::new(SignalEvent::new(RoomSignal {
+        room: room.clone(),
+        user: UserId::new("kim").unwrap(),
+        name: None,
+        kind: SignalKind::Typing { active: true },
+        at: Timestamp::from_micros(0),
+    }));
+
     hub.rooms().publish(&room, [message(&room, epoch, 1)]);
+    hub.rooms().signal(&typing);
     assert_eq!(agent.0.lock().events, 1, "live before");
+    assert_eq!(agent.0.lock().signals, 1, "shown before");
 
     let hold = hub.rooms().hold(&room);
     hub.rooms().publish(&room, [message(&room, epoch, 2)]);
+    hub.rooms().signal(&typing);
+    assert_eq!(agent.0.lock().signals, 1, "not shown while access changes");
     drop(hold);
     assert_eq!(agent.0.lock().events, 1, "not offered while access changes");
     assert_eq!(
@@ -97,4 +118,6 @@ fn what_is_accepted_while_access_changes_is_offered_to_nobody_before_it_is_decid
         1,
         "told to read the log, which asks"
     );
+    hub.rooms().signal(&typing);
+    assert_eq!(agent.0.lock().signals, 2, "shown to who reads the log too");
 }

@@ -15,26 +15,27 @@ use madang_engine::{Engine, EngineOptions};
 use madang_store::sqlite::{self, SqliteOptions, SqliteStore};
 use madang_wire::stomp::{self, HeartBeat};
 use madang_wire::websocket;
+use rustls::ServerConfig;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 
 use crate::auth::{AuthError, Authenticator};
 use crate::config::Config;
 use crate::config::Synchronous;
 use crate::contracts::support_desk::SupportDeskOptions;
+use crate::gateway::sockjs::SockJsOptions;
 use crate::gateway::{self, DrainWindow, Gateway, GatewayOptions, SessionLimits, TopicRights};
-use crate::http::{self, AllowedOrigins, ContractOptions, DemoOptions, HttpState};
+use crate::http::{self, AllowedOrigins, ContractOptions, DemoOptions, HttpState, TopicOptions};
 use crate::identity::Identity;
-use crate::listener;
+use crate::listener::{self, Gate, GateLimits};
 use crate::telemetry::engine::EngineTelemetry;
 use crate::telemetry::metrics::Metrics;
+use crate::tls::{self, Tls, TlsError};
 
 /// The database inside the data directory.
 const DATABASE: &str = "madang.db";
-
-/// Where the demo page connects to.
-const DEMO_WEBSOCKET: &str = "/ws";
 
 /// Why the server cannot run. The operator's to mend; nothing was served.
 #[derive(Debug, Error)]
@@ -53,6 +54,9 @@ pub enum ServeError {
     /// A key or an account file cannot be used.
     #[error(transparent)]
     Auth(#[from] AuthError),
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -72,21 +76,24 @@ pub enum ServeError {
 /// [`ServeError`]: it could not start.
 pub async fn serve(config: Config) -> Result<(), ServeError> {
     let signals = Signals::new().map_err(ServeError::Signals)?;
+    let room = listener::raise_open_files();
+    let tls = Tls::from_config(&config)?.map(Arc::new);
     let store = Arc::new(open_store(&config)?);
     let authenticator = Authenticator::from_config(&config)?;
-    let address = config.server.listen;
-    let listener = TcpListener::bind(address).await;
-    let listener = listener.map_err(|source| ServeError::Listen { address, source })?;
-    let address = listener.local_addr().unwrap_or(address);
+    let http = Bound::at(config.server.listen).await?;
+    let tcp = match config.stomp.tcp_listen {
+        Some(address) => Some(Bound::at(address).await?),
+        None => None,
+    };
 
     let metrics = Arc::new(Metrics::new(SystemClock.now()));
-    let telemetry = Arc::new(EngineTelemetry(Arc::clone(&metrics)));
-    let bus = LocalNetwork::default().join();
+    let gate = Gate::new(gate_limits(&config, room), Arc::clone(&metrics));
+    let keys = Keys::of(tls.as_ref(), &metrics)?;
     let engine = Engine::start(
         store,
-        bus,
+        LocalNetwork::default().join(),
         Arc::new(SystemClock),
-        telemetry,
+        Arc::new(EngineTelemetry(Arc::clone(&metrics))),
         engine_options(&config),
     );
     let identity = Arc::new(Identity::new(authenticator.clone()));
@@ -96,45 +103,120 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         Arc::clone(&metrics),
         gateway_options(&config),
     );
-    let origins = AllowedOrigins::new(config.websocket.allowed_origins.clone());
     let ready = Arc::new(AtomicBool::new(true));
-    let state = HttpState {
-        engine: Arc::clone(&engine),
-        identify: Arc::clone(&identity) as _,
-        contracts: ContractOptions {
-            support_desk: support_desk(&config),
-        },
-        demo: config.serves_demo().then(|| DemoOptions {
-            tokens: identity as _,
-            websocket_path: Arc::from(DEMO_WEBSOCKET),
-        }),
-        origins: origins.clone(),
-        ready: Arc::clone(&ready),
-        metrics: {
-            let metrics = Arc::clone(&metrics);
-            Arc::new(move || metrics.encode())
-        },
-        observer: metrics as _,
-    };
-    let doors = gateway::routes::routes(gateway.clone(), authenticator, origins);
+    let state = http_state(&config, &engine, identity, &metrics, &ready);
+    let doors = gateway::routes::routes(
+        gateway.clone(),
+        authenticator,
+        state.origins.clone(),
+        sockjs_options(&config),
+    );
     let router = http::router(state).merge(doors);
-    announce(address, &config);
+    announce(&config, http.address, tcp.as_ref().map(|tcp| tcp.address));
 
-    let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
-    let stop = async move {
+    let (stopping, stopped) = watch::channel(());
+    let stop = || {
+        let mut stopped = stopped.clone();
+        // Never sent: dropped when the node stops.
+        async move { drop(stopped.changed().await) }
+    };
+    let stopper = async {
         signals.received().await;
         ready.store(false, Ordering::Relaxed);
         drop(stopping);
     };
+    let http = listener::serve(http.listener, Arc::clone(&gate), keys.http, router, stop());
+    let tcp = serve_tcp(tcp, gate, keys.stomp, gateway.clone(), stop());
     let drained = async {
-        // Never sent: dropped when the node stops.
-        drop(stopped.await);
+        stop().await;
         gateway.drain(drain_window(&config)).await;
     };
-    tokio::join!(listener::serve(listener, router, stop), drained);
+    tokio::join!(stopper, http, tcp, drained);
     engine.shut_down().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// A socket that listens, and where.
+struct Bound {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Bound {
+    async fn at(address: SocketAddr) -> Result<Self, ServeError> {
+        let listener = TcpListener::bind(address).await;
+        let listener = listener.map_err(|source| ServeError::Listen { address, source })?;
+        let address = listener.local_addr().unwrap_or(address);
+        Ok(Self { listener, address })
+    }
+}
+
+/// What the listeners need for TLS; nothing where it is off.
+#[derive(Default)]
+struct Keys {
+    http: Option<Arc<ServerConfig>>,
+    stomp: Option<Arc<ServerConfig>>,
+}
+
+impl Keys {
+    /// Starts the task that keeps the certificate fresh.
+    fn of(tls: Option<&Arc<Tls>>, metrics: &Arc<Metrics>) -> Result<Self, ServeError> {
+        let Some(tls) = tls else {
+            return Ok(Self::default());
+        };
+        let hangup = signal(SignalKind::hangup()).map_err(ServeError::Signals)?;
+        tokio::spawn(tls::keep_fresh(
+            Arc::clone(tls),
+            hangup,
+            Arc::clone(metrics),
+        ));
+        Ok(Self {
+            http: Some(tls.server_config(&tls::ALPN_HTTP)?),
+            stomp: Some(tls.server_config(&[])?),
+        })
+    }
+}
+
+/// Serves STOMP over TCP where it is wanted.
+async fn serve_tcp(
+    bound: Option<Bound>,
+    gate: Arc<Gate>,
+    tls: Option<Arc<ServerConfig>>,
+    gateway: Gateway,
+    stop: impl Future<Output = ()>,
+) {
+    let Some(bound) = bound else { return };
+    let serve = move |stream, _| gateway.serve_tcp(stream);
+    listener::accept(bound.listener, gate, tls, stop, serve).await;
+}
+
+fn http_state(
+    config: &Config,
+    engine: &Arc<Engine>,
+    identity: Arc<Identity>,
+    metrics: &Arc<Metrics>,
+    ready: &Arc<AtomicBool>,
+) -> HttpState {
+    HttpState {
+        engine: Arc::clone(engine),
+        identify: Arc::clone(&identity) as _,
+        contracts: ContractOptions {
+            support_desk: support_desk(config),
+        },
+        topics: TopicOptions::of(config),
+        demo: config.serves_demo().then(|| DemoOptions {
+            tokens: identity as _,
+            websocket_path: Arc::from(gateway::routes::STOMP_PATH),
+        }),
+        origins: AllowedOrigins::new(config.websocket.allowed_origins.clone()),
+        ready: Arc::clone(ready),
+        metrics: {
+            let metrics = Arc::clone(metrics);
+            Arc::new(move || metrics.encode())
+        },
+        observer: Arc::clone(metrics) as _,
+    }
 }
 
 /// Brings the database of the data directory to this version's schema; says what was done.
@@ -209,6 +291,28 @@ fn make_directory(path: &Path) -> Result<(), ServeError> {
     })
 }
 
+/// `room` is what the system allows.
+fn gate_limits(config: &Config, room: usize) -> GateLimits {
+    let server = &config.server;
+    if server.connections_max > room {
+        let wanted = server.connections_max;
+        tracing::warn!(
+            wanted,
+            room,
+            "the limit on open files is below server.connections_max"
+        );
+    }
+    GateLimits {
+        connections_max: match server.connections_max {
+            0 => room,
+            bound => bound,
+        },
+        per_address_max: server.connections_per_address_max,
+        half_open_max: server.handshakes_max,
+        trusted: server.trusted_addresses.clone(),
+    }
+}
+
 fn engine_options(config: &Config) -> EngineOptions {
     EngineOptions {
         commit: CommitLimits {
@@ -250,8 +354,24 @@ fn gateway_options(config: &Config) -> GatewayOptions {
             publish: config.topics.publish.iter().copied().collect(),
             subscribe: config.topics.subscribe.iter().copied().collect(),
         },
+        topic_prefixes: TopicOptions::of(config).prefixes,
+        application_prefix: stomp.application_prefix.clone().unwrap_or_default(),
         support_desk: support_desk(config).map(Arc::new),
         flushers: tokio::runtime::Handle::current().metrics().num_workers(),
+    }
+}
+
+fn sockjs_options(config: &Config) -> SockJsOptions {
+    let sockjs = &config.sockjs;
+    SockJsOptions {
+        websocket: sockjs.websocket,
+        cookie_needed: sockjs.cookie,
+        response_bytes_max: sockjs.response_bytes_max,
+        heart_beat: Duration::from_secs(sockjs.heart_beat_seconds),
+        disconnect_delay: Duration::from_secs(sockjs.disconnect_seconds),
+        sessions_max: sockjs.sessions_max,
+        client_url: sockjs.client_url.clone(),
+        ..SockJsOptions::default()
     }
 }
 
@@ -277,22 +397,29 @@ fn drain_window(config: &Config) -> DrainWindow {
 
 /// Tells whoever started it that it is ready, and what to do next. The first line is an interface:
 /// scripts read the address from it.
-fn announce(address: SocketAddr, config: &Config) {
+fn announce(config: &Config, address: SocketAddr, tcp: Option<SocketAddr>) {
     let data = config.server.data.display();
-    let mut text = format!("listening on http://{address}\n");
+    let (http, websocket) = match config.tls.cert_file {
+        Some(_) => ("https", "wss"),
+        None => ("http", "ws"),
+    };
+    let mut text = format!("listening on {http}://{address}\n");
     if config.serves_demo() {
         text.push_str(&format!(
-            "\n  Open http://{address}/ in two windows and chat: once as customer, once as agent.\n"
+            "\n  Open {http}://{address}/ in two windows and chat: once as customer, once as agent.\n"
         ));
     }
     if config.uses_development_tokens() {
         text.push_str(&format!(
             "  A token for development: madang token --data {data} --user kim@example.com\n  \
-             STOMP over WebSocket:    ws://{address}/ws   (CONNECT with Authorization: Bearer TOKEN)\n"
+             STOMP over WebSocket:    {websocket}://{address}/ws   (CONNECT with Authorization: Bearer TOKEN)\n"
         ));
     }
+    if let Some(tcp) = tcp {
+        text.push_str(&format!("  STOMP over TCP:          {tcp}\n"));
+    }
     text.push_str(&format!(
-        "  REST:                    http://{address}/docs\n"
+        "  REST:                    {http}://{address}/docs\n"
     ));
     // Nobody reads it: the server runs all the same.
     let mut out = io::stdout().lock();

@@ -225,6 +225,11 @@ const READS: &[Grant] = &[
 ];
 const AS_CONFIGURED: &[Grant] = &[grant(KNOWN, Configured, ANY)];
 
+const PUBLISHES: &[Grant] = &[
+    grant(&[Service], Nothing, ANY),
+    grant(PEOPLE, Configured, ANY),
+];
+
 const MAY_OPEN: &str = "policy::may_open";
 const MAY_READ: &str = "policy::may_read";
 const MAY_SEND: &str = "policy::may_send, inside the transaction that stores the message";
@@ -256,6 +261,12 @@ pub const ROWS: &[Row] = &[
         "/api/v1/desk/rooms/{id}/complete",
         ASSIGNED,
         COMPLETE,
+    ),
+    http(
+        "POST",
+        "/api/v1/publish",
+        PUBLISHES,
+        "the kind of caller, and `topics.publish`",
     ),
     // Contract 1, REST.
     http("GET", "/user/chats/my-rooms", OWN_EXISTING, MAY_READ),

@@ -4,5 +4,8 @@
 //! decoder answers one of three things: needs more bytes, here is an item, or
 //! the peer broke the protocol.
 
+pub mod http1;
+pub mod sockjs;
+pub mod sse;
 pub mod stomp;
 pub mod websocket;

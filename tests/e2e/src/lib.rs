@@ -11,6 +11,8 @@ pub mod doors;
 pub mod http;
 pub mod node;
 mod process;
+pub mod program;
+pub mod python;
 pub mod server;
 pub mod stomp;
 pub mod websocket;

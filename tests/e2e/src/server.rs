@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,9 +13,12 @@ use tempfile::TempDir;
 
 use crate::doors::{Endpoint, pipe};
 use crate::process::{self, Log};
-use crate::{PATIENCE, binary};
+use crate::{PATIENCE, binary, http};
 
-/// Files of the data folder.
+/// How the last of the lines begins that a server prints once it is ready.
+const LAST_LINE: &str = "  REST:";
+
+/// Files of the data folder, which is the server's working directory too.
 const CERTIFICATE: &str = "cert.pem";
 const KEY: &str = "key.pem";
 
@@ -24,8 +27,8 @@ const KEY: &str = "key.pem";
 pub struct Builder {
     env: Vec<(String, String)>,
     accounts: Vec<(String, String)>,
+    flags: Vec<String>,
     tls: bool,
-    stomp_tcp: bool,
 }
 
 impl Builder {
@@ -33,14 +36,13 @@ impl Builder {
     #[must_use]
     pub fn tls(mut self) -> Self {
         self.tls = true;
-        self
+        self.flag("--tls-cert", CERTIFICATE).flag("--tls-key", KEY)
     }
 
     /// Lets it listen for STOMP over TCP.
     #[must_use]
-    pub fn stomp_tcp(mut self) -> Self {
-        self.stomp_tcp = true;
-        self
+    pub fn stomp_tcp(self) -> Self {
+        self.flag("--stomp-tcp", "127.0.0.1:0")
     }
 
     /// Sets an option through its environment variable, such as `MADANG_STOMP__BODY_BYTES_MAX`.
@@ -57,6 +59,13 @@ impl Builder {
         self
     }
 
+    /// Adds a flag of `madang serve` and its value, such as `--stomp-tcp 127.0.0.1:0`.
+    #[must_use]
+    pub fn flag(mut self, flag: &str, value: impl ToString) -> Self {
+        self.flags.extend([flag.to_owned(), value.to_string()]);
+        self
+    }
+
     /// Starts the server and waits until it is ready.
     #[must_use]
     pub fn start(self) -> TestServer {
@@ -66,10 +75,10 @@ impl Builder {
             child: None,
             data,
             env: self.env,
+            flags: self.flags,
+            scheme: String::new(),
+            printed: Vec::new(),
             log: Log::default(),
-            stomp_tcp: self
-                .stomp_tcp
-                .then(|| SocketAddr::from(([127, 0, 0, 1], 0))),
             certificate: None,
         };
         if self.tls {
@@ -90,8 +99,10 @@ pub struct TestServer {
     child: Option<Child>,
     data: TempDir,
     env: Vec<(String, String)>,
+    flags: Vec<String>,
+    scheme: String,
+    printed: Vec<String>,
     log: Log,
-    stomp_tcp: Option<SocketAddr>,
     certificate: Option<CertificateDer<'static>>,
 }
 
@@ -114,23 +125,34 @@ impl TestServer {
         self.address
     }
 
-    /// The scheme and the address.
+    /// `http://`, or `https://` when it has a certificate, and the address.
     #[must_use]
     pub fn url(&self) -> String {
-        let scheme = match self.certificate {
-            None => "http",
-            Some(_) => "https",
-        };
-        format!("{scheme}://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
+    }
+
+    /// Where another listener is bound, such as `STOMP over TCP`, by the start of the line that says so.
+    ///
+    /// # Panics
+    /// When the server did not say so before it was ready.
+    #[must_use]
+    pub fn listener(&self, name: &str) -> SocketAddr {
+        let said = self
+            .printed
+            .iter()
+            .find_map(|line| line.trim_start().strip_prefix(name)?.strip_prefix(':'));
+        let address = said.unwrap_or_else(|| panic!("no line of {name}: {:?}", self.printed));
+        address.trim().parse().expect("the address is one")
     }
 
     /// How clients reach it, by whatever door.
     #[must_use]
     pub fn endpoint(&self) -> Endpoint {
         let certificate = self.certificate.clone();
+        let by_tcp = self.flags.iter().any(|flag| flag == "--stomp-tcp");
         Endpoint {
             http: self.address,
-            stomp_tcp: self.stomp_tcp,
+            stomp_tcp: by_tcp.then(|| self.listener("STOMP over TCP")),
             tls: certificate.map(|certificate| pipe::trusting(certificate, &[])),
         }
     }
@@ -264,12 +286,7 @@ impl TestServer {
         let mut command = self.command();
         command.arg("serve").arg("--data").arg(self.data.path());
         command.arg("--listen").arg(self.address.to_string());
-        if self.certificate.is_some() {
-            command.args(["--tls-cert", CERTIFICATE, "--tls-key", KEY]);
-        }
-        if let Some(address) = self.stomp_tcp {
-            command.arg("--stomp-tcp").arg(address.to_string());
-        }
+        command.args(&self.flags);
         process::piped(&mut command);
         let mut child = process::spawn(command);
         let (seen, lines) = channel();
@@ -280,33 +297,36 @@ impl TestServer {
         );
         process::collect(child.stderr.take().expect("piped"), self.log.clone(), None);
         self.child = Some(child);
+        self.printed.clear();
         let deadline = Instant::now() + PATIENCE;
-        self.address = self.announced(&lines, deadline, "listening on http");
-        if self.stomp_tcp.is_some() {
-            self.stomp_tcp = Some(self.announced(&lines, deadline, "STOMP over TCP:"));
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = lines.recv_timeout(left).unwrap_or_else(|reason| {
+                self.print_log();
+                panic!("the server said nothing of listening: {reason}")
+            });
+            if let Some((_, url)) = line.split_once("listening on ") {
+                let (scheme, address) = url.split_once("://").expect("a URL");
+                scheme.clone_into(&mut self.scheme);
+                self.address = address.trim().parse().expect("the address is one");
+            }
+            let last = line.starts_with(LAST_LINE);
+            self.printed.push(line);
+            if last {
+                break;
+            }
         }
-        let ready = self.endpoint().rest("GET", "/readyz", None, "");
+        // Over TLS a test asks with a client that knows the certificate.
+        if self.scheme == "https" {
+            return;
+        }
+        let ready = http::get(self.address, "/readyz", &[]);
         assert_eq!(
             ready.status,
             200,
             "/readyz once it listens: {}",
             ready.text()
         );
-    }
-
-    /// The address at the end of the next line that has `what`.
-    fn announced(&self, lines: &Receiver<String>, deadline: Instant, what: &str) -> SocketAddr {
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let line = lines.recv_timeout(left).unwrap_or_else(|reason| {
-                self.print_log();
-                panic!("the server said nothing of {what}: {reason}")
-            });
-            if let Some((_, rest)) = line.split_once(what) {
-                let rest = rest.trim_start_matches("s://").trim_start_matches("://");
-                return rest.trim().parse().expect("the address is one");
-            }
-        }
     }
 }
 

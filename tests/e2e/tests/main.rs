@@ -8,6 +8,7 @@
 
 mod auth;
 mod checklist;
+mod clients;
 mod contract1;
 mod demo;
 mod desk;

@@ -5,15 +5,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::BoxFuture;
-use crate::ids::RoomId;
+use crate::ids::{RoomId, UserId};
 
 /// What nodes publish under and subscribe to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Topic {
-    /// A room's messages and changes of access.
+    /// A room's messages, signals and changes of access.
     Room(RoomId),
     /// An application destination such as `/topic/prices`.
     Destination(Arc<str>),
+    /// Every [`Topic::Destination`], whatever its name: for a node that listens to patterns of
+    /// them. Only to be subscribed to; what is published under it reaches nobody.
+    AllDestinations,
+    /// What concerns one user: which rooms are theirs, and what is published to them alone.
+    User(UserId),
 }
 
 /// What a bus tells its node.
@@ -21,7 +26,7 @@ pub enum Topic {
 pub enum BusEvent {
     /// Another node published this.
     Published {
-        /// Under which topic.
+        /// Under which topic: the published one, never [`Topic::AllDestinations`].
         topic: Topic,
         /// As it was published.
         payload: Bytes,
@@ -33,7 +38,8 @@ pub enum BusEvent {
 /// Carries hints between nodes, at most once each: it may drop, repeat and reorder, because the
 /// hub heals from the store. One per node.
 pub trait Bus: Send + Sync {
-    /// Hands `payload` to the other nodes that subscribe to `topic`; not back to this node.
+    /// Hands `payload` to the other nodes that subscribe to `topic`; not back to this node. Once to
+    /// a node that subscribes to a destination and to [`Topic::AllDestinations`].
     /// Never blocks and never fails: what cannot be sent is dropped.
     fn publish(&self, topic: &Topic, payload: Bytes);
 

@@ -77,7 +77,8 @@ pub trait Store: Send + Sync {
     ) -> BoxFuture<'_, Result<Vec<GroupOutcome>, StoreError>>;
 
     /// Makes `customer`'s support room, waiting, if it is missing; its id is the customer's id.
-    /// Refreshes the customer's name and member number where the caller has them. Idempotent.
+    /// Refreshes the customer's name and member number where the caller has them. Idempotent. A
+    /// room that it made has `now` as its [`Room::created_at`].
     ///
     /// # Errors
     /// [`StoreError`].

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use slab::Slab;
 
 use super::outlet::{Ended, Outlet, SubscriptionKey};
-use crate::event::{EventBatch, RoomEvent};
+use crate::event::{EventBatch, RoomEvent, SignalEvent};
 
 /// A room that somebody on this node listens to.
 pub(super) struct RoomChannel {
@@ -181,6 +181,20 @@ impl RoomChannel {
             }
         }
         (taken, behind)
+    }
+
+    /// Offers a signal to every subscriber who is known to have the right to read. While a change of
+    /// access is being committed nobody is: the signal is dropped.
+    pub(super) fn signal(&self, event: &Arc<SignalEvent>) {
+        let state = self.state.lock();
+        if state.holds > 0 {
+            return;
+        }
+        for (_, entry) in &state.entries {
+            if entry.mode != Mode::Ended && entry.decided.is_some() {
+                entry.outlet.offer_signal(entry.key, event);
+            }
+        }
     }
 
     /// The store's head is `head` (or there is no room): whoever is behind it must read. Answers

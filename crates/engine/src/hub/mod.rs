@@ -1,4 +1,4 @@
-//! Rooms and topics with their subscribers on this node.
+//! Rooms, topics and users with their subscribers on this node.
 //!
 //! A room's subscribers are cursors. An event whose number is the cursor's next is offered and the
 //! cursor moves; a lower one is dropped; a higher one, or a session that has no space, flips the
@@ -9,14 +9,20 @@
 
 mod catch_up;
 mod channel;
+mod listeners;
 mod outlet;
+mod pattern;
+mod patterns;
 mod rooms;
 mod topics;
+mod users;
 
 pub use catch_up::CatchUp;
 pub use outlet::{Ended, Outlet, SubscriptionKey};
-pub use rooms::{AccessHold, Registration, RoomSubscription};
-pub use topics::TopicSubscription;
+pub use pattern::{DestinationPattern, Destinations, InvalidPattern, PATTERN_BYTES_MAX};
+pub use rooms::{AccessHold, Registration, RoomSubscription, Rooms};
+pub use topics::{TopicSource, TopicSubscription, Topics};
+pub use users::{UserSubscription, Users};
 
 use std::sync::Arc;
 
@@ -26,29 +32,38 @@ use crate::telemetry::Telemetry;
 
 /// The subscribers of one node. Owned by the engine.
 pub struct Hub {
-    rooms: rooms::Rooms,
-    topics: topics::Topics,
+    rooms: Rooms,
+    topics: Topics,
+    users: Arc<Users>,
 }
 
 impl Hub {
     /// An empty hub, which tells `bus` what this node wants to hear.
     #[must_use]
     pub fn new(bus: Arc<dyn Bus>, telemetry: Arc<dyn Telemetry>) -> Self {
+        let users = Arc::new(Users::new(Arc::clone(&bus)));
         Self {
-            rooms: rooms::Rooms::new(Arc::clone(&bus), Arc::clone(&telemetry)),
-            topics: topics::Topics::new(bus, telemetry),
+            rooms: Rooms::new(Arc::clone(&bus), Arc::clone(&telemetry)),
+            topics: Topics::new(bus, Arc::clone(&users), telemetry),
+            users,
         }
     }
 
     /// The room subscribers.
     #[must_use]
-    pub fn rooms(&self) -> &rooms::Rooms {
+    pub fn rooms(&self) -> &Rooms {
         &self.rooms
     }
 
     /// The topic subscribers.
     #[must_use]
-    pub fn topics(&self) -> &topics::Topics {
+    pub fn topics(&self) -> &Topics {
         &self.topics
+    }
+
+    /// The sessions by user.
+    #[must_use]
+    pub fn users(&self) -> &Users {
+        &self.users
     }
 }

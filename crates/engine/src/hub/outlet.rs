@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use madang_domain::Code;
+use madang_domain::{Code, RoomId};
 
-use crate::event::{EventBatch, RoomEvent, TopicEvent};
+use crate::event::{EventBatch, RoomEvent, SignalEvent, TopicEvent};
 
 /// How a session tells its own subscriptions apart; unique within one outlet.
 pub type SubscriptionKey = u32;
@@ -50,6 +50,23 @@ pub trait Outlet: Send + Sync {
     /// Takes a topic's event. A session without space for it ends itself: topics are not stored,
     /// so a hole would be silent.
     fn offer_topic(&self, key: SubscriptionKey, event: &Arc<TopicEvent>);
+
+    /// Takes what somebody in the subscription's room does that is not in the log, also while the
+    /// subscription reads the log. An outlet without space, or a door that does not show it, drops it.
+    fn offer_signal(&self, key: SubscriptionKey, event: &Arc<SignalEvent>);
+
+    /// The attended user may have gained or lost this room, or it changed hands: the session looks
+    /// it up, and subscribes to it or unsubscribes. May be told more often than something changed,
+    /// and once of several changes; an outlet keeps one note per room, and
+    /// [`Outlet::rooms_unknown`] when it has no space for more.
+    ///
+    /// A session that subscribes to the rooms that it shows learns of each loss by
+    /// [`Outlet::ended`] too, which the head check makes certain.
+    fn rooms_changed(&self, key: SubscriptionKey, room: &RoomId);
+
+    /// Changes of the attended user's rooms may have been missed: the session lists them anew
+    /// ([`crate::Engine::rooms_of`]).
+    fn rooms_unknown(&self, key: SubscriptionKey);
 
     /// The subscription is over; nothing more will come.
     fn ended(&self, key: SubscriptionKey, cause: Ended);

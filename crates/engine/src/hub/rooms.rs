@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::channel::{AccessVersion, RoomChannel};
 use super::outlet::{Outlet, SubscriptionKey};
-use crate::event::RoomEvent;
+use crate::event::{RoomEvent, SignalEvent};
 use crate::telemetry::Telemetry;
 
 /// Enough that subscribing in many rooms at once rarely meets on one lock.
@@ -80,6 +80,14 @@ impl Rooms {
         let (taken, behind) = channel.publish(&events);
         self.inner.telemetry.delivered_live(taken);
         self.inner.count_behind(behind);
+    }
+
+    /// Offers a signal to the subscribers of its room who may read it. Cheap when nobody here
+    /// listens.
+    pub fn signal(&self, event: &Arc<SignalEvent>) {
+        if let Some(channel) = self.inner.channel(&event.signal.room) {
+            channel.signal(event);
+        }
     }
 
     /// To be taken before a change of who may read the room is committed, and let go once

@@ -1,126 +1,103 @@
 //! Application topics: plain fan-out to whoever listens now, nothing stored.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
-use madang_domain::ports::{Bus, Topic};
-use parking_lot::Mutex;
-use slab::Slab;
+use madang_domain::UserId;
+use madang_domain::ports::Bus;
 
+use super::listeners::{Listeners, Listening};
 use super::outlet::{Outlet, SubscriptionKey};
+use super::pattern::Destinations;
+use super::patterns::{PatternSubscription, Patterns};
+use super::users::{UserSubscription, Users};
 use crate::event::TopicEvent;
 use crate::telemetry::Telemetry;
 
-const SHARDS: usize = 64;
+/// What a topic subscription is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TopicSource {
+    /// Destinations that everybody shares.
+    Shared(Destinations),
+    /// User destinations of this user, who must be the subscriber: named as the client names them,
+    /// such as `/user/queue/x`, without the user.
+    Own(UserId, Destinations),
+}
 
 /// Topic subscribers by destination.
 pub struct Topics {
-    inner: Arc<Inner>,
+    exact: Listeners<Arc<str>, (Arc<dyn Outlet>, SubscriptionKey)>,
+    patterns: Patterns,
+    users: Arc<Users>,
     telemetry: Arc<dyn Telemetry>,
 }
 
-struct Inner {
-    shards: [Mutex<HashMap<Arc<str>, Arc<TopicChannel>>>; SHARDS],
-    hasher: RandomState,
-    bus: Arc<dyn Bus>,
-}
-
-struct TopicChannel {
-    destination: Arc<str>,
-    entries: Mutex<Slab<(Arc<dyn Outlet>, SubscriptionKey)>>,
-}
-
 impl Topics {
-    pub(super) fn new(bus: Arc<dyn Bus>, telemetry: Arc<dyn Telemetry>) -> Self {
-        let shards = std::array::from_fn(|_| Mutex::default());
+    pub(super) fn new(bus: Arc<dyn Bus>, users: Arc<Users>, telemetry: Arc<dyn Telemetry>) -> Self {
         Self {
-            inner: Arc::new(Inner {
-                shards,
-                hasher: RandomState::new(),
-                bus,
-            }),
+            exact: Listeners::new(Arc::clone(&bus)),
+            patterns: Patterns::new(bus),
+            users,
             telemetry,
         }
     }
 
-    /// Adds a subscriber, which gets every event published from now on, in the order published.
+    /// Adds a subscriber, which gets every event published from now on, each publisher's in the
+    /// order published. A session gets an event once per subscription that it matches.
     #[must_use]
     pub fn subscribe(
         &self,
-        destination: &Arc<str>,
+        source: &TopicSource,
         outlet: Arc<dyn Outlet>,
         key: SubscriptionKey,
     ) -> TopicSubscription {
-        let mut shard = self.inner.shard(destination).lock();
-        let channel = Arc::clone(shard.entry(Arc::clone(destination)).or_insert_with(|| {
-            self.inner
-                .bus
-                .subscribe(Topic::Destination(Arc::clone(destination)));
-            let destination = Arc::clone(destination);
-            Arc::new(TopicChannel {
-                destination,
-                entries: Mutex::new(Slab::with_capacity(1)),
-            })
-        }));
-        let index = channel.entries.lock().insert((outlet, key));
         TopicSubscription {
-            topics: Arc::downgrade(&self.inner),
-            channel,
-            index,
+            _held: match source {
+                TopicSource::Shared(Destinations::One(destination)) => {
+                    Held::Exact(self.exact.add(destination, (outlet, key)))
+                }
+                TopicSource::Shared(Destinations::Matching(pattern)) => {
+                    Held::Pattern(self.patterns.subscribe(pattern, outlet, key))
+                }
+                TopicSource::Own(user, destinations) => {
+                    Held::Own(
+                        self.users
+                            .subscribe(user, destinations.clone(), outlet, key),
+                    )
+                }
+            },
         }
     }
 
-    /// Offers `event` to every subscriber of its destination.
+    /// Offers `event` to every subscriber of its shared destination. Costs one lookup, besides
+    /// what patterns cost while there are any.
     pub fn publish(&self, event: &Arc<TopicEvent>) {
-        let channel = self
-            .inner
-            .shard(&event.destination)
-            .lock()
-            .get(&event.destination)
-            .cloned();
-        let Some(channel) = channel else { return };
-        let entries = channel.entries.lock();
-        for (_, (outlet, key)) in &*entries {
+        let mut offered = 0;
+        self.exact.tell(&event.destination, |(outlet, key)| {
             outlet.offer_topic(*key, event);
-        }
-        self.telemetry.delivered_live(entries.len());
+            offered += 1;
+        });
+        offered += self.patterns.publish(event);
+        self.telemetry.delivered_live(offered);
+    }
+
+    /// Offers `event` to `user`'s subscribers of the user destination. Costs one lookup and a look
+    /// at each of the user's own subscriptions.
+    pub fn publish_to_user(&self, user: &UserId, event: &Arc<TopicEvent>) {
+        let offered = self.users.offer_topic(user, event);
+        self.telemetry.delivered_live(offered);
     }
 }
 
-impl Inner {
-    fn shard(&self, destination: &str) -> &Mutex<HashMap<Arc<str>, Arc<TopicChannel>>> {
-        &self.shards[(self.hasher.hash_one(destination) % SHARDS as u64) as usize]
-    }
-}
-
-/// One subscription to one destination. Owned by a session; dropping it ends it.
+/// One topic subscription. Owned by a session; dropping it ends it.
 pub struct TopicSubscription {
-    topics: Weak<Inner>,
-    channel: Arc<TopicChannel>,
-    index: usize,
+    _held: Held,
 }
 
-impl Drop for TopicSubscription {
-    fn drop(&mut self) {
-        let mut entries = self.channel.entries.lock();
-        let entry = entries.try_remove(self.index);
-        let empty = entries.is_empty();
-        drop(entries);
-        drop(entry);
-        let Some(topics) = self.topics.upgrade().filter(|_| empty) else {
-            return;
-        };
-        let destination = &self.channel.destination;
-        let mut shard = topics.shard(destination).lock();
-        let current = shard
-            .get(destination)
-            .is_some_and(|held| Arc::ptr_eq(held, &self.channel));
-        if current && self.channel.entries.lock().is_empty() {
-            shard.remove(destination);
-            topics
-                .bus
-                .unsubscribe(&Topic::Destination(Arc::clone(destination)));
-        }
-    }
+/// Held for its drop.
+enum Held {
+    Exact(#[expect(dead_code, reason = "its drop unsubscribes")] Exact),
+    Pattern(#[expect(dead_code, reason = "its drop unsubscribes")] PatternSubscription),
+    Own(#[expect(dead_code, reason = "its drop unsubscribes")] UserSubscription),
 }
+
+type Exact = Listening<Arc<str>, (Arc<dyn Outlet>, SubscriptionKey)>;

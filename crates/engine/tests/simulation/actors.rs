@@ -1,6 +1,7 @@
 //! Who writes, serves, leaves, prunes and breaks things.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use madang_domain::{
     Appended, Caller, ClaimOutcome, ClientId, Code, DraftGroup, Error, Role, RoomId, UserId,
@@ -8,9 +9,10 @@ use madang_domain::{
 use madang_engine::commit::Submission;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::cluster::Cluster;
-use crate::world::{Phase, sleep_ms};
+use crate::world::{Phase, World, sleep_ms};
 
 /// Tries of one thing before an actor goes on with the next.
 const TRIES_MAX: u64 = 60;
@@ -103,8 +105,19 @@ impl Writer {
 
     async fn leave(&self, room: &RoomId) {
         let node = self.cluster.any_node();
-        drop(node.engine.leave_room(&self.caller, room).await);
+        let leaving = node.engine.leave_room(&self.caller, room);
+        drop(given_up_sometimes(&self.cluster.world, leaving).await);
     }
+}
+
+/// As when a client goes away while it is served.
+async fn given_up_sometimes<T>(world: &World, work: impl Future<Output = T>) -> Option<T> {
+    let patience = if world.one_in(8) {
+        world.below(20)
+    } else {
+        u64::MAX / 2_000
+    };
+    timeout(Duration::from_millis(patience), work).await.ok()
 }
 
 pub(crate) async fn customer(mut writer: Writer, room: RoomId) {
@@ -130,14 +143,17 @@ pub(crate) async fn agent(mut writer: Writer, rooms: Vec<RoomId>) {
     for _ in 0..world.plan.messages {
         let room = world.pick(&rooms).clone();
         let node = writer.cluster.any_node();
-        let claimed = node.engine.claim_room(&writer.caller, &room).await;
-        if matches!(claimed, Ok(ClaimOutcome::Won | ClaimOutcome::AlreadyYours)) {
+        let claiming = node.engine.claim_room(&writer.caller, &room);
+        let claimed = given_up_sometimes(&world, claiming).await;
+        if let Some(Ok(ClaimOutcome::Won | ClaimOutcome::AlreadyYours)) = claimed {
             for _ in 0..world.below(4) {
+                drop(node.engine.set_typing(&writer.caller, &room, true).await);
                 writer.send(&room).await;
             }
             sleep_ms(world.below(200)).await;
             let node = writer.cluster.any_node();
-            drop(node.engine.complete_room(&writer.caller, &room).await);
+            let completing = node.engine.complete_room(&writer.caller, &room);
+            drop(given_up_sometimes(&world, completing).await);
         }
         sleep_ms(world.below(80)).await;
     }

@@ -49,6 +49,12 @@ impl SimNetwork {
 }
 
 impl Inbox {
+    fn wants(&self, topic: &Topic) -> bool {
+        let topics = self.topics.lock();
+        let destination = matches!(topic, Topic::Destination(_));
+        topics.contains(topic) || destination && topics.contains(&Topic::AllDestinations)
+    }
+
     fn push(&self, event: BusEvent) {
         self.events.lock().push(event);
         self.arrived.notify_one();
@@ -86,7 +92,7 @@ impl Bus for SimBus {
             return;
         }
         for other in &*self.network.nodes.lock() {
-            if Arc::ptr_eq(other, &self.inbox) || !other.topics.lock().contains(topic) {
+            if Arc::ptr_eq(other, &self.inbox) || !other.wants(topic) {
                 continue;
             }
             let copies = 1 + u64::from(world.percent(world.plan.repeat_percent));

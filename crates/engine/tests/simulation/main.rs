@@ -1,9 +1,11 @@
 //! A simulated cluster: several engines over one store and a bad bus, from a seed.
 //!
 //! Every subscriber must see each accepted message once, in order, without a hole, and nothing
-//! that it has no right to. `MADANG_SIM_SEEDS=N` runs more seeds, `MADANG_SIM_SEED=X` replays one.
+//! that it has no right to; whoever attends a user must know the user's rooms. `MADANG_SIM_SEEDS=N` runs more seeds, `MADANG_SIM_SEED=X` replays one.
 
+mod across_nodes;
 mod actors;
+mod attendant;
 mod bus;
 mod cluster;
 mod outlet;

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use madang_domain::{Caller, Position, RoomHead, RoomId};
-use madang_engine::{Ended, EventBatch, Outlet, RoomEvent, SubscriptionKey, TopicEvent};
+use madang_engine::{
+    Ended, EventBatch, Outlet, RoomEvent, RoomSignal, SignalEvent, SubscriptionKey, TopicEvent,
+};
 use parking_lot::Mutex;
 
 use crate::store::SimStore;
@@ -23,6 +25,7 @@ pub(crate) struct SimOutlet {
     /// When it asked for its subscription.
     since: usize,
     state: Mutex<State>,
+    pub(crate) signals: Mutex<Vec<RoomSignal>>,
 }
 
 #[derive(Default)]
@@ -54,6 +57,7 @@ impl SimOutlet {
             store,
             since,
             state,
+            signals: Mutex::default(),
         })
     }
 
@@ -224,6 +228,24 @@ impl Outlet for SimOutlet {
     }
 
     fn offer_topic(&self, _: SubscriptionKey, _: &Arc<TopicEvent>) {}
+
+    fn offer_signal(&self, _: SubscriptionKey, event: &Arc<SignalEvent>) {
+        let state = self.state.lock();
+        let (name, signal) = (&self.name, &event.signal);
+        if signal.room != self.room || state.closed || state.ended.is_some() {
+            self.world.violated(format!("{name}: got {signal:?}"));
+        }
+        let (user, role) = (&self.caller.user, self.caller.role);
+        if !self.store.could_read(&self.room, user, role, self.since) {
+            self.world
+                .violated(format!("{name}: got {signal:?} without a right to it"));
+        }
+        self.signals.lock().push(signal.clone());
+    }
+
+    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId) {}
+
+    fn rooms_unknown(&self, _: SubscriptionKey) {}
 
     fn ended(&self, _: SubscriptionKey, cause: Ended) {
         self.end(cause);

@@ -8,6 +8,7 @@ use madang_domain::{Caller, Role, RoomId};
 use tokio::task::JoinSet;
 
 use crate::actors::{self, Accepted, Writer, caller};
+use crate::attendant::{self, Attended};
 use crate::cluster::{Cluster, HEAD_CHECK_MS};
 use crate::session::{Session, View};
 use crate::world::{Phase, World, sleep_ms};
@@ -18,6 +19,9 @@ const RUN_MAX: Duration = Duration::from_secs(600);
 /// Times that one message more is written which no bus carries: only what the hub believes to be
 /// the head decides whether it is found.
 const ROUNDS: usize = 2;
+
+/// Longer than any use case takes that nobody waits for.
+const GIVEN_UP_MS: u64 = 500;
 
 /// What went wrong in a run, and what led to it.
 pub(crate) struct Failure {
@@ -100,12 +104,16 @@ async fn simulate(world: Arc<World>) {
     for agent in &agents {
         actors.spawn(actors::agent(writer(agent), rooms.clone()));
     }
+    let attended = start_attendants(&cluster, &mut sessions, customers.iter().chain(&agents));
     let fate = tokio::spawn(actors::fate(Arc::clone(&cluster), rooms.clone()));
     while actors.join_next().await.is_some() {}
+    // What was given up goes on to its end, and speaks on the bus while that still works.
+    sleep_ms(GIVEN_UP_MS).await;
     world.enter(Phase::Healed);
     drop(fate.await);
     sleep_ms(4 * HEAD_CHECK_MS).await;
     check_sessions(&cluster, &views);
+    check_attendants(&cluster, &attended);
     for _ in 0..ROUNDS {
         world.enter(Phase::Quiet);
         for (writer, room) in &mut writers {
@@ -150,6 +158,34 @@ fn start_sessions(
         }
     }
     (tasks, views)
+}
+
+fn start_attendants<'a>(
+    cluster: &Arc<Cluster>,
+    tasks: &mut JoinSet<()>,
+    callers: impl Iterator<Item = &'a Caller>,
+) -> Vec<Arc<Attended>> {
+    let attend = |caller: &Caller| {
+        let attended = Attended::new(caller.clone());
+        tasks.spawn(attendant::run(Arc::clone(cluster), Arc::clone(&attended)));
+        attended
+    };
+    callers.map(attend).collect()
+}
+
+/// Where no hint was lost for good, whoever attends a user knows the user's rooms.
+fn check_attendants(cluster: &Cluster, attended: &[Arc<Attended>]) {
+    if cluster.world.plan.drop_percent > 0 {
+        return;
+    }
+    for attended in attended {
+        let (known, user) = (attended.known(), &attended.caller.user);
+        let rooms = cluster.store.rooms_of(user);
+        if known.as_ref() != Some(&rooms) {
+            let text = format!("{user}: has {rooms:?}, was told of {known:?}");
+            cluster.world.violated(text);
+        }
+    }
 }
 
 /// Whoever may read has everything; whoever may not is not subscribed.

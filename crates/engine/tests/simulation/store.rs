@@ -1,7 +1,7 @@
 //! A store in memory that answers late, fails as the seed says, and remembers everything for the
 //! checks: what was ever accepted, and who could read when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use madang_domain::ports::{BoxFuture, GroupOutcome, LogPage, LogQuery, Store, StoreError};
@@ -32,6 +32,7 @@ struct State {
 #[derive(Clone)]
 struct RoomLog {
     epoch: Epoch,
+    created_at: Timestamp,
     messages: Vec<Arc<Message>>,
     oldest: u64,
     access_version: u64,
@@ -54,7 +55,7 @@ impl RoomLog {
         Room {
             id: id.clone(),
             head: self.head(),
-            created_at: Timestamp::from_micros(0),
+            created_at: self.created_at,
             support: self.support.clone(),
         }
     }
@@ -148,7 +149,7 @@ impl SimStore {
     /// Fills a room as if it had been used for a while.
     pub(crate) fn prefill(&self, customer: &Caller, count: u64) {
         let mut state = self.state.lock();
-        self.open(&mut state, customer);
+        self.open(&mut state, customer, Timestamp::from_micros(-1));
         let room = RoomId::new(customer.user.as_str()).expect("a room id");
         for n in 0..count {
             let text = format!("before {n}");
@@ -233,12 +234,13 @@ impl SimStore {
         all.any(|s| !s.as_ref().is_some_and(|s| policy::reads(s, user, role)))
     }
 
-    fn open(&self, state: &mut State, customer: &Caller) -> Room {
+    fn open(&self, state: &mut State, customer: &Caller, created_at: Timestamp) -> Room {
         let id = RoomId::new(customer.user.as_str()).expect("a room id");
         if !state.rooms.contains_key(&id) {
             let epoch = Epoch::new(self.world.within(1, 1 << 40));
             let log = RoomLog {
                 epoch,
+                created_at,
                 messages: Vec::new(),
                 oldest: 1,
                 access_version: 1,
@@ -277,6 +279,25 @@ impl SimStore {
         Ok(answer)
     }
 
+    /// As a transaction of its own, whose answer may be lost.
+    async fn write<T>(&self, write: impl FnOnce(&mut State) -> T) -> Result<T, StoreError> {
+        let lost = self.world.fault(self.world.plan.append_failure_percent / 2);
+        let answer = self.read(write).await?;
+        if lost {
+            return Err(StoreError::OutcomeUnknown("simulated".into()));
+        }
+        Ok(answer)
+    }
+
+    /// The rooms that are `user`'s: their own, and those assigned to them.
+    pub(crate) fn rooms_of(&self, user: &UserId) -> BTreeSet<RoomId> {
+        let state = self.state.lock();
+        let theirs =
+            |log: &RoomLog| log.support.customer == *user || log.support.is_assigned_to(user);
+        let rooms = state.rooms.iter().filter(|(_, log)| theirs(log));
+        rooms.map(|(room, _)| room.clone()).collect()
+    }
+
     async fn read<T>(&self, read: impl FnOnce(&mut State) -> T) -> Result<T, StoreError> {
         self.act(self.world.plan.read_failure_percent, read).await
     }
@@ -313,9 +334,9 @@ impl Store for SimStore {
     fn open_support_room<'a>(
         &'a self,
         customer: &'a Caller,
-        _: Timestamp,
+        now: Timestamp,
     ) -> BoxFuture<'a, Result<Room, StoreError>> {
-        Box::pin(self.read(move |state| self.open(state, customer)))
+        Box::pin(self.write(move |state| self.open(state, customer, now)))
     }
 
     fn claim_room<'a>(
@@ -323,7 +344,7 @@ impl Store for SimStore {
         room: &'a RoomId,
         agent: &'a Agent,
     ) -> BoxFuture<'a, Result<ClaimOutcome, StoreError>> {
-        Box::pin(self.read(move |state| {
+        Box::pin(self.write(move |state| {
             let Some(log) = state.rooms.get_mut(room) else {
                 return ClaimOutcome::NoSuchRoom;
             };
@@ -350,7 +371,7 @@ impl Store for SimStore {
         room: &'a RoomId,
         agent: &'a UserId,
     ) -> BoxFuture<'a, Result<bool, StoreError>> {
-        Box::pin(self.read(move |state| {
+        Box::pin(self.write(move |state| {
             let log = state.rooms.get_mut(room);
             let Some(log) = log.filter(|log| log.support.is_assigned_to(agent)) else {
                 return false;
@@ -364,7 +385,7 @@ impl Store for SimStore {
     }
 
     fn delete_room<'a>(&'a self, room: &'a RoomId) -> BoxFuture<'a, Result<bool, StoreError>> {
-        Box::pin(self.read(move |state| {
+        Box::pin(self.write(move |state| {
             let deleted = state.rooms.remove(room).is_some();
             state.access_changed(room);
             self.world.note(|| format!("{room} deleted: {deleted}"));

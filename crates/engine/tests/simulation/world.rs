@@ -74,6 +74,14 @@ impl World {
         }
     }
 
+    /// A run of a test's own plan.
+    pub(crate) fn calm(plan: Plan) -> Self {
+        Self {
+            plan,
+            ..Self::new(0, false)
+        }
+    }
+
     pub(crate) fn below(&self, n: u64) -> u64 {
         self.rng.lock().below(n)
     }

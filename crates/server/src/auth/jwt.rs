@@ -11,8 +11,9 @@ use madang_domain::{Caller, Code, Error, Role, Timestamp, UserId};
 use serde_json::{Map, Value};
 use thiserror::Error as ThisError;
 
-use super::keys::{DevelopmentKey, from_hex};
+use super::keys::DevelopmentKey;
 use crate::config::{Auth, JwtAlgorithm, KeyEncoding};
+use crate::hex;
 
 /// Longest token that is looked at: what fits a header line, with room to spare.
 const TOKEN_BYTES_MAX: usize = 16 * 1024;
@@ -315,7 +316,7 @@ fn decoding_key(
     let secret = match encoding {
         KeyEncoding::Text => Some(material.to_vec()),
         KeyEncoding::Base64 => from_base64(material),
-        KeyEncoding::Hex => std::str::from_utf8(material).ok().and_then(from_hex),
+        KeyEncoding::Hex => std::str::from_utf8(material).ok().and_then(hex::decode),
     };
     let secret = secret.ok_or("is not written as auth.jwt_key_encoding says")?;
     // RFC 7518, section 3.2: a shorter key weakens the signature.

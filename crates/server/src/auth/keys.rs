@@ -1,12 +1,13 @@
 //! The key that signs development tokens: made by the server itself, never a default.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use super::files;
+use crate::hex;
 
 const KEY_FILE: &str = "jwt.key";
 const KEY_BYTES: usize = 32;
@@ -60,7 +61,7 @@ impl DevelopmentKey {
             }
         }
         let text = std::fs::read_to_string(&path).map_err(io_error)?;
-        let key = from_hex(text.trim()).and_then(|bytes| bytes.try_into().ok());
+        let key = hex::decode(text.trim()).and_then(|bytes| bytes.try_into().ok());
         key.map(Self).ok_or(KeyError::Malformed { path })
     }
 
@@ -71,23 +72,7 @@ impl DevelopmentKey {
 
 fn new_key_text() -> String {
     let key: [u8; KEY_BYTES] = rand::random();
-    let mut text = String::with_capacity(2 * KEY_BYTES + 1);
-    for byte in key {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text.push('\n');
-    text
-}
-
-/// The bytes of pairs of hexadecimal digits; `None` for any other text.
-pub(super) fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let pair = |pair: &[u8]| match pair {
-        [high, low] => u8::try_from(digit(*high)? * 16 + digit(*low)?).ok(),
-        _ => None,
-    };
-    text.as_bytes().chunks(2).map(pair).collect()
+    hex::encode(&key) + "\n"
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Who is asking: the one authority that every door hands a token or a passcode to.
 
 pub mod accounts;
+pub mod api_keys;
+mod credential_file;
 mod files;
 mod jwt;
 mod keys;
@@ -22,6 +24,8 @@ use tokio::sync::Semaphore;
 
 use crate::config::{Config, PasscodeHash};
 pub use accounts::AccountError;
+pub use api_keys::ApiKeyError;
+pub use credential_file::CredentialFileError;
 pub use jwt::HostKeyError;
 pub use keys::{DevelopmentKey, KeyError};
 pub use mint::{TokenRequest, mint};
@@ -45,6 +49,9 @@ pub enum AuthError {
     /// The service accounts cannot be read.
     #[error(transparent)]
     Accounts(#[from] AccountError),
+    /// The API keys cannot be read.
+    #[error(transparent)]
+    ApiKeys(#[from] ApiKeyError),
 }
 
 /// Makes sure that tokens can be checked and signed; without it the first use may panic when
@@ -77,6 +84,7 @@ struct Inner {
     development_key: Option<DevelopmentKey>,
     cookie: Option<String>,
     accounts: accounts::Accounts,
+    api_keys: api_keys::ApiKeys,
     verified: VerifiedLogins,
     checks: Semaphore,
     checks_waiting: Semaphore,
@@ -90,7 +98,7 @@ impl std::fmt::Debug for Authenticator {
 
 impl Authenticator {
     /// Reads the host's key or, when none is set and development tokens are wanted, opens the
-    /// development key, making it if it is missing. Reads the service accounts.
+    /// development key, making it if it is missing. Reads the service accounts and the API keys.
     ///
     /// # Errors
     /// [`AuthError`]: the server must not start.
@@ -105,11 +113,13 @@ impl Authenticator {
             None => jwt::Verifier::of_host(&config.auth)?,
         };
         let accounts = accounts::Accounts::open(config.accounts.clone(), &config.server.data)?;
+        let api_keys = api_keys::ApiKeys::open(config.api_keys.clone(), &config.server.data)?;
         Ok(Self(Arc::new(Inner {
             verifier,
             development_key,
             cookie: config.auth.cookie.clone(),
             accounts,
+            api_keys,
             verified: VerifiedLogins::new(),
             checks: Semaphore::new(PASSCODE_CHECKS_MAX),
             checks_waiting: Semaphore::new(PASSCODE_CHECKS_WAITING_MAX),
@@ -117,7 +127,8 @@ impl Authenticator {
     }
 
     /// Who the holder of `token` is: bare or `Bearer x`, possibly URL-encoded (`Bearer%20x`), as
-    /// headers and cookies carry it.
+    /// headers and cookies carry it. A token that begins with `mdk_` is an API key: a caller with
+    /// [`Role::Service`], named as the key, through every door and at STOMP's CONNECT alike.
     ///
     /// # Errors
     /// The client's fault. [`Code::AuthenticationRequired`]: it is empty.
@@ -127,14 +138,19 @@ impl Authenticator {
         if token.is_empty() {
             return Err(Code::AuthenticationRequired.into());
         }
+        if token.starts_with(api_keys::KEY_PREFIX) {
+            let holder = self.0.api_keys.holder(&token);
+            return holder.map(service).ok_or(Code::TokenInvalid.into());
+        }
         let verifier = self.0.verifier.as_ref();
         verifier
             .ok_or_else(|| Error::from(Code::TokenInvalid))?
             .verify(&token, now)
     }
 
-    /// Finds the token of an HTTP request: in the `Authorization` header, else in the configured
-    /// cookie. `None` when there is none; a header with another scheme (`Basic`) is passed over.
+    /// Finds the token of an HTTP request: in the `Authorization` header, else an API key in
+    /// `X-API-Key`, else in the configured cookie. `None` when there is none; a header with another
+    /// scheme (`Basic`), or with a key that is not of this server, is passed over.
     #[must_use]
     pub fn token_of_request(&self, headers: &HeaderMap) -> Option<String> {
         token_text::of_request(headers, self.0.cookie.as_deref())

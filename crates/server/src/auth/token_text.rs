@@ -6,7 +6,11 @@ use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE};
 use percent_encoding::percent_decode_str;
 
+use super::api_keys::KEY_PREFIX;
+
 const SCHEME: &str = "bearer";
+
+const API_KEY: &str = "x-api-key";
 
 /// The token without scheme, quotes and URL-encoding; empty when there is none.
 pub(super) fn bare(text: &str) -> Cow<'_, str> {
@@ -36,7 +40,8 @@ fn without_scheme(text: &str) -> &str {
     }
 }
 
-/// The token of a request: `Authorization` header, else the cookie of that name.
+/// The token of a request: `Authorization` header, else an API key in its own header, else the
+/// cookie of that name.
 pub(super) fn of_request(headers: &HeaderMap, cookie: Option<&str>) -> Option<String> {
     let header = headers
         .get(AUTHORIZATION)
@@ -44,6 +49,11 @@ pub(super) fn of_request(headers: &HeaderMap, cookie: Option<&str>) -> Option<St
     let usable = |token: &Cow<'_, str>| !token.is_empty() && !token.contains(' ');
     if let Some(token) = header.map(bare).filter(usable) {
         return Some(token.into_owned());
+    }
+    let header = headers.get(API_KEY).and_then(|value| value.to_str().ok());
+    // A proxy's own key is not ours to judge, as another scheme above is not.
+    if let Some(key) = header.filter(|key| key.trim().starts_with(KEY_PREFIX)) {
+        return Some(key.trim().to_owned());
     }
     let cookie = cookie?;
     let values = headers.get_all(COOKIE).iter();
@@ -115,6 +125,21 @@ mod tests {
         );
         assert_eq!(of_request(&headers(&[cookie]), None), None);
         assert_eq!(of_request(&HeaderMap::new(), Some("Authorization")), None);
+    }
+
+    #[test]
+    fn an_api_key_has_a_header_of_its_own_between_the_two() {
+        let name = http::HeaderName::from_static(API_KEY);
+        let all = [
+            (COOKIE, "token=of.the.cookie"),
+            (name.clone(), " mdk_shop_x "),
+            (AUTHORIZATION, "Bearer of.the.header"),
+        ];
+        let found = |pairs| of_request(&headers(pairs), Some("token")).unwrap();
+        assert_eq!(found(&all), "of.the.header");
+        assert_eq!(found(&all[..2]), "mdk_shop_x");
+        let foreign = [all[0].clone(), (name, "key-of-a-proxy")];
+        assert_eq!(found(&foreign), "of.the.cookie");
     }
 
     #[test]

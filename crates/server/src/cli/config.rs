@@ -1,14 +1,16 @@
 //! `madang config`.
 
+use std::fmt::Display;
 use std::io::Write;
 
 use clap::{Subcommand, ValueEnum};
 
 use super::CliError;
 use super::serve::ServeArgs;
-use crate::auth::{self, HostKeyError};
+use crate::auth;
 use crate::config::{Fault, Faults, Settings, Source, documents, shown};
 use crate::telemetry::metrics;
+use crate::tls;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
@@ -54,7 +56,10 @@ pub(super) fn run(command: ConfigCommand, out: &mut dyn Write) -> Result<(), Cli
 
 fn check(args: ServeArgs, out: &mut dyn Write) -> Result<(), CliError> {
     let loaded = args.load()?;
-    auth::check_host_key(&loaded.config).map_err(|error| key_fault(&loaded.settings, &error))?;
+    let settings = &loaded.settings;
+    auth::check_host_key(&loaded.config)
+        .map_err(|error| fault(settings, "auth", error.option(), &error))?;
+    tls::check(&loaded.config).map_err(|error| fault(settings, "tls", error.option(), &error))?;
     let is_set = |source: &Source| *source != Source::Default;
     let settings = loaded.settings.iter();
     let set = settings
@@ -67,16 +72,17 @@ fn check(args: ServeArgs, out: &mut dyn Write) -> Result<(), CliError> {
     )?)
 }
 
-/// A key that cannot be used, told like every other fault.
-fn key_fault(settings: &Settings, error: &HostKeyError) -> Faults {
-    let given = settings.get("auth", error.option());
-    let option = format!("auth.{}", error.option());
+/// Something outside of the configuration that an option names and that cannot be used, told like
+/// every other fault.
+fn fault(settings: &Settings, section: &str, name: &str, error: &dyn Display) -> Faults {
+    let given = settings.get(section, name);
+    let option = format!("{section}.{name}");
     let problem = error.to_string();
     let problem = problem.trim_start_matches(&option).trim_start_matches(": ");
     Faults(vec![Fault {
         option,
         given: given.map(|(spec, value)| shown(spec, value)),
-        source: settings.source("auth", error.option()),
+        source: settings.source(section, name),
         problem: problem.to_owned(),
     }])
 }

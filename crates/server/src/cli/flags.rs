@@ -5,7 +5,13 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use crate::config::{Kind, OptionSpec, all_options};
 
 /// Options with a short flag of their own beside `--section-option`.
-const ALIASES: &[(&str, &str)] = &[("server.listen", "listen"), ("server.data", "data")];
+const ALIASES: &[(&str, &str)] = &[
+    ("server.listen", "listen"),
+    ("server.data", "data"),
+    ("tls.cert_file", "tls-cert"),
+    ("tls.key_file", "tls-key"),
+    ("stomp.tcp_listen", "stomp-tcp"),
+];
 
 /// The options that were given as flags, with their text: unchecked, the configuration does that.
 /// Secrets have no flag, because other users of the machine can read a command line.

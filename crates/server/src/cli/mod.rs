@@ -1,6 +1,7 @@
 //! The command line: `madang <command>`. Results go to standard output, faults as one message to
 //! standard error; the exit code is 0, 1 for a fault, 2 for wrong usage.
 
+mod api_key;
 mod config;
 mod credentials;
 mod flags;
@@ -16,7 +17,7 @@ use clap::{Args, Parser, Subcommand};
 use thiserror::Error;
 
 use crate::app::{self, ServeError};
-use crate::auth::{AccountError, KeyError};
+use crate::auth::{AccountError, ApiKeyError, KeyError};
 use crate::config::Faults;
 use crate::telemetry::logs::LogError;
 use crate::telemetry::{FEATURES, RUSTC, VERSION};
@@ -37,6 +38,9 @@ enum Command {
     Token(credentials::TokenArgs),
     /// Create a service account or replace its passcode.
     Account(credentials::AccountArgs),
+    /// Make, list and remove API keys of the host's back end.
+    #[command(subcommand)]
+    ApiKey(api_key::ApiKeyCommand),
     /// Check, show and document the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -70,6 +74,9 @@ pub enum CliError {
     /// The account cannot be written.
     #[error(transparent)]
     Account(#[from] AccountError),
+    /// The API keys cannot be read or written.
+    #[error(transparent)]
+    ApiKey(#[from] ApiKeyError),
     /// The token could not be signed: a defect of ours.
     #[error("the token cannot be signed: {0}")]
     Sign(#[from] jsonwebtoken::errors::Error),
@@ -112,6 +119,7 @@ pub fn run(cli: Cli, input: &mut dyn io::BufRead, out: &mut dyn Write) -> Result
         Command::Serve(args) => serve::run(args),
         Command::Token(args) => credentials::token(&args, out),
         Command::Account(args) => credentials::account(&args, input, out),
+        Command::ApiKey(command) => api_key::run(&command, out),
         Command::Config(command) => config::run(command, out),
         Command::Migrate(args) => migrate(&args.data, out),
         Command::Version => version(out),

@@ -138,3 +138,47 @@ async fn an_account_is_saved_with_a_passcode_from_standard_input() {
     assert!(authenticator.account("a", "a passcode").await.is_ok());
     assert!(run_with(&arguments, "short\n").is_err());
 }
+
+#[test]
+fn an_api_key_is_all_that_is_printed_and_only_its_name_is_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let run = |arguments: &[&str]| {
+        let arguments = [&["api-key"], arguments, &["--data", text(&data)]].concat();
+        run_with(&arguments, "")
+    };
+    let printed = run(&["add", "shop"]).unwrap();
+    let key = printed.strip_suffix('\n').unwrap();
+    assert!(key.starts_with("mdk_shop_") && !key.contains(char::is_whitespace));
+    assert!(matches!(run(&["add", "shop"]), Err(CliError::ApiKey(_))));
+    run(&["add", "ads"]).unwrap();
+    assert_eq!(run(&["list"]).unwrap(), "ads\nshop\n");
+    assert_eq!(run(&["remove", "shop"]).unwrap(), "API key shop removed\n");
+    assert!(matches!(run(&["remove", "shop"]), Err(CliError::ApiKey(_))));
+    assert_eq!(run(&["list"]).unwrap(), "ads\n");
+}
+
+#[test]
+fn a_check_refuses_certificates_that_cannot_be_used() {
+    let check = |flags: &[&str]| {
+        let arguments = [&["config", "check"], flags].concat();
+        run_with(&arguments, "").unwrap_err().to_string()
+    };
+    let said = check(&[
+        "--tls-cert",
+        "/no/such/cert.pem",
+        "--tls-key",
+        "/no/such/key.pem",
+    ]);
+    assert!(
+        said.contains("tls.cert_file = \"/no/such/cert.pem\"") && said.contains("cannot be read"),
+        "{said}"
+    );
+    let said = check(&["--tls-key", "key.pem"]);
+    assert!(
+        said.contains("tls.cert_file and tls.key_file together"),
+        "{said}"
+    );
+    let said = check(&["--server-trusted-addresses", "10.0.0.0/40"]);
+    assert!(said.contains("server.trusted_addresses"), "{said}");
+}

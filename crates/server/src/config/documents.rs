@@ -1,9 +1,10 @@
 //! What the table of options and the settings look like as text: the example file, the reference,
 //! the effective configuration.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::layers::{ACCOUNTS, Settings, shown};
+use super::layers::{ACCOUNTS, API_KEYS, Setting, Settings, shown};
 use super::options::SECTIONS;
 use super::spec::OptionSpec;
 use super::value::MASK;
@@ -21,6 +22,11 @@ const EXAMPLE_HEAD: &str = "\
 const ACCOUNTS_DOC: &str = "\
 Service accounts: login = \"argon2 hash of the passcode\". `madang account` keeps its own file in
 the data directory, which a running server reads anew; an account here wins over one there.";
+
+const API_KEYS_DOC: &str = "\
+API keys of the host's back end: name = \"SHA-256 of the key, in hexadecimal digits\", as
+`printf %s \"$KEY\" | sha256sum` prints it. `madang api-key` keeps its own file in the data
+directory, which a running server reads anew; a key here wins over one there.";
 
 /// `madang.example.toml`.
 #[must_use]
@@ -45,7 +51,10 @@ pub fn example() -> String {
     comment(&mut text, ACCOUNTS_DOC);
     line(&mut text, format_args!("[{ACCOUNTS}]"));
     text.push('\n');
-    text.push_str("#backend = \"$argon2id$v=19$m=19456,t=2,p=1$…\"\n");
+    text.push_str("#backend = \"$argon2id$v=19$m=19456,t=2,p=1$…\"\n\n");
+    comment(&mut text, API_KEYS_DOC);
+    line(&mut text, format_args!("[{API_KEYS}]"));
+    text.push_str("\n#backend = \"9f86d081884c7d65…\"\n");
     text
 }
 
@@ -96,6 +105,8 @@ pub fn reference() -> String {
     }
     line(&mut text, format_args!("\n## `[{ACCOUNTS}]`\n"));
     line(&mut text, format_args!("{}", unwrapped(ACCOUNTS_DOC)));
+    line(&mut text, format_args!("\n## `[{API_KEYS}]`\n"));
+    line(&mut text, format_args!("{}", unwrapped(API_KEYS_DOC)));
     text
 }
 
@@ -116,17 +127,22 @@ pub fn effective(settings: &Settings) -> String {
             format_args!("{} = {value} # {}", spec.name, setting.source),
         );
     }
-    if !settings.accounts().is_empty() {
-        line(&mut text, format_args!("\n[{ACCOUNTS}]"));
+    masked(&mut text, ACCOUNTS, settings.accounts());
+    masked(&mut text, API_KEYS, settings.api_keys());
+    text
+}
+
+fn masked(text: &mut String, section: &str, hashes: &BTreeMap<String, Setting>) {
+    if !hashes.is_empty() {
+        line(text, format_args!("\n[{section}]"));
     }
-    for (login, setting) in settings.accounts() {
-        let login = toml::Value::String(login.clone());
+    for (name, setting) in hashes {
+        let name = toml::Value::String(name.clone());
         line(
-            &mut text,
-            format_args!("{login} = \"{MASK}\" # {}", setting.source),
+            text,
+            format_args!("{name} = \"{MASK}\" # {}", setting.source),
         );
     }
-    text
 }
 
 fn reloadable(option: &OptionSpec) -> &'static str {

@@ -16,6 +16,9 @@ use super::value::{MASK, Value};
 /// The section of service accounts: its keys are logins, not options.
 pub(super) const ACCOUNTS: &str = "accounts";
 
+/// The section of API keys: its keys are names, not options.
+pub(super) const API_KEYS: &str = "api_keys";
+
 /// Environment variables with this prefix are ours. Options have `__` after their section.
 const VARIABLE_PREFIX: &str = "MADANG_";
 
@@ -28,11 +31,12 @@ pub struct Setting {
     pub source: Source,
 }
 
-/// One value for each option, and the accounts. Low: kinds and bounds are not checked yet.
+/// One value for each option, the accounts and the API keys. Low: kinds and bounds are not checked yet.
 #[derive(Debug, Clone)]
 pub struct Settings {
     values: Vec<(&'static OptionSpec, Setting)>,
     accounts: BTreeMap<String, Setting>,
+    api_keys: BTreeMap<String, Setting>,
 }
 
 /// Every option, in the order of the documents.
@@ -52,6 +56,7 @@ impl Settings {
         Self {
             values: all_options().map(|spec| (spec, setting(spec))).collect(),
             accounts: BTreeMap::new(),
+            api_keys: BTreeMap::new(),
         }
     }
 
@@ -73,6 +78,12 @@ impl Settings {
     #[must_use]
     pub const fn accounts(&self) -> &BTreeMap<String, Setting> {
         &self.accounts
+    }
+
+    /// The API keys of the file by name: hashes, not yet checked.
+    #[must_use]
+    pub const fn api_keys(&self) -> &BTreeMap<String, Setting> {
+        &self.api_keys
     }
 
     /// Where the option's value came from.
@@ -119,23 +130,15 @@ impl Settings {
                 continue;
             };
             if section == ACCOUNTS {
-                self.lay_accounts(table, &source);
+                lay_named(&mut self.accounts, table, &source);
+            } else if section == API_KEYS {
+                lay_named(&mut self.api_keys, table, &source);
             } else if SECTIONS.iter().any(|known| known.name == section) {
                 self.lay_section(section, table, &source, faults);
             } else {
                 let problem = unknown_section(section);
                 faults.push(unknown_fault(section, source(key.span()), problem));
             }
-        }
-    }
-
-    fn lay_accounts(&mut self, table: &DeTable<'_>, source: &dyn Fn(Range<usize>) -> Source) {
-        for (login, hash) in table {
-            let setting = Setting {
-                value: plain(hash),
-                source: source(login.span()),
-            };
-            self.accounts.insert(login.get_ref().to_string(), setting);
         }
     }
 
@@ -190,6 +193,12 @@ impl Settings {
                     "accounts are set in the file or by `madang account`, not in the environment"
                         .to_owned(),
                 )),
+                _ if section == API_KEYS => faults.push(unknown_fault(
+                    variable,
+                    source,
+                    "API keys are set in the file or by `madang api-key`, not in the environment"
+                        .to_owned(),
+                )),
                 _ => {
                     let nearest = nearest(&format!("{section}.{name}"));
                     let hint = nearest.map_or_else(String::new, |spec| {
@@ -211,6 +220,20 @@ impl Settings {
             };
             self.set(spec, setting);
         }
+    }
+}
+
+fn lay_named(
+    into: &mut BTreeMap<String, Setting>,
+    table: &DeTable<'_>,
+    source: &dyn Fn(Range<usize>) -> Source,
+) {
+    for (name, hash) in table {
+        let setting = Setting {
+            value: plain(hash),
+            source: source(name.span()),
+        };
+        into.insert(name.get_ref().to_string(), setting);
     }
 }
 
@@ -237,7 +260,7 @@ fn unknown(path: &str) -> String {
 fn unknown_section(name: &str) -> String {
     let names = SECTIONS.iter().map(|section| section.name);
     let nearest = names
-        .chain([ACCOUNTS])
+        .chain([ACCOUNTS, API_KEYS])
         .min_by_key(|known| strsim::damerau_levenshtein(known, name));
     let hint = nearest.map_or_else(String::new, |known| format!("; did you mean [{known}]?"));
     format!("is not a known section{hint}")

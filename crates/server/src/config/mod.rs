@@ -1,6 +1,7 @@
 //! The configuration: one table of options (`options.rs`), four layers laid over each other
 //! (`layers.rs`), one pure step that checks everything (`validate.rs`).
 
+mod address;
 pub mod documents;
 mod fault;
 mod layers;
@@ -13,15 +14,17 @@ mod value;
 
 use std::path::{Path, PathBuf};
 
+pub use address::{AddressRange, AddressRangeError};
 pub use fault::{Fault, Faults, Source};
 pub use layers::{Setting, Settings, all_options, shown};
 pub use options::{
-    Auth, Config, Contracts, Demo, Hub, Log, SECTIONS, Server, Session, Stomp, Store, Topics,
+    Auth, Config, Contracts, Demo, Hub, Log, SECTIONS, Server, Session, Stomp, Store, Tls, Topics,
     WebSocket,
 };
 pub use spec::{Allowed, Kind, OptionSpec, SectionSpec};
 pub use value::{
-    JwtAlgorithm, KeyEncoding, LogFormat, MASK, PasscodeHash, Secret, Synchronous, Value,
+    ApiKeyHash, JwtAlgorithm, KeyEncoding, LogFormat, MASK, PasscodeHash, Secret, Synchronous,
+    Value,
 };
 
 /// Everything that a configuration is made from besides the defaults.

@@ -8,15 +8,29 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 use madang_domain::Role;
 
+use super::address::AddressRange;
 use super::spec::{Allowed, OptionSpec, SectionSpec, options};
 use super::value::{JwtAlgorithm, KeyEncoding, LogFormat, OptionValue, ROLES, Secret, Synchronous};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
+/// Longest prefix of destinations, in bytes: leaves room for what stands behind it.
+const PREFIX_BYTES_MAX: usize = 128;
+
 const ADDRESS: Allowed = Allowed::Text {
     what: "an IP address and a port, such as 0.0.0.0:8080 or [::]:8080",
     accepts: |text| text.parse::<SocketAddr>().is_ok(),
+};
+
+const OPTIONAL_ADDRESS: Allowed = Allowed::Text {
+    what: "an IP address and a port, such as 0.0.0.0:61613; empty means not set",
+    accepts: |text| text.parse::<SocketAddr>().is_ok(),
+};
+
+const ADDRESS_RANGE: Allowed = Allowed::Text {
+    what: "an IP address, or a range such as 10.0.0.0/8 or fd00::/8",
+    accepts: |text| text.parse::<AddressRange>().is_ok(),
 };
 
 const NOT_EMPTY: Allowed = Allowed::Text {
@@ -64,7 +78,31 @@ const COOKIE: Allowed = Allowed::Text {
     },
 };
 
+const TOPIC_PREFIX: Allowed = Allowed::Text {
+    what: "a path that begins and ends with a slash, such as /topic/",
+    accepts: |text| text.strip_suffix('/').is_some_and(is_prefix),
+};
+
+const PREFIX: Allowed = Allowed::Text {
+    what: "a path that begins with a slash and does not end with one, such as /user",
+    accepts: is_prefix,
+};
+
+const PREFIX_OR_NONE: Allowed = Allowed::Text {
+    what: "a path that begins with a slash and does not end with one, such as /app; empty means \
+           not set",
+    accepts: is_prefix,
+};
+
 const ROLE: Allowed = Allowed::Choice(ROLES);
+
+/// Some segments of a destination, none of them empty.
+fn is_prefix(text: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || "-._~".contains(c);
+    let is_segment = |segment: &str| !segment.is_empty() && segment.chars().all(plain);
+    let segments = text.strip_prefix('/').map(|rest| rest.split('/'));
+    text.len() <= PREFIX_BYTES_MAX && segments.is_some_and(|mut all| all.all(is_segment))
+}
 
 fn is_origin(text: &str) -> bool {
     if text == "*" {
@@ -94,6 +132,28 @@ options! {
         /// Seconds that a stopping server gives its clients to reconnect elsewhere before it cuts
         /// them off. 0 cuts them off at once.
         drain_seconds: u64 = 10, Allowed::Range(0, 3600);
+        /// Most connections that are open at the same time, of all kinds; one more is closed at
+        /// once. 0 takes what the limit on open files leaves.
+        connections_max: usize = 0, Allowed::Range(0, 10_000_000);
+        /// Most connections from one IPv4 address or one IPv6 /64 network; one more is closed at
+        /// once. `trusted_addresses` are not counted. 0 sets no bound.
+        connections_per_address_max: u32 = 1000, Allowed::Range(0, 10_000_000);
+        /// Most connections that have not finished their TLS handshake or sent the head of their
+        /// first request; one more closes the oldest of them.
+        handshakes_max: usize = 4096, Allowed::Range(1, 1_000_000);
+        /// Where proxies are: what they say about a client's address (`X-Forwarded-For`,
+        /// `Forwarded`) is believed, and their connections are not counted by address.
+        trusted_addresses: Vec<AddressRange> = ["127.0.0.0/8", "::1"], ADDRESS_RANGE;
+    }
+
+    /// Encryption of all listeners (TLS 1.2 and 1.3). Changed files are taken up at once, and at
+    /// SIGHUP; new ones that cannot be used are logged, and the ones before stay.
+    tls: Tls {
+        /// The certificate chain as PEM, the server's own first. When set, the server speaks HTTPS
+        /// only.
+        cert_file: Option<PathBuf> = "", FILE;
+        /// The private key of the certificate as PEM: PKCS#8, PKCS#1 or SEC1, without a passphrase.
+        key_file: Option<PathBuf> = "", FILE;
     }
 
     /// What is logged. Logs go to standard error.
@@ -145,6 +205,9 @@ options! {
 
     /// Limits of a STOMP session. What exceeds one is answered with an ERROR frame.
     stomp: Stomp {
+        /// Address and port of STOMP over plain TCP, or over TLS where `[tls]` is set. Empty
+        /// listens on none.
+        tcp_listen: Option<SocketAddr> = "", OPTIONAL_ADDRESS;
         /// Most headers of one frame.
         header_count_max: usize = 64, Allowed::Range(8, 4096);
         /// Most bytes of one header line or command, its line end not counted.
@@ -168,6 +231,31 @@ options! {
         /// Most frames of a session whose answers wait for the store; beyond it the session reads
         /// no more until some are answered.
         unanswered_max: usize = 1024, Allowed::Range(1, 65_536);
+        /// A prefix under which room destinations are served as well: with `/app`, a client may
+        /// send to `/app/rooms/{id}`. Empty serves them as `/rooms/{id}` only.
+        application_prefix: Option<String> = "", PREFIX_OR_NONE;
+    }
+
+    /// SockJS, at `/ws`: WebSocket and the transports for where it does not get through.
+    sockjs: SockJs {
+        /// Whether the WebSocket transports are served. Without them plain WebSockets at `/ws` are
+        /// not served either.
+        websocket: bool = true, Allowed::Boolean;
+        /// Whether responses set the cookie JSESSIONID, for load balancers that keep a client at
+        /// its node by it.
+        cookie: bool = false, Allowed::Boolean;
+        /// Seconds between heart-beats.
+        heart_beat_seconds: u64 = 25, Allowed::Range(1, 3600);
+        /// Seconds that a session lives while no request receives for it.
+        disconnect_seconds: u64 = 5, Allowed::Range(1, 300);
+        /// Bytes after which a streaming response ends and the client asks anew: browsers keep all
+        /// of it in memory.
+        response_bytes_max: usize = 131072, Allowed::Range(4 * KIB, 64 * MIB);
+        /// Most sessions of the transports without WebSocket. One more is refused with 503.
+        sessions_max: usize = 50000, Allowed::Range(1, 10_000_000);
+        /// Where the pages of the iframe transports load the client library from: a path of this
+        /// server, or a URL.
+        client_url: String = "/sockjs/sockjs.min.js", NOT_EMPTY;
     }
 
     /// The WebSocket doors.
@@ -192,7 +280,13 @@ options! {
 
     /// Who may use application topics: destinations that are not rooms and are not stored.
     topics: Topics {
-        /// The roles that may publish. Empty lets nobody.
+        /// The prefixes of the destinations that are topics. Empty serves none.
+        prefixes: Vec<String> = ["/topic/", "/queue/"], TOPIC_PREFIX;
+        /// The prefix of the destinations that are one user's own: that user subscribes to
+        /// `/user/queue/x`, and what is published to `/user/{id}/queue/x` comes there.
+        user_prefix: String = "/user", PREFIX;
+        /// The roles that may publish; an API key may in any case, over REST. Empty lets nobody
+        /// else.
         publish: Vec<Role> = ["service"], ROLE;
         /// The roles that may subscribe. Empty lets nobody.
         subscribe: Vec<Role> = ["service", "agent", "admin", "user"], ROLE;

@@ -159,6 +159,8 @@ macro_rules! options {
             /// Service accounts by login (STOMP `login` and `passcode`). Those in
             /// `DIR/accounts.toml` are not here: the authenticator reads them at each login.
             pub accounts: std::collections::BTreeMap<String, $crate::config::PasscodeHash>,
+            /// API keys by name. Those in `DIR/api-keys.toml` are not here, as with accounts.
+            pub api_keys: std::collections::BTreeMap<String, $crate::config::ApiKeyHash>,
         }
 
         /// Every option, by section, in the order of the documents.
@@ -188,6 +190,7 @@ macro_rules! options {
         pub(super) fn typed(
             settings: &super::layers::Settings,
             accounts: std::collections::BTreeMap<String, $crate::config::PasscodeHash>,
+            api_keys: std::collections::BTreeMap<String, $crate::config::ApiKeyHash>,
         ) -> Option<Config> {
             $(
                 let $section = $Section {
@@ -198,7 +201,7 @@ macro_rules! options {
                     },)+
                 };
             )+
-            Some(Config { $($section,)+ accounts })
+            Some(Config { $($section,)+ accounts, api_keys })
         }
     };
 }

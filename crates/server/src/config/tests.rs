@@ -208,6 +208,44 @@ fn limits_that_contradict_each_other_are_refused() {
 }
 
 #[test]
+fn prefixes_of_destinations_do_not_hide_each_other() {
+    for text in [
+        "[topics]\nprefixes = [\"/sub/\", \"/a/b/\"]\nuser_prefix = \"/me/own\"",
+        "[topics]\nprefixes = []",
+        "[stomp]\napplication_prefix = \"/app\"",
+    ] {
+        assert!(file(text).is_ok(), "{text}");
+    }
+    for (text, name) in [
+        ("[topics]\nprefixes = [\"/topic\"]", "topics.prefixes"),
+        ("[topics]\nprefixes = [\"/\"]", "topics.prefixes"),
+        ("[topics]\nprefixes = [\"/a*/\"]", "topics.prefixes"),
+        ("[topics]\nprefixes = [\"/rooms/x/\"]", "topics.prefixes"),
+        ("[topics]\nuser_prefix = \"/user/\"", "topics.user_prefix"),
+        ("[topics]\nuser_prefix = \"\"", "topics.user_prefix"),
+        ("[topics]\nuser_prefix = \"/rooms\"", "topics.user_prefix"),
+        (
+            "[topics]\nuser_prefix = \"/topic/own\"",
+            "topics.user_prefix",
+        ),
+        (
+            "[stomp]\napplication_prefix = \"/topic\"",
+            "topics.prefixes",
+        ),
+        (
+            "[stomp]\napplication_prefix = \"/user\"",
+            "topics.user_prefix",
+        ),
+        (
+            "[stomp]\napplication_prefix = \"app\"",
+            "stomp.application_prefix",
+        ),
+    ] {
+        assert_eq!(only_fault(file(text)).option, name, "{text}");
+    }
+}
+
+#[test]
 fn a_time_zone_is_an_iana_name_on_any_machine() {
     let config = file("[contracts]\nsupport_desk_time_zone = \"Asia/Seoul\"")
         .unwrap()
@@ -231,6 +269,28 @@ fn an_account_is_a_login_and_an_argon2_hash() {
         let fault = only_fault(file(&format!("[accounts]\na = \"{bad}\"")));
         assert_eq!(fault.option, "accounts.a");
     }
+}
+
+#[test]
+fn an_api_key_is_a_name_and_a_sha_256_and_is_never_shown() {
+    let hash = "0123456789abcdef".repeat(4);
+    let loaded = file(&format!("[api_keys]\nshop = \"{hash}\"")).unwrap();
+    assert_eq!(loaded.config.api_keys["shop"].to_hex(), hash);
+    let shown = documents::effective(&loaded.settings);
+    assert!(
+        shown.contains("[api_keys]\n\"shop\" = \"********\""),
+        "{shown}"
+    );
+    for text in [shown, format!("{:?}", loaded.config)] {
+        assert!(!text.contains(&hash), "{text}");
+    }
+    for (name, bad) in [("shop", "mdk_shop_x"), ("shop", &hash[1..]), ("é", &hash)] {
+        let fault = only_fault(file(&format!("[api_keys]\n\"{name}\" = \"{bad}\"")));
+        assert_eq!(fault.option, format!("api_keys.{name}"));
+        assert!(!fault.to_string().contains(bad), "{fault}");
+    }
+    let fault = only_fault(environment(&[("MADANG_API_KEYS__SHOP", &hash)]));
+    assert!(!fault.to_string().contains(&hash), "{fault}");
 }
 
 #[test]

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use madang_domain::UserId;
 
 use super::fault::{Fault, Faults};
-use super::layers::{ACCOUNTS, Settings, shown};
+use super::layers::{ACCOUNTS, API_KEYS, Settings, shown};
 use super::options::{Config, typed};
-use super::value::{JwtAlgorithm, MASK, PasscodeHash};
+use super::value::{ApiKeyHash, JwtAlgorithm, MASK, PasscodeHash};
+use crate::contracts::topics::ROOMS;
 
 /// Checks every value alone, then against the others.
 ///
@@ -26,7 +27,8 @@ pub(super) fn validate(settings: &Settings, earlier: Vec<Fault>) -> Result<Confi
         }
     }
     let accounts = accounts(settings, &mut faults);
-    if let Some(config) = typed(settings, accounts) {
+    let api_keys = api_keys(settings, &mut faults);
+    if let Some(config) = typed(settings, accounts, api_keys) {
         check_together(&config, settings, &mut faults);
         if faults.is_empty() {
             return Ok(config);
@@ -62,6 +64,30 @@ fn accounts(settings: &Settings, faults: &mut Vec<Fault>) -> BTreeMap<String, Pa
     accounts
 }
 
+fn api_keys(settings: &Settings, faults: &mut Vec<Fault>) -> BTreeMap<String, ApiKeyHash> {
+    let mut keys = BTreeMap::new();
+    for (name, setting) in settings.api_keys() {
+        let mut refuse = |problem: String| {
+            faults.push(Fault {
+                option: format!("{API_KEYS}.{name}"),
+                given: Some(format!("\"{MASK}\"")),
+                source: setting.source.clone(),
+                problem,
+            });
+        };
+        if !ApiKeyHash::is_name(name) {
+            refuse(format!("the name is not {}", ApiKeyHash::NAME_RULE));
+        }
+        match setting.value.as_str().and_then(ApiKeyHash::parse) {
+            Some(hash) => {
+                keys.insert(name.clone(), hash);
+            }
+            None => refuse("allowed: the key's SHA-256, 64 hexadecimal digits".to_owned()),
+        }
+    }
+    keys
+}
+
 fn check_together(config: &Config, settings: &Settings, faults: &mut Vec<Fault>) {
     let mut refuse = |section: &str, name: &str, problem: String| {
         if let Some((spec, value)) = settings.get(section, name) {
@@ -95,6 +121,17 @@ fn check_together(config: &Config, settings: &Settings, faults: &mut Vec<Fault>)
             refuse("auth", name, problem.to_owned());
         }
     }
+    check_destinations(config, &mut refuse);
+    let tls = &config.tls;
+    for (name, is_set, other) in [
+        ("cert_file", tls.cert_file.is_some(), tls.key_file.is_some()),
+        ("key_file", tls.key_file.is_some(), tls.cert_file.is_some()),
+    ] {
+        if is_set && !other {
+            let problem = "allowed: only tls.cert_file and tls.key_file together";
+            refuse("tls", name, problem.to_owned());
+        }
+    }
     let body = config.stomp.body_bytes_max;
     if config.websocket.message_bytes_max <= body {
         let problem = format!("allowed: more than stomp.body_bytes_max, which is {body}");
@@ -109,4 +146,30 @@ fn check_together(config: &Config, settings: &Settings, faults: &mut Vec<Fault>)
         let problem = format!("allowed: at least store.batch_drafts_max, which is {batch}");
         refuse("store", "queue_drafts_max", problem);
     }
+}
+
+/// Destinations are read from the most particular kind to the topics: a prefix that lies within
+/// another kind's would never be reached.
+fn check_destinations(config: &Config, refuse: &mut impl FnMut(&str, &str, String)) {
+    let user = format!("{}/", config.topics.user_prefix);
+    let application = config.stomp.application_prefix.as_deref();
+    let application =
+        application.map_or_else(|| ROOMS.to_owned(), |prefix| prefix.to_owned() + "/");
+    let shadows = [ROOMS, &application, &user];
+    let mut prefixes = config.topics.prefixes.iter();
+    let hidden = |prefix: &&String| shadows.iter().any(|shadow| prefix.starts_with(shadow));
+    if let Some(prefix) = prefixes.find(hidden) {
+        let problem = format!("allowed: topics outside of rooms and users; {prefix} is not");
+        refuse("topics", "prefixes", problem);
+    }
+    let others = config.topics.prefixes.iter().map(String::as_str);
+    let mut others = others.chain([ROOMS, application.as_str()]);
+    if let Some(other) = others.find(|other| overlap(other, &user)) {
+        let problem = format!("allowed: a prefix that has nothing in common with {other}");
+        refuse("topics", "user_prefix", problem);
+    }
+}
+
+fn overlap(one: &str, other: &str) -> bool {
+    one.starts_with(other) || other.starts_with(one)
 }

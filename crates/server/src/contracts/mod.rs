@@ -3,3 +3,4 @@
 
 pub mod native;
 pub mod support_desk;
+pub mod topics;

@@ -1,14 +1,30 @@
 //! How one message of a session's protocol becomes bytes on its connection.
 
+use madang_wire::sockjs::{Close, append_escaped, append_quoted, frame};
 use madang_wire::websocket::{self, CloseCode, Kind, Opcode};
+
+/// The close code of a peer that gave none, for transports that have to have one.
+const NO_CODE: u16 = CloseCode::NORMAL.get();
+
+/// What stands around a message, at most.
+const HEAD_LEN_MAX: usize = websocket::HEAD_LEN_MAX + 8;
+
+/// Allowed behind a frame (STOMP 1.2, "STOMP Frames"), and a heart-beat by itself. PHP's client
+/// needs it behind each frame.
+const LINE_END: &[u8] = b"\n";
 
 /// What stands around a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
     /// A WebSocket message each (RFC 6455).
     WebSocket,
-    /// Nothing: STOMP frames end themselves.
+    /// A line end behind each: STOMP frames end themselves, but some clients look for it.
     Bare,
+    /// A WebSocket message with a SockJS frame each.
+    SockJsWebSocket,
+    /// A line each, of which a SockJS link makes frames: a quoted text, or a frame that is no
+    /// array. Neither has line breaks of its own.
+    SockJsHttp,
 }
 
 impl Framing {
@@ -16,6 +32,7 @@ impl Framing {
     pub(crate) const fn escapes(self) -> bool {
         match self {
             Self::WebSocket | Self::Bare => false,
+            Self::SockJsWebSocket | Self::SockJsHttp => true,
         }
     }
 
@@ -23,6 +40,11 @@ impl Framing {
     pub(crate) fn escaped(self, text: Vec<u8>) -> Vec<u8> {
         match self {
             Self::WebSocket | Self::Bare => text,
+            Self::SockJsWebSocket | Self::SockJsHttp => {
+                let mut escaped = Vec::with_capacity(text.len() + text.len() / 8);
+                append_escaped(&text, &mut escaped);
+                escaped
+            }
         }
     }
 
@@ -30,7 +52,19 @@ impl Framing {
     pub(crate) fn append_text(self, payload: &[u8], out: &mut Vec<u8>) {
         match self {
             Self::WebSocket => websocket::encode_message(Kind::Text, payload, out),
-            Self::Bare => out.extend_from_slice(payload),
+            Self::Bare if payload == LINE_END => out.extend_from_slice(payload),
+            Self::Bare => {
+                out.extend_from_slice(payload);
+                out.extend_from_slice(LINE_END);
+            }
+            Self::SockJsWebSocket => {
+                let escaped = self.escaped(payload.to_vec());
+                self.append_pieces(true, [&escaped, b"", b""], out);
+            }
+            Self::SockJsHttp => {
+                append_quoted(payload, out);
+                out.push(b'\n');
+            }
         }
     }
 
@@ -38,8 +72,8 @@ impl Framing {
     /// [`Framing::escapes`].
     #[inline]
     pub(crate) fn append_pieces(self, is_text: bool, pieces: [&[u8]; 3], out: &mut Vec<u8>) {
-        let len = pieces.iter().map(|piece| piece.len()).sum();
-        out.reserve(len + websocket::HEAD_LEN_MAX);
+        let len: usize = pieces.iter().map(|piece| piece.len()).sum();
+        out.reserve(len + HEAD_LEN_MAX);
         match self {
             Self::WebSocket => {
                 let opcode = if is_text {
@@ -50,9 +84,21 @@ impl Framing {
                 websocket::encode_head(opcode, len, out);
             }
             Self::Bare => {}
+            Self::SockJsWebSocket => {
+                let around = frame::MESSAGES_START.len() + frame::MESSAGES_END.len();
+                websocket::encode_head(Opcode::Text, around + len, out);
+                out.extend_from_slice(frame::MESSAGES_START);
+            }
+            Self::SockJsHttp => out.push(b'"'),
         }
         for piece in pieces {
             out.extend_from_slice(piece);
+        }
+        match self {
+            Self::WebSocket => {}
+            Self::Bare => out.extend_from_slice(LINE_END),
+            Self::SockJsWebSocket => out.extend_from_slice(frame::MESSAGES_END),
+            Self::SockJsHttp => out.extend_from_slice(b"\"\n"),
         }
     }
 
@@ -61,6 +107,11 @@ impl Framing {
         match self {
             Self::WebSocket => websocket::encode_ping(b"", out),
             Self::Bare => {}
+            Self::SockJsWebSocket => websocket::encode_message(Kind::Text, frame::HEART_BEAT, out),
+            Self::SockJsHttp => {
+                out.extend_from_slice(frame::HEART_BEAT);
+                out.push(b'\n');
+            }
         }
     }
 
@@ -71,6 +122,16 @@ impl Framing {
             (Self::WebSocket, Some(code)) => websocket::encode_close(code, reason, out),
             (Self::WebSocket, None) => websocket::encode_head(Opcode::Close, 0, out),
             (Self::Bare, _) => {}
+            (Self::SockJsWebSocket, code) => {
+                let mut close = Vec::new();
+                Close::new(code.map_or(NO_CODE, CloseCode::get), reason).append_frame(&mut close);
+                websocket::encode_message(Kind::Text, &close, out);
+                websocket::encode_close(code.unwrap_or(CloseCode::NORMAL), reason, out);
+            }
+            (Self::SockJsHttp, code) => {
+                Close::new(code.map_or(NO_CODE, CloseCode::get), reason).append_frame(out);
+                out.push(b'\n');
+            }
         }
     }
 }

@@ -11,10 +11,12 @@ mod framing;
 mod registry;
 pub mod routes;
 pub mod session;
-mod stream;
+pub mod sockjs;
+pub(crate) mod stream;
+pub(crate) mod takeover;
 pub mod tcp;
 mod timers;
-pub mod upgrade;
+mod upgrade;
 
 use std::collections::HashSet;
 use std::hash::RandomState;
@@ -32,7 +34,10 @@ use flusher::Flushers;
 use registry::Registry;
 use timers::Timers;
 
+use session::stomp::destination::DestinationMap;
+
 use crate::contracts::support_desk::SupportDeskOptions;
+use crate::contracts::topics::TopicPrefixes;
 use crate::telemetry::metrics::Metrics;
 
 /// Proves who a connecting peer is.
@@ -80,6 +85,29 @@ pub struct SessionLimits {
     pub topic_queue_bytes_max: usize,
 }
 
+impl Default for SessionLimits {
+    /// What a server without a configuration has.
+    fn default() -> Self {
+        Self {
+            stomp: stomp::Limits::default(),
+            websocket: websocket::Limits {
+                message_bytes_max: 1024 * 1024,
+            },
+            heart_beat: HeartBeat {
+                send_ms: 10_000,
+                want_ms: 10_000,
+            },
+            connect_timeout: Duration::from_secs(10),
+            subscriptions_max: 1_024,
+            transactions_max: 16,
+            transaction_frames_max: 1_024,
+            unanswered_max: 4_096,
+            queue_bytes_max: 1024 * 1024,
+            topic_queue_bytes_max: 4 * 1024 * 1024,
+        }
+    }
+}
+
 /// Which roles may publish to and subscribe to application topics.
 #[derive(Debug, Clone)]
 pub struct TopicRights {
@@ -94,8 +122,12 @@ pub struct TopicRights {
 pub struct GatewayOptions {
     /// The bounds of each session.
     pub limits: SessionLimits,
-    /// Application topics.
+    /// Who may use application topics.
     pub topics: TopicRights,
+    /// Which destinations are application topics.
+    pub topic_prefixes: TopicPrefixes,
+    /// Native rooms are served behind it, too; empty for none.
+    pub application_prefix: String,
     /// Contract 1; `None` when it is switched off.
     pub support_desk: Option<Arc<SupportDeskOptions>>,
     /// How many tasks write outboxes: as many as the runtime has workers.
@@ -129,6 +161,7 @@ pub(crate) struct Chat {
     engine: Arc<Engine>,
     identity: Arc<dyn Identity>,
     topics: TopicRights,
+    destinations: DestinationMap,
     support_desk: Option<Arc<SupportDeskOptions>>,
     /// Recognises a token that is repeated without keeping it.
     token_hasher: RandomState,
@@ -150,6 +183,11 @@ impl Gateway {
             engine,
             identity,
             topics: options.topics,
+            destinations: DestinationMap {
+                topics: options.topic_prefixes,
+                application_prefix: options.application_prefix,
+                support_desk: options.support_desk.is_some(),
+            },
             support_desk: options.support_desk,
             token_hasher: RandomState::new(),
         });

@@ -1,70 +1,87 @@
-//! Where STOMP over WebSocket is reached.
-
-use std::sync::Arc;
+//! Where STOMP is reached over HTTP: plain WebSockets and SockJS, under one base path.
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use http::StatusCode;
-use http::header::{HeaderValue, SEC_WEBSOCKET_VERSION};
+use http::request::Parts;
 use madang_domain::{Code, Error};
-use madang_wire::websocket::HandshakeError;
+use madang_wire::websocket::handshake::HandshakeError;
 
 use super::Gateway;
+use super::session::stomp::{Handshake, Stomp};
+use super::sockjs::{Opening, Service, SockJs, SockJsOptions};
+use super::upgrade::{Offer, VERSIONS};
 use crate::auth::Authenticator;
 use crate::http::{AllowedOrigins, Refusal, Trust};
 
-/// Paths of plain WebSockets that speak STOMP; the second is where SockJS has its raw WebSocket.
-pub const STOMP_PATHS: [&str; 2] = ["/ws", "/ws/websocket"];
+/// The base of SockJS. It is a plain WebSocket too, and so is `/websocket` below it.
+pub const STOMP_PATH: &str = "/ws";
 
-/// What the upgrade routes work with.
-struct Door {
+/// What the browser says of a request that a page of its own origin makes (Fetch Metadata).
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+
+/// STOMP behind SockJS and plain WebSockets.
+struct StompDoor {
     gateway: Gateway,
     authenticator: Authenticator,
     origins: AllowedOrigins,
 }
 
-/// The upgrade routes.
-pub fn routes(gateway: Gateway, authenticator: Authenticator, origins: AllowedOrigins) -> Router {
-    let door = Arc::new(Door {
+impl Service for StompDoor {
+    type Dialect = Stomp;
+
+    const RAW_OFFER: Offer = Offer {
+        subprotocols: &["v12.stomp", "v11.stomp", "v10.stomp"],
+        versions: VERSIONS,
+    };
+
+    fn admit(&self, request: &Parts, is_forgeable: bool) -> Result<Opening, Box<Response>> {
+        if self.gateway.is_draining() {
+            return Err(Box::new(Refusal::from(Code::Draining).into_response()));
+        }
+        let trust = self.origins.may_connect(&request.headers, &request.uri);
+        let Some(trust) = trust else {
+            let refusal = Refusal::from(Code::OriginForbidden);
+            return Err(Box::new(refusal.into_response()));
+        };
+        let is_own = || {
+            let site = request.headers.get(SEC_FETCH_SITE);
+            site.is_some_and(|site| site == "same-origin")
+        };
+        let token = match trust {
+            Trust::Cookies if !is_forgeable || is_own() => {
+                self.authenticator.token_of_request(&request.headers)
+            }
+            Trust::Cookies | Trust::TokensOnly => None,
+        };
+        Ok(Opening { token })
+    }
+
+    fn refuse_upgrade(&self, error: &HandshakeError) -> Response {
+        let told = Error::with_detail(Code::WebSocketInvalid, error.to_string());
+        let mut response = Refusal::from(told).into_response();
+        *response.status_mut() =
+            StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        response
+    }
+
+    fn open(&self, Opening { token }: Opening) -> Stomp {
+        Stomp::new(&self.gateway.chat, Handshake { token })
+    }
+}
+
+/// The routes of STOMP.
+pub fn routes(
+    gateway: Gateway,
+    authenticator: Authenticator,
+    origins: AllowedOrigins,
+    sockjs: SockJsOptions,
+) -> Router {
+    let shared = std::sync::Arc::clone(&gateway.shared);
+    let door = StompDoor {
         gateway,
         authenticator,
         origins,
-    });
-    let add = |routes: Router<_>, path| routes.route(path, get(upgrade));
-    STOMP_PATHS
-        .into_iter()
-        .fold(Router::new(), add)
-        .with_state(door)
-}
-
-async fn upgrade(State(door): State<Arc<Door>>, mut request: Request) -> Response {
-    if door.gateway.is_draining() {
-        return Refusal::from(Code::Draining).into_response();
-    }
-    let Some(trust) = door.origins.may_connect(request.headers(), request.uri()) else {
-        return Refusal::from(Code::OriginForbidden).into_response();
     };
-    let token = match trust {
-        Trust::Cookies => door.authenticator.token_of_request(request.headers()),
-        Trust::TokensOnly => None,
-    };
-    match door.gateway.upgrade(&mut request, token) {
-        Ok(response) => response.map(|()| Body::empty()),
-        Err(error) => refuse(&error),
-    }
-}
-
-fn refuse(error: &HandshakeError) -> Response {
-    let told = Error::with_detail(Code::WebSocketInvalid, error.to_string());
-    let mut response = Refusal::from(told).into_response();
-    *response.status_mut() =
-        StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    // RFC 6455, section 4.4: the version that is spoken.
-    response
-        .headers_mut()
-        .insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-    response
+    SockJs::new(STOMP_PATH, &shared, door, sockjs).routes()
 }

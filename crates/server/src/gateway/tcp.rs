@@ -1,5 +1,7 @@
 //! STOMP over bare TCP.
 
+use std::time::Duration;
+
 use super::Gateway;
 use super::framing::Framing;
 use super::session::stomp::{Handshake, Stomp};
@@ -18,6 +20,7 @@ impl Gateway {
             framing: Framing::Bare,
             read_ahead: Vec::new(),
             greeting: Vec::new(),
+            beat_every: Duration::ZERO,
         };
         let stomp = Stomp::new(&self.chat, Handshake { token: None });
         if let Some(session) = run(&self.shared, connection, stomp) {

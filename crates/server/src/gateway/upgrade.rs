@@ -1,111 +1,127 @@
-//! The WebSocket opening handshake, and taking the socket back from the HTTP stack.
+//! The WebSocket opening handshake (RFC 6455, section 4.2), and the session on its connection.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::{
-    CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, HeaderMap, HeaderName, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, UPGRADE,
 };
-use http::{Request, Response, StatusCode, Version};
-use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
+use http::request::Parts;
+use madang_wire::http1::append_response_head;
 use madang_wire::websocket::handshake::{self, HandshakeError, RequestHeaders};
-use tokio::net::TcpStream;
 
+use super::Shared;
 use super::framing::Framing;
-use super::session::stomp::{Handshake, Stomp};
+use super::session::dialect::Dialect;
 use super::session::{Connection, Input, run};
-use super::stream::Stream;
-use super::{Chat, Gateway};
+use super::takeover::Takeover;
 use crate::telemetry::metrics::Transport;
 
-/// What STOMP clients offer, best first.
-const SUBPROTOCOLS: [&str; 3] = ["v12.stomp", "v11.stomp", "v10.stomp"];
+/// What a WebSocket endpoint speaks.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::gateway) struct Offer {
+    /// Best first; none has to be asked for.
+    pub(in crate::gateway) subprotocols: &'static [&'static str],
+    /// Values of `Sec-WebSocket-Version`.
+    pub(in crate::gateway) versions: &'static [&'static str],
+}
 
-impl Gateway {
-    /// Answers an upgrade request, and serves STOMP on its socket once HTTP has let go of it.
-    /// `token` is what the request itself proves who it is with.
+/// The version of RFC 6455.
+pub(in crate::gateway) const VERSIONS: &[&str] = &["13"];
+
+/// A handshake that is answered with 101.
+pub(in crate::gateway) struct Upgrade {
+    takeover: Takeover,
+    /// The head of the answer.
+    head: Vec<u8>,
+}
+
+/// How messages stand in the WebSocket.
+pub(in crate::gateway) struct Carriage {
+    pub(in crate::gateway) transport: Transport,
+    pub(in crate::gateway) input: Input,
+    pub(in crate::gateway) framing: Framing,
+    /// Pause between the transport's own beats; zero for none.
+    pub(in crate::gateway) beat_every: Duration,
+    /// Frames that go out before anything of the session does.
+    pub(in crate::gateway) greeting: Vec<u8>,
+}
+
+impl Upgrade {
+    /// Checks the handshake.
     ///
     /// # Errors
-    /// [`HandshakeError`]: the client's fault; nothing was upgraded.
-    pub fn upgrade<B>(
-        &self,
-        request: &mut Request<B>,
-        token: Option<String>,
-    ) -> Result<Response<()>, HandshakeError> {
-        let headers = request.headers();
-        if request.version() != Version::HTTP_11 {
-            // Upgrading is of HTTP/1.1 (RFC 9110, section 7.8).
-            return Err(HandshakeError::Upgrade);
-        }
-        let accept = accept(headers)?;
+    /// [`HandshakeError`]: the client's fault; the connection stays with HTTP.
+    pub(in crate::gateway) fn check(parts: &Parts, offer: &Offer) -> Result<Self, HandshakeError> {
+        let headers = &parts.headers;
+        let request = RequestHeaders {
+            upgrade: text(headers, &UPGRADE),
+            connection: text(headers, &CONNECTION),
+            version: text(headers, &SEC_WEBSOCKET_VERSION),
+            key: text(headers, &SEC_WEBSOCKET_KEY),
+        };
+        let accept = handshake::check_request_of_versions(&request, offer.versions)?;
         let subprotocol = text(headers, &SEC_WEBSOCKET_PROTOCOL)
-            .and_then(|offered| handshake::choose_subprotocol(offered, &SUBPROTOCOLS));
-        let chat = Arc::clone(&self.chat);
-        let upgrade = hyper::upgrade::on(request);
-        tokio::spawn(serve(chat, upgrade, Handshake { token }));
-        Ok(switching_protocols(&accept, subprotocol))
+            .and_then(|offered| handshake::choose_subprotocol(offered, offer.subprotocols));
+        // Upgrading is of HTTP/1.1 (RFC 9110, section 7.8).
+        let takeover = parts.extensions.get::<Takeover>().cloned();
+        let takeover = takeover
+            .filter(|_| parts.version == http::Version::HTTP_11)
+            .ok_or(HandshakeError::Upgrade)?;
+        let head = switching_protocols(&accept, subprotocol);
+        Ok(Self { takeover, head })
+    }
+
+    /// Serves a session on the connection once HTTP has let go of it; dropped while the node
+    /// drains. Never returns: the request's handler is dropped with the request.
+    pub(in crate::gateway) async fn serve<D: Dialect>(
+        self,
+        shared: &Arc<Shared>,
+        carriage: Carriage,
+        dialect: D,
+    ) -> Infallible {
+        let Self { takeover, head } = self;
+        let shared = Arc::clone(shared);
+        takeover
+            .take(move |stream, read_ahead| {
+                let Carriage {
+                    transport,
+                    input,
+                    framing,
+                    beat_every,
+                    greeting,
+                } = carriage;
+                let connection = Connection {
+                    stream,
+                    transport,
+                    input,
+                    framing,
+                    read_ahead: read_ahead.to_vec(),
+                    greeting: [head, greeting].concat(),
+                    beat_every,
+                };
+                if let Some(session) = run(&shared, connection, dialect) {
+                    tokio::spawn(session);
+                }
+            })
+            .await
     }
 }
 
-async fn serve(chat: Arc<Chat>, upgrade: OnUpgrade, handshake: Handshake) {
-    let upgraded = match upgrade.await {
-        Ok(upgraded) => upgraded,
-        // The peer went away before it had read the answer.
-        Err(error) => return tracing::debug!(%error, "a connection was not upgraded"),
-    };
-    let Some((stream, read_ahead)) = take_socket(upgraded) else {
-        return;
-    };
-    let connection = Connection {
-        stream: Stream::Plain(stream),
-        transport: Transport::WebSocket,
-        input: Input::websocket(chat.shared.limits.websocket),
-        framing: Framing::WebSocket,
-        read_ahead,
-        greeting: Vec::new(),
-    };
-    if let Some(session) = run(&chat.shared, connection, Stomp::new(&chat, handshake)) {
-        // A task of its own: this one is as large as the handshake.
-        tokio::spawn(session);
-    }
-}
-
-fn take_socket(upgraded: Upgraded) -> Option<(TcpStream, Vec<u8>)> {
-    match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => Some((parts.io.into_inner(), parts.read_buf.to_vec())),
-        Err(_) => {
-            tracing::error!("an upgraded connection is no TCP stream");
-            None
-        }
-    }
-}
-
-fn accept(headers: &HeaderMap) -> Result<String, HandshakeError> {
-    handshake::check_request(&RequestHeaders {
-        upgrade: text(headers, &UPGRADE),
-        connection: text(headers, &CONNECTION),
-        version: text(headers, &SEC_WEBSOCKET_VERSION),
-        key: text(headers, &SEC_WEBSOCKET_KEY),
-    })
-}
-
-fn switching_protocols(accept: &str, subprotocol: Option<&'static str>) -> Response<()> {
-    let mut response = Response::new(());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = response.headers_mut();
-    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    if let Ok(accept) = HeaderValue::from_str(accept) {
-        headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
-    }
-    if let Some(subprotocol) = subprotocol {
-        headers.insert(
-            SEC_WEBSOCKET_PROTOCOL,
-            HeaderValue::from_static(subprotocol),
-        );
-    }
-    response
+fn switching_protocols(accept: &str, subprotocol: Option<&str>) -> Vec<u8> {
+    let mut headers = vec![
+        ("upgrade", "websocket"),
+        ("connection", "Upgrade"),
+        ("sec-websocket-accept", accept),
+    ];
+    headers.extend(subprotocol.map(|name| ("sec-websocket-protocol", name)));
+    let mut head = Vec::with_capacity(160);
+    // The accept value is base64 and the subprotocols are constants.
+    let appended = append_response_head(101, "Switching Protocols", headers, &mut head);
+    debug_assert!(appended.is_ok());
+    head
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {

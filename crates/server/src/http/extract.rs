@@ -35,6 +35,9 @@ pub(crate) struct AgentCaller(pub(crate) Caller);
 /// Proof that a person who may look into the server asks; who it is does not matter there.
 pub(crate) struct AdminCaller(());
 
+/// Proof that somebody asks who may publish to application topics; who it is does not matter there.
+pub(crate) struct Publisher(());
+
 impl UserCaller {
     pub(super) fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
         let caller = state.identify.caller(headers)?;
@@ -65,6 +68,16 @@ impl AdminCaller {
     }
 }
 
+impl Publisher {
+    pub(super) fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
+        let role = state.identify.caller(headers)?.role;
+        if role != Role::Service && !state.topics.publish.contains(&role) {
+            return Err(Code::PublishForbidden.into());
+        }
+        Ok(Self(()))
+    }
+}
+
 macro_rules! extract_caller {
     ($($caller:ident),*) => {$(
         impl FromRequestParts<Shared> for $caller {
@@ -76,7 +89,7 @@ macro_rules! extract_caller {
         }
     )*};
 }
-extract_caller!(UserCaller, AgentCaller);
+extract_caller!(UserCaller, AgentCaller, Publisher);
 
 /// The room that the path names, percent-decoded.
 pub(crate) struct RoomPath(pub(crate) RoomId);

@@ -3,16 +3,20 @@
 //! Every handler asks the engine, which asks the domain's policy; none decides a right by itself
 //! beyond the kind of caller it takes. `crate::authorization` lists who may do what.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
+use madang_domain::Role;
 use madang_engine::Engine;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::config::Config;
 use crate::contracts::support_desk::SupportDeskOptions;
+use crate::contracts::topics::TopicPrefixes;
 
 mod admin;
 mod agent;
@@ -24,6 +28,7 @@ mod ops;
 mod origins;
 mod pages;
 mod problem;
+mod service;
 mod user;
 
 #[cfg(test)]
@@ -49,6 +54,8 @@ pub struct HttpState {
     pub identify: Arc<dyn Identify>,
     /// Which contracts are served beside the native API.
     pub contracts: ContractOptions,
+    /// Application topics.
+    pub topics: TopicOptions,
     /// The demo page's tokens; `None` where development tokens are not in use.
     pub demo: Option<DemoOptions>,
     /// Which other origins' pages may call.
@@ -66,6 +73,40 @@ pub struct HttpState {
 pub struct ContractOptions {
     /// Contract 1; `None` switches it off.
     pub support_desk: Option<SupportDeskOptions>,
+}
+
+/// How application topics are published to.
+#[derive(Debug, Clone, Default)]
+pub struct TopicOptions {
+    /// Which destinations are topics.
+    pub prefixes: TopicPrefixes,
+    /// Who may publish, besides the host's back end.
+    pub publish: HashSet<Role>,
+    /// Largest body of a message, in bytes: as through STOMP.
+    pub body_bytes_max: usize,
+}
+
+impl TopicOptions {
+    /// As the configuration has it.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        Self {
+            prefixes: TopicPrefixes {
+                broker: config.topics.prefixes.clone(),
+                user: config.topics.user_prefix.clone(),
+            },
+            publish: config.topics.publish.iter().copied().collect(),
+            body_bytes_max: config.stomp.body_bytes_max,
+        }
+    }
+
+    /// Largest request, in bytes: the largest message with every character escaped (JSON takes up
+    /// to six bytes for one), and room for its envelope.
+    const fn request_bytes_max(&self) -> usize {
+        self.body_bytes_max
+            .saturating_mul(6)
+            .saturating_add(BODY_BYTES_MAX)
+    }
 }
 
 pub(crate) type Shared = Arc<HttpState>;
@@ -118,7 +159,12 @@ fn documented_routes(set: RouteSet) -> OpenApiRouter<Shared> {
     let mut routes = openapi::start()
         .merge(ops::routes())
         .merge(admin::routes())
-        .nest("/api/v1", user::routes().merge(agent::routes()));
+        .nest(
+            "/api/v1",
+            user::routes()
+                .merge(agent::routes())
+                .merge(service::routes()),
+        );
     if set.support_desk {
         routes = routes.merge(contracts::support_desk::routes());
     }

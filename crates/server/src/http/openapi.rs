@@ -1,7 +1,7 @@
 //! The OpenAPI document: collected from the routes, so that none can be forgotten.
 
 use utoipa::openapi::OpenApi as Document;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -20,6 +20,7 @@ use super::{RouteSet, Shared};
     tags(
         (name = "rooms", description = "Native API for every person: own rooms, and those one serves"),
         (name = "desk", description = "Native API for agents: the support desk"),
+        (name = "topics", description = "For the host's back end: application topics, which are not stored"),
         (name = "support desk contract", description = "REST of the replaced support desk, unchanged for its clients"),
         (name = "operations", description = "For operators and load balancers"),
         (name = "demo", description = "Only where development tokens are in use, and only on this machine")
@@ -39,10 +40,13 @@ impl Modify for Token {
             .bearer_format("JWT")
             .description(Some("The host application's token"))
             .build();
-        document
-            .components
-            .get_or_insert_default()
-            .add_security_scheme("token", SecurityScheme::Http(scheme));
+        let key = ApiKeyValue::with_description(
+            "X-API-Key",
+            "An API key of the host's back end; as a Bearer token too",
+        );
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(scheme));
+        components.add_security_scheme("apiKey", SecurityScheme::ApiKey(ApiKey::Header(key)));
     }
 }
 

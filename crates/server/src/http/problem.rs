@@ -145,7 +145,8 @@ pub(crate) enum Common {
     /// `TOKEN_INVALID`.
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthorized(Problem),
-    /// The caller has no right to this: `NOT_YOUR_ROOM`, `AGENTS_ONLY`.
+    /// The caller has no right to this: `NOT_YOUR_ROOM`, `AGENTS_ONLY`,
+    /// `PUBLISH_FORBIDDEN`.
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(Problem),
     /// A defect of the server: `INTERNAL`.

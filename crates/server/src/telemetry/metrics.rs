@@ -15,6 +15,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::connections::Connections;
 use super::{RUSTC, VERSION};
 
 /// The media type of [`Metrics::encode`].
@@ -49,7 +50,7 @@ impl Transport {
     }
 }
 
-type Label = [(&'static str, &'static str); 1];
+pub(super) type Label = [(&'static str, &'static str); 1];
 type HttpLabels = [(&'static str, String); 2];
 type RouteLabel = [(&'static str, String); 1];
 type Routes = Family<RouteLabel, Histogram, fn() -> Histogram>;
@@ -64,6 +65,8 @@ pub struct Metrics {
     sessions: Sessions,
     errors: Vec<Counter>,
     http: Http,
+    /// What the listeners count.
+    pub connections: Connections,
     /// Frames received from clients and understood, of all protocols; heart-beats do not count.
     pub frames_received: Counter,
     /// Messages handed to a session's connection, once for each subscription.
@@ -133,6 +136,7 @@ impl Metrics {
             sessions: Sessions::registered(r),
             errors: by_code(&errors, "code"),
             http: Http::registered(r),
+            connections: Connections::registered(r),
             frames_received: counter(r, "frames_received", frames),
             deliveries: counter(r, "deliveries", deliveries),
             written_bytes: written_bytes(r),
@@ -254,7 +258,7 @@ fn about_the_process(registry: &mut Registry, started_at: Timestamp) {
     );
 }
 
-fn family<S, M>(registry: &mut Registry, name: &str, help: &str) -> Family<S, M>
+pub(super) fn family<S, M>(registry: &mut Registry, name: &str, help: &str) -> Family<S, M>
 where
     Family<S, M>: Default + Clone + prometheus_client::registry::Metric,
 {
@@ -263,7 +267,7 @@ where
     family
 }
 
-fn counter(registry: &mut Registry, name: &str, help: &str) -> Counter {
+pub(super) fn counter(registry: &mut Registry, name: &str, help: &str) -> Counter {
     let counter = Counter::default();
     registry.register(name, help, counter.clone());
     counter
@@ -276,7 +280,7 @@ fn written_bytes(registry: &mut Registry) -> Counter {
     counter
 }
 
-fn gauge(registry: &mut Registry, name: &str, help: &str) -> Gauge {
+pub(super) fn gauge(registry: &mut Registry, name: &str, help: &str) -> Gauge {
     let gauge = Gauge::default();
     registry.register(name, help, gauge.clone());
     gauge

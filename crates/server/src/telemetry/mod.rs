@@ -1,5 +1,6 @@
 //! What operators see of a running server: logs and metrics.
 
+pub mod connections;
 pub(crate) mod engine;
 mod http;
 pub mod logs;

@@ -36,8 +36,8 @@ pub enum HandshakeError {
     /// There is no `Sec-WebSocket-Version`.
     #[error("header Sec-WebSocket-Version is missing")]
     VersionMissing,
-    /// `Sec-WebSocket-Version` is not 13.
-    #[error("header Sec-WebSocket-Version is not 13")]
+    /// `Sec-WebSocket-Version` is none that is spoken here.
+    #[error("header Sec-WebSocket-Version is not supported")]
     VersionUnsupported,
     /// `Sec-WebSocket-Key` is missing or not 16 bytes in base64.
     #[error("header Sec-WebSocket-Key is not 16 bytes in base64")]
@@ -46,7 +46,8 @@ pub enum HandshakeError {
 
 impl HandshakeError {
     /// The HTTP status of the refusal: 426 for another version, and the
-    /// response then has to say `Sec-WebSocket-Version: 13` (section 4.4);
+    /// response then has to list those that are spoken, such as
+    /// `Sec-WebSocket-Version: 13` (section 4.4);
     /// else 400.
     pub fn status(&self) -> u16 {
         match self {
@@ -82,6 +83,23 @@ pub struct RequestHeaders<'a> {
 /// The client is to blame, and can retry with another request: answer with
 /// [`HandshakeError::status`].
 pub fn check_request(headers: &RequestHeaders<'_>) -> Result<String, HandshakeError> {
+    check_request_of_versions(headers, &[VERSION])
+}
+
+/// As [`check_request`], of any of these versions.
+///
+/// Version 8 is what the drafts of the protocol from the eighth on call
+/// themselves, and 7 the seventh; without extensions their frames are those of
+/// 13.
+///
+/// # Errors
+///
+/// As [`check_request`]; the response to a status of 426 has to list
+/// `versions`.
+pub fn check_request_of_versions(
+    headers: &RequestHeaders<'_>,
+    versions: &[&str],
+) -> Result<String, HandshakeError> {
     if !headers
         .upgrade
         .is_some_and(|value| has_token(value, "websocket"))
@@ -95,7 +113,7 @@ pub fn check_request(headers: &RequestHeaders<'_>) -> Result<String, HandshakeEr
         return Err(HandshakeError::Connection);
     }
     match headers.version.map(str::trim) {
-        Some(VERSION) => {}
+        Some(version) if versions.contains(&version) => {}
         Some(_) => return Err(HandshakeError::VersionUnsupported),
         None => return Err(HandshakeError::VersionMissing),
     }

@@ -10,7 +10,7 @@ use crate::shared;
 /// The response to a GET of `/ws` with these header lines besides `Host`.
 fn answer(method: &str, headers: &[&str]) -> Response {
     let address = shared::server().address();
-    let mut request = format!("{method} /ws HTTP/1.1\r\nHost: {address}\r\n");
+    let mut request = format!("{method} /ws/websocket HTTP/1.1\r\nHost: {address}\r\n");
     for header in headers {
         request.push_str(header);
         request.push_str("\r\n");
@@ -73,11 +73,7 @@ fn another_version_is_refused_with_426_and_the_version_spoken() {
 
 #[test]
 fn a_request_that_is_no_handshake_is_refused_with_4xx() {
-    for headers in [
-        &[][..],
-        &[CONNECTION, VERSION, KEY],
-        &[UPGRADE, VERSION, KEY],
-    ] {
+    for headers in [&[CONNECTION, VERSION, KEY][..], &[UPGRADE, VERSION, KEY]] {
         assert_eq!(answer("GET", headers).status, 400, "{headers:?}");
     }
     assert_eq!(

@@ -1,4 +1,5 @@
 mod accounts;
+mod api_keys;
 
 use std::path::Path;
 use std::time::Duration;

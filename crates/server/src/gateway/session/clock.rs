@@ -2,6 +2,7 @@
 
 use std::sync::Weak;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use madang_domain::Code;
 
@@ -20,6 +21,8 @@ pub(super) struct Timing {
     /// The transport's own.
     pub(super) transport_beat_every: u64,
     pub(super) silence_max: u64,
+    /// Until then somebody has to come who receives.
+    receiver_by: u64,
     /// When the clock is looked at next.
     look_at: u64,
 }
@@ -29,6 +32,7 @@ impl Timing {
     pub(super) fn only_close_by(&mut self, close_by: u64) {
         *self = Self {
             close_by,
+            receiver_by: self.receiver_by,
             look_at: self.look_at,
             ..Self::default()
         };
@@ -59,7 +63,7 @@ impl Session {
         }
         drop(outbox);
         let due = |at: u64| at != 0 && at <= now;
-        if due(timing.close_by) {
+        if due(timing.close_by) || due(timing.receiver_by) {
             return self.abort();
         }
         if due(timing.connect_by) {
@@ -90,6 +94,18 @@ impl Session {
         self.reschedule(&mut timing, self.shared.now_ms());
     }
 
+    /// A request receives what is written from now on.
+    pub(in super::super) fn receiver_came(&self) {
+        self.set_timing(|timing| timing.receiver_by = 0);
+    }
+
+    /// Nobody receives; the session ends unless somebody comes in time.
+    pub(in super::super) fn receiver_left(&self, delay: Duration) {
+        let delay = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX / 2);
+        let receiver_by = self.shared.now_ms() + delay;
+        self.set_timing(|timing| timing.receiver_by = receiver_by);
+    }
+
     fn next_beat(&self, every: u64) -> Option<u64> {
         // Early: the peer counts from the last octet that it got, and the clock is coarse.
         let pause = every.saturating_sub(2 * TICK_MS).max(TICK_MS);
@@ -105,7 +121,12 @@ impl Session {
     /// One plan at a time: a session is in the wheel once, but for plans that were replaced by
     /// earlier ones.
     fn reschedule(&self, timing: &mut Timing, now: u64) {
-        let fixed = [timing.connect_by, timing.expires_at, timing.close_by];
+        let fixed = [
+            timing.connect_by,
+            timing.expires_at,
+            timing.close_by,
+            timing.receiver_by,
+        ];
         let fixed = fixed.into_iter().filter(|at| *at > now);
         let moving = [
             self.next_beat(timing.beat_every),

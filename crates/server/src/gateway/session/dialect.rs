@@ -14,6 +14,11 @@ pub(super) type Done<D> = Box<dyn FnOnce(&mut Core<D>) -> Result<(), Failure> + 
 
 /// A protocol's state machine. One per session, owned by its driver.
 pub(in super::super) trait Dialect: Sized + Send + 'static {
+    /// The connection is there; nothing was received.
+    fn begin(core: &mut Core<Self>) {
+        let _ = core;
+    }
+
     /// Carries out what `input` holds and moves it past what was understood. What lies behind a
     /// command that waits stays in `input`.
     fn receive(core: &mut Core<Self>, input: &mut &[u8]) -> Flow;

@@ -8,14 +8,15 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::io::ErrorKind;
-use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use madang_domain::ports::BoxFuture;
 use madang_domain::{Code, Error};
 use madang_engine::SubscriptionKey;
+use madang_wire::sockjs::{self, Close};
 use madang_wire::websocket::{CloseCode, ProtocolError};
 
 use super::super::Shared;
@@ -55,6 +56,8 @@ pub(in super::super) struct Connection {
     pub(in super::super) read_ahead: Vec<u8>,
     /// What goes out before anything of the session does.
     pub(in super::super) greeting: Vec<u8>,
+    /// Pause between the transport's own signs of life; zero for none.
+    pub(in super::super) beat_every: Duration,
 }
 
 struct Driver<D: Dialect> {
@@ -97,6 +100,8 @@ pub(super) enum Ending {
     /// The client's wish, or its Close frame, whose code is repeated.
     Asked(Option<CloseCode>),
     Broken(ProtocolError),
+    /// The server's wish, for a reason that is no error.
+    Closed(u16, Box<str>),
 }
 
 /// What lives on a connection until the session is over. `None` while the node drains.
@@ -112,6 +117,7 @@ pub(in super::super) fn run<D: Dialect>(
         framing,
         read_ahead,
         greeting,
+        beat_every,
     } = connection;
     let session = Session::open(shared, stream, framing)?;
     shared.metrics.session_opened(transport);
@@ -119,6 +125,8 @@ pub(in super::super) fn run<D: Dialect>(
         .outbox()
         .queue
         .append(|buffer| buffer.extend_from_slice(&greeting));
+    let beat_every = u64::try_from(beat_every.as_millis()).unwrap_or(0);
+    session.set_timing(|timing| timing.transport_beat_every = beat_every);
     let backlog = (!read_ahead.is_empty()).then(|| Box::new(Backlog::of_raw(read_ahead)));
     let mut driver = Driver {
         input,
@@ -134,6 +142,7 @@ pub(in super::super) fn run<D: Dialect>(
         },
         backlog,
     };
+    D::begin(&mut driver.core);
     Some(poll_fn(move |cx| driver.poll(cx)))
 }
 
@@ -175,6 +184,12 @@ impl<D: Dialect> Driver<D> {
         if self.core.session.stream.poll_read_ready(cx).is_pending() {
             return false;
         }
+        if let Some(messages) = self.core.session.stream.take_messages() {
+            self.core.received_now();
+            let backlog = Box::new(Backlog::of_messages(messages));
+            self.backlog = self.input.take_up(&mut self.core, backlog);
+            return true;
+        }
         READ_BUFFER.with_borrow_mut(|buffer| match self.core.session.stream.try_read(buffer) {
             Ok(0) => self.core.phase = Phase::Over,
             Ok(count) => self.received(&mut buffer[..count]),
@@ -185,10 +200,7 @@ impl<D: Dialect> Driver<D> {
     }
 
     fn received(&mut self, bytes: &mut [u8]) {
-        let session = &self.core.session;
-        session
-            .last_read_ms
-            .store(session.shared.now_ms(), Ordering::Relaxed);
+        self.core.received_now();
         if let Phase::Lingering { budget } = &mut self.core.phase {
             *budget = budget.saturating_sub(bytes.len());
             if *budget == 0 {
@@ -204,6 +216,11 @@ impl<D: Dialect> Core<D> {
     /// Whether commands are still carried out.
     pub(super) fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open)
+    }
+
+    fn received_now(&self) {
+        let now = self.session.shared.now_ms();
+        self.session.last_read_ms.store(now, Ordering::Relaxed);
     }
 
     /// From now on whoever changes something for this session wakes its task.
@@ -320,12 +337,13 @@ impl<D: Dialect> Core<D> {
             drop(outbox);
             self.session.flush_own();
             let mut outbox = self.session.outbox();
-            if outbox.waiting() > 0 && outbox.state != WriteState::Dead {
+            let unwritten = outbox.waiting() > 0 || self.session.stream.has_unsent();
+            if unwritten && outbox.state != WriteState::Dead {
                 outbox.waits_for_space = true;
                 return;
             }
             drop(outbox);
-            self.session.stream.shut_down(Shutdown::Write);
+            self.session.shut_down_writing();
             self.phase = Phase::Lingering {
                 budget: LINGER_BYTES_MAX,
             };
@@ -344,6 +362,15 @@ impl<D: Dialect> Core<D> {
         self.session.shared.metrics.error(Code::WebSocketInvalid);
         self.closed_by.get_or_insert(Code::WebSocketInvalid);
         self.end(Ending::Broken(error));
+    }
+
+    /// A SockJS client sent what is no array of texts.
+    pub(super) fn broken_framing(&mut self, error: sockjs::DecodeError) {
+        tracing::debug!(session = self.session.id, %error, "the peer broke SockJS");
+        self.session.shared.metrics.error(Code::BodyInvalid);
+        self.closed_by.get_or_insert(Code::BodyInvalid);
+        let Close { code, reason } = Close::BROKEN_FRAMING;
+        self.end(Ending::Closed(code, reason.into()));
     }
 
     pub(super) fn end(&mut self, ending: Ending) {
@@ -375,6 +402,9 @@ fn say_farewell<D: Dialect>(ending: &Ending, dialect: &D, session: &Session, buf
             framing.append_close(Some(close), name, buffer);
         }
         Ending::Asked(code) => framing.append_close(*code, "", buffer),
+        Ending::Closed(code, reason) => {
+            framing.append_close(CloseCode::new(*code), reason, buffer);
+        }
         Ending::Broken(error) => {
             tracing::debug!(session = session.id, %error, "the peer broke RFC 6455");
             framing.append_close(Some(error.close_code()), &error.to_string(), buffer);
@@ -385,6 +415,7 @@ fn say_farewell<D: Dialect>(ending: &Ending, dialect: &D, session: &Session, buf
 impl<D: Dialect> Drop for Core<D> {
     fn drop(&mut self) {
         self.session.outbox().die();
+        self.session.stream.release();
         self.session.shared.registry.remove(self.session.id);
         self.session
             .shared

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use madang_wire::sockjs;
 use madang_wire::websocket::{self, CloseCode, Event, Role};
 
 use super::dialect::{Dialect, Flow};
@@ -13,9 +14,10 @@ pub(in super::super) enum Input {
     WebSocket(websocket::Decoder),
     /// Nothing: the protocol finds its own frames.
     Bare,
-    /// The peer has nothing to say; what it sends is thrown away.
-    #[expect(dead_code, reason = "event streams come next")]
-    Ignored,
+    /// WebSocket messages with SockJS's arrays of messages.
+    SockJs(websocket::Decoder, sockjs::Limits),
+    /// Whole messages, which come by themselves: no bytes do.
+    Messages,
 }
 
 /// What arrived behind a command that waits.
@@ -34,11 +36,22 @@ impl Backlog {
             raw,
         }
     }
+
+    pub(super) fn of_messages(messages: VecDeque<Vec<u8>>) -> Self {
+        Self {
+            messages,
+            raw: Vec::new(),
+        }
+    }
 }
 
 impl Input {
     pub(in super::super) fn websocket(limits: websocket::Limits) -> Self {
         Self::WebSocket(websocket::Decoder::new(Role::Server, limits))
+    }
+
+    pub(in super::super) fn sockjs(limits: websocket::Limits, messages: sockjs::Limits) -> Self {
+        Self::SockJs(websocket::Decoder::new(Role::Server, limits), messages)
     }
 
     /// Carries out what `bytes` hold. Answers what lies behind a command that waits.
@@ -48,13 +61,21 @@ impl Input {
         bytes: &mut [u8],
     ) -> Option<Box<Backlog>> {
         match self {
-            Self::WebSocket(decoder) => decode_websocket(decoder, core, bytes),
+            Self::WebSocket(decoder) => decode_websocket(decoder, core, bytes, |payload| {
+                Ok(Unwrapped::Itself(payload))
+            }),
+            Self::SockJs(decoder, limits) => decode_websocket(decoder, core, bytes, |payload| {
+                let messages = sockjs::decode_frame(payload, *limits)?;
+                Ok(Unwrapped::Messages(
+                    messages.into_iter().map(String::into_bytes).collect(),
+                ))
+            }),
             Self::Bare => {
                 let mut input = &*bytes;
                 (D::receive(core, &mut input) == Flow::Suspend)
                     .then(|| Box::new(Backlog::of_raw(input.to_vec())))
             }
-            Self::Ignored => None,
+            Self::Messages => None,
         }
     }
 
@@ -64,19 +85,18 @@ impl Input {
         core: &mut Core<D>,
         mut backlog: Box<Backlog>,
     ) -> Option<Box<Backlog>> {
-        while let Some(message) = backlog.messages.pop_front() {
-            let mut input = message.as_slice();
-            match D::receive(core, &mut input) {
-                Flow::On => {}
-                Flow::Stop => return None,
-                Flow::Suspend => {
-                    backlog.messages.push_front(input.to_vec());
-                    return Some(backlog);
-                }
-            }
+        match receive_all(core, &mut backlog.messages) {
+            Flow::On => self.decode(core, &mut backlog.raw),
+            Flow::Stop => None,
+            Flow::Suspend => Some(backlog),
         }
-        self.decode(core, &mut backlog.raw)
     }
+}
+
+/// What a WebSocket message holds.
+enum Unwrapped<'a> {
+    Itself(&'a [u8]),
+    Messages(VecDeque<Vec<u8>>),
 }
 
 /// Carries out whole WebSocket messages; keeps what lies behind a command that waits.
@@ -84,6 +104,7 @@ fn decode_websocket<D: Dialect>(
     decoder: &mut websocket::Decoder,
     core: &mut Core<D>,
     bytes: &mut [u8],
+    unwrap: impl Fn(&[u8]) -> Result<Unwrapped<'_>, sockjs::DecodeError>,
 ) -> Option<Box<Backlog>> {
     let mut rest = bytes;
     loop {
@@ -95,28 +116,63 @@ fn decode_websocket<D: Dialect>(
                 return None;
             }
         };
-        match event {
-            Event::Message { mut payload, .. } => match D::receive(core, &mut payload) {
-                Flow::On => {}
-                Flow::Stop => return None,
-                Flow::Suspend => {
-                    return Some(Box::new(Backlog {
-                        messages: VecDeque::from([payload.to_vec()]),
-                        raw: rest.to_vec(),
-                    }));
-                }
-            },
+        let payload = match event {
+            Event::Message { payload, .. } => payload,
             Event::Ping(payload) => {
                 let mut outbox = core.session.outbox();
                 outbox
                     .queue
                     .append(|buffer| websocket::encode_pong(payload, buffer));
+                continue;
             }
-            Event::Pong(_) => {}
+            Event::Pong(_) => continue,
             Event::Close { code, .. } => {
                 core.end(Ending::Asked(code.and_then(CloseCode::new)));
                 return None;
             }
+        };
+        let (flow, messages) = match unwrap(payload) {
+            Ok(Unwrapped::Itself(mut payload)) => {
+                let flow = D::receive(core, &mut payload);
+                let left = || VecDeque::from([payload.to_vec()]);
+                (
+                    flow,
+                    if flow == Flow::Suspend {
+                        left()
+                    } else {
+                        VecDeque::new()
+                    },
+                )
+            }
+            Ok(Unwrapped::Messages(mut messages)) => (receive_all(core, &mut messages), messages),
+            Err(error) => {
+                core.broken_framing(error);
+                return None;
+            }
+        };
+        match flow {
+            Flow::On => {}
+            Flow::Stop => return None,
+            Flow::Suspend => {
+                let raw = rest.to_vec();
+                return Some(Box::new(Backlog { messages, raw }));
+            }
         }
     }
+}
+
+/// Carries out messages in order. Those behind a command that waits are left.
+fn receive_all<D: Dialect>(core: &mut Core<D>, messages: &mut VecDeque<Vec<u8>>) -> Flow {
+    while let Some(message) = messages.pop_front() {
+        let mut input = message.as_slice();
+        match D::receive(core, &mut input) {
+            Flow::On => {}
+            Flow::Stop => return Flow::Stop,
+            Flow::Suspend => {
+                messages.push_front(input.to_vec());
+                return Flow::Suspend;
+            }
+        }
+    }
+    Flow::On
 }

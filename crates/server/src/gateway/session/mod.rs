@@ -6,11 +6,12 @@
 //! stands on the connection is [`input`]'s on the way in and [`super::framing`]'s on the way out.
 
 mod clock;
-mod dialect;
+pub(super) mod dialect;
 mod driver;
 mod feeds;
 mod input;
 mod outbox;
+pub(super) mod plain;
 mod render;
 mod replies;
 pub(super) mod stomp;
@@ -22,8 +23,10 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use madang_domain::ports::GroupOutcome;
-use madang_domain::{Code, Error};
-use madang_engine::{Ended, EventBatch, Outlet, RoomEvent, SubscriptionKey, TopicEvent};
+use madang_domain::{Code, Error, RoomId};
+use madang_engine::{
+    Ended, EventBatch, Outlet, RoomEvent, SignalEvent, SubscriptionKey, TopicEvent,
+};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::Shared;
@@ -78,6 +81,7 @@ impl Session {
             return None;
         }
         session.set_timing(|timing| timing.connect_by = connect_by);
+        session.stream.bind(&session.me);
         Some(session)
     }
 
@@ -113,6 +117,19 @@ impl Session {
     fn abort(&self) {
         self.outbox().die();
         self.stream.shut_down(Shutdown::Both);
+    }
+
+    /// Ends the direction of writing; what the stream holds back goes out before.
+    fn shut_down_writing(&self) {
+        self.stream.shut_down(Shutdown::Write);
+        if !self.stream.has_unsent() {
+            return;
+        }
+        let mut outbox = self.outbox();
+        if outbox.state == WriteState::Idle {
+            outbox.state = WriteState::Blocked;
+            wake(outbox.waker.take());
+        }
     }
 
     /// Appends bytes to the outbox and has them written soon.
@@ -245,6 +262,14 @@ impl Outlet for Session {
         }
         self.mark(&mut outbox);
     }
+
+    /// STOMP shows the log only.
+    fn offer_signal(&self, _: SubscriptionKey, _: &Arc<SignalEvent>) {}
+
+    /// STOMP's clients name each room that they want: nothing is attended.
+    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId) {}
+
+    fn rooms_unknown(&self, _: SubscriptionKey) {}
 
     fn ended(&self, key: SubscriptionKey, cause: Ended) {
         let mut outbox = self.outbox();

@@ -8,7 +8,8 @@ use madang_wire::stomp::{Version, message};
 
 use super::super::framing::Framing;
 use super::stomp::acks::AckLedger;
-use super::stomp::destination::{ROOMS, SUPPORT_DESK_SUBSCRIBE};
+use super::stomp::destination::SUPPORT_DESK_SUBSCRIBE;
+use crate::contracts::topics::ROOMS;
 use crate::contracts::{native, support_desk};
 
 /// How a room's messages look to one subscription.

@@ -39,6 +39,12 @@ impl Page {
              frame-ancestors 'none'",
     };
 
+    /// What the iframe pages of SockJS load, into pages of any origin.
+    pub(super) const SOCKJS: Self = Self {
+        folder: "sockjs",
+        security_policy: "default-src 'none'",
+    };
+
     fn headers(&self) -> [(axum::http::HeaderName, &'static str); 3] {
         [
             (CONTENT_SECURITY_POLICY, self.security_policy),

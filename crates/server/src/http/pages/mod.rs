@@ -21,6 +21,7 @@ pub(super) fn routes(with_demo: bool) -> Router<Shared> {
         .route("/", get(start))
         .route("/docs", get(docs))
         .route("/docs/{file}", get(docs_file))
+        .route("/sockjs/{file}", get(sockjs_file))
         .route("/docs/errors", get(errors::page));
     if !with_demo {
         return routes;
@@ -42,6 +43,10 @@ async fn start(State(state): State<Shared>, request: Request) -> Response {
         return serve(&Page::DEMO, "index.html", &parts.headers);
     }
     html(&Page::DOCS, STATUS.to_owned())
+}
+
+async fn sockjs_file(Path(file): Path<String>, headers: HeaderMap) -> Response {
+    serve(&Page::SOCKJS, &file, &headers)
 }
 
 async fn demo_file(Path(file): Path<String>, headers: HeaderMap) -> Response {

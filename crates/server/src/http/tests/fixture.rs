@@ -1,5 +1,6 @@
 //! A server without a socket, and who calls it.
 
+use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -22,8 +23,13 @@ use tower::ServiceExt;
 use crate::contracts::support_desk::SupportDeskOptions;
 use crate::http::{
     AllowedOrigins, ContractOptions, DemoOptions, HttpState, Identify, MintToken, ObserveRequests,
-    Peer, routed,
+    Peer, TopicOptions, routed,
 };
+
+/// Who may publish by configuration.
+pub(super) const PUBLISHING_ROLE: Role = Role::Agent;
+
+pub(super) const TOPIC_BODY_BYTES_MAX: usize = 100_000;
 
 pub(super) struct Server {
     pub(super) router: Router,
@@ -140,6 +146,11 @@ impl Server {
                     agent_name: Arc::from("상담원"),
                     time_zone: TimeZone::fixed(jiff::tz::offset(9)),
                 }),
+            },
+            topics: TopicOptions {
+                publish: HashSet::from([PUBLISHING_ROLE]),
+                body_bytes_max: TOPIC_BODY_BYTES_MAX,
+                ..TopicOptions::default()
             },
             demo: demo.then(|| DemoOptions {
                 tokens: Arc::new(PlainTokens),

@@ -6,6 +6,7 @@ mod contract;
 mod fixture;
 mod origins;
 mod pages;
+mod publish;
 mod reference;
 mod shape;
 mod user;

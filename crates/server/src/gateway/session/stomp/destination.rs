@@ -1,17 +1,23 @@
 //! Where frames go.
 
-use std::sync::Arc;
-
 use madang_domain::{Code, Error, RoomId};
 
-/// Native room destinations: `/rooms/{id}`.
-pub(in super::super) const ROOMS: &str = "/rooms/";
+use crate::contracts::topics::{PublishTarget, SubscribeSource, TopicPrefixes, parse_room};
+
 /// Contract 1's room destinations.
 pub(in super::super) const SUPPORT_DESK_SUBSCRIBE: &str = "/sub/chat/room/";
 /// Where contract 1's clients send; the room is in the body.
 pub(super) const SUPPORT_DESK_SEND: &str = "/pub/message";
-/// Application topics.
-const TOPICS: [&str; 2] = ["/topic/", "/queue/"];
+
+/// Which destinations there are.
+#[derive(Debug, Clone)]
+pub(in crate::gateway) struct DestinationMap {
+    pub(in crate::gateway) topics: TopicPrefixes,
+    /// Native rooms are served behind it, too; empty for none.
+    pub(in crate::gateway) application_prefix: String,
+    /// Contract 1.
+    pub(in crate::gateway) support_desk: bool,
+}
 
 /// A destination of a SUBSCRIBE.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +25,7 @@ pub(super) enum Source {
     Room(RoomId),
     /// Contract 1: subscribing opens or claims the room.
     SupportDesk(RoomId),
-    Topic(Arc<str>),
+    Topic(SubscribeSource),
 }
 
 /// A destination of a SEND.
@@ -27,48 +33,35 @@ pub(super) enum Source {
 pub(super) enum Target {
     Room(RoomId),
     SupportDesk,
-    Topic(Arc<str>),
+    Topic(PublishTarget),
 }
 
-/// # Errors
-/// [`Code::NotFound`]: nothing is served there. The client's fault.
-pub(super) fn source(destination: &str, support_desk: bool) -> Result<Source, Error> {
-    if let Some(room) = destination.strip_prefix(ROOMS) {
-        return Ok(Source::Room(room_id(room)?));
+impl DestinationMap {
+    /// # Errors
+    /// [`Code::NotFound`]: nothing is served there; [`Code::ParameterInvalid`],
+    /// [`Code::RoomNotFound`]: nothing can be. The client's fault.
+    pub(super) fn source(&self, destination: &str) -> Result<Source, Error> {
+        if let Some(room) = parse_room(destination, &self.application_prefix)? {
+            return Ok(Source::Room(room));
+        }
+        if let Some(room) = destination.strip_prefix(SUPPORT_DESK_SUBSCRIBE)
+            && self.support_desk
+        {
+            let room = RoomId::new(room).map_err(|_| Error::from(Code::RoomNotFound))?;
+            return Ok(Source::SupportDesk(room));
+        }
+        self.topics.parse_subscribe(destination).map(Source::Topic)
     }
-    if let Some(room) = destination.strip_prefix(SUPPORT_DESK_SUBSCRIBE)
-        && support_desk
-    {
-        return Ok(Source::SupportDesk(room_id(room)?));
-    }
-    topic(destination).map(Source::Topic)
-}
 
-/// # Errors
-/// [`Code::NotFound`]: nothing is served there. The client's fault.
-pub(super) fn target(destination: &str, support_desk: bool) -> Result<Target, Error> {
-    if let Some(room) = destination.strip_prefix(ROOMS) {
-        return Ok(Target::Room(room_id(room)?));
+    /// # Errors
+    /// As [`DestinationMap::source`].
+    pub(super) fn target(&self, destination: &str) -> Result<Target, Error> {
+        if let Some(room) = parse_room(destination, &self.application_prefix)? {
+            return Ok(Target::Room(room));
+        }
+        if destination == SUPPORT_DESK_SEND && self.support_desk {
+            return Ok(Target::SupportDesk);
+        }
+        self.topics.parse_publish(destination).map(Target::Topic)
     }
-    if destination == SUPPORT_DESK_SEND && support_desk {
-        return Ok(Target::SupportDesk);
-    }
-    topic(destination).map(Target::Topic)
-}
-
-fn topic(destination: &str) -> Result<Arc<str>, Error> {
-    let named = TOPICS.iter().any(|prefix| {
-        destination
-            .strip_prefix(prefix)
-            .is_some_and(|name| !name.is_empty())
-    });
-    if named {
-        Ok(Arc::from(destination))
-    } else {
-        Err(Code::NotFound.into())
-    }
-}
-
-fn room_id(text: &str) -> Result<RoomId, Error> {
-    RoomId::new(text).map_err(|_| Code::RoomNotFound.into())
 }

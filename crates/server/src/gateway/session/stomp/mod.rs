@@ -3,7 +3,7 @@
 pub(super) mod acks;
 mod commands;
 mod connect;
-pub(super) mod destination;
+pub(in crate::gateway) mod destination;
 pub(super) mod frames;
 mod send;
 mod subscribe;

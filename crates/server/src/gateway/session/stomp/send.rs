@@ -12,24 +12,10 @@ use super::super::dialect::{Done, Voice};
 use super::super::driver::Core;
 use super::Stomp;
 use super::commands::required;
-use super::destination::{self, Target};
+use super::destination::Target;
 use super::transactions::Step;
-use crate::contracts::{native, support_desk};
-
-/// Headers that speak to the server and are no business of a topic's subscribers.
-const OWN_HEADERS: [&str; 11] = [
-    "destination",
-    "message-id",
-    "receipt",
-    "transaction",
-    "client-id",
-    "authorization",
-    "event",
-    "position",
-    "receipt-id",
-    "login",
-    "passcode",
-];
+use crate::contracts::topics::PublishTarget;
+use crate::contracts::{native, support_desk, topics};
 
 /// A SEND that is understood.
 pub(super) enum Outgoing {
@@ -65,14 +51,14 @@ impl Core<Stomp> {
     }
 
     fn outgoing(&mut self, frame: Frame) -> Result<Outgoing, Error> {
-        let support_desk = self.dialect.chat.support_desk.is_some();
-        let engine = Arc::clone(&self.dialect.chat.engine);
-        let (room, text) =
-            match destination::target(required(&frame, "destination")?, support_desk)? {
-                Target::Topic(topic) => return self.topic_draft(topic, frame),
-                Target::SupportDesk => support_desk::parse_send(&frame.body)?,
-                Target::Room(room) => (room, native::parse_send(&frame.body)?),
-            };
+        let chat = Arc::clone(&self.dialect.chat);
+        let target = chat.destinations.target(required(&frame, "destination")?)?;
+        let engine = &chat.engine;
+        let (room, text) = match target {
+            Target::Topic(topic) => return self.topic_draft(topic, frame),
+            Target::SupportDesk => support_desk::parse_send(&frame.body)?,
+            Target::Room(room) => (room, native::parse_send(&frame.body)?),
+        };
         let client_id = frame
             .get("client-id")
             .map(ClientId::new)
@@ -86,18 +72,18 @@ impl Core<Stomp> {
         ))
     }
 
-    fn topic_draft(&mut self, destination: Arc<str>, frame: Frame) -> Result<Outgoing, Error> {
+    fn topic_draft(&mut self, target: PublishTarget, frame: Frame) -> Result<Outgoing, Error> {
         let role = self.open_session()?.caller.role;
         if !self.dialect.chat.topics.publish.contains(&role) {
             return Err(Code::PublishForbidden.into());
         }
         let headers = frame.headers.iter();
-        let headers = headers.filter(|(name, _)| !is_own(name));
+        let headers = headers.filter(|(name, _)| !topics::is_own_header(name));
         let headers = headers
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         Ok(Outgoing::Topic(TopicDraft {
-            destination,
+            target: self.dialect.chat.destinations.topics.target(target),
             headers,
             body: Bytes::from(frame.body),
         }))
@@ -117,9 +103,9 @@ impl Core<Stomp> {
         let engine = Arc::clone(&self.dialect.chat.engine);
         let reply: Reply = Box::new(move |outcome| {
             if outcome.is_ok() {
-                topics
-                    .into_iter()
-                    .for_each(|topic| engine.publish_topic(topic));
+                for topic in topics {
+                    engine.publish_topic(topic);
+                }
             }
             session.committed(ticket, outcome);
         });
@@ -144,9 +130,4 @@ impl Core<Stomp> {
             done
         }));
     }
-}
-
-/// Whatever its case: a token must not go out because it was spelt otherwise.
-fn is_own(name: &str) -> bool {
-    OWN_HEADERS.iter().any(|own| own.eq_ignore_ascii_case(name))
 }

@@ -14,8 +14,9 @@ use super::super::feeds::Feed;
 use super::super::render::{Head, RoomFormat};
 use super::acks::{AckLedger, AckMode, Delivered};
 use super::commands::required;
-use super::destination::{self, Source};
+use super::destination::Source;
 use super::{Stomp, frames};
+use crate::contracts::topics::SubscribeSource;
 
 /// One subscription of the session.
 pub(super) struct Subscription {
@@ -58,9 +59,13 @@ impl Core<Stomp> {
         self.check_repeated_token(frame)?;
         let request = self.subscribe_request(frame, voice)?;
         let support_desk = self.dialect.chat.support_desk.clone();
-        let source = destination::source(&request.destination, support_desk.is_some())?;
+        let source = self
+            .dialect
+            .chat
+            .destinations
+            .source(&request.destination)?;
         match source {
-            Source::Topic(topic) => self.subscribe_topic(&topic, request),
+            Source::Topic(topic) => self.subscribe_topic(topic, request),
             Source::Room(room) => {
                 let start = start_of(frame)?;
                 self.subscribe_room(room, start, RoomFormat::Native, request)
@@ -111,15 +116,18 @@ impl Core<Stomp> {
         })
     }
 
-    fn subscribe_topic(&mut self, topic: &Arc<str>, request: Request) -> Result<(), Error> {
-        let role = self.open_session()?.caller.role;
-        if !self.dialect.chat.topics.subscribe.contains(&role) {
+    /// A user's own destinations are open to them, whatever the configuration says of others.
+    fn subscribe_topic(&mut self, topic: SubscribeSource, request: Request) -> Result<(), Error> {
+        let chat = Arc::clone(&self.dialect.chat);
+        let caller = &self.open_session()?.caller;
+        let is_shared = matches!(topic, SubscribeSource::Shared(_));
+        if is_shared && !chat.topics.subscribe.contains(&caller.role) {
             return Err(Code::SubscribeForbidden.into());
         }
+        let source = chat.destinations.topics.source(topic, &caller.user)?;
         let key = self.insert_head(&request, RoomFormat::Native)?;
         let outlet = Arc::clone(&self.session);
-        let engine = &self.dialect.chat.engine;
-        let feed = engine.subscribe_topic(topic, outlet, key);
+        let feed = chat.engine.subscribe_topic(&source, outlet, key);
         self.subscribed(request, key, false, Feed::Topic(feed))
     }
 
@@ -348,7 +356,7 @@ impl Entry<'_> {
             start,
             claims,
         } = self;
-        let engine: &Engine = &chat.engine;
+        let engine = &chat.engine;
         if room.as_str() == caller.user.as_str() {
             engine.open_support_room(caller, room).await?;
         } else if claims {
@@ -360,7 +368,7 @@ impl Entry<'_> {
     }
 }
 
-async fn claim(engine: &Engine, caller: &Caller, room: &RoomId) -> Result<(), Error> {
+async fn claim(engine: &Arc<Engine>, caller: &Caller, room: &RoomId) -> Result<(), Error> {
     if !caller.role.serves_customers() {
         return Err(Code::NotYourRoom.into());
     }

@@ -125,9 +125,9 @@ impl Core<Stomp> {
             self.store_marks_and_submit(marks, submission)?;
             return Ok(());
         }
-        topics
-            .into_iter()
-            .for_each(|topic| self.dialect.chat.engine.publish_topic(topic));
+        for topic in topics {
+            self.dialect.chat.engine.publish_topic(topic);
+        }
         self.store_marks(marks, receipt);
         Ok(())
     }

@@ -1,0 +1,122 @@
+//! Users with their sessions on this node: whoever shows all of a user's rooms, and whoever listens
+//! to a user's own destinations.
+
+use std::sync::Arc;
+
+use madang_domain::ports::Bus;
+use madang_domain::{RoomId, UserId};
+
+use super::listeners::{Listeners, Listening};
+use super::outlet::{Outlet, SubscriptionKey};
+use super::pattern::Destinations;
+use crate::event::TopicEvent;
+
+/// Sessions by user.
+pub struct Users {
+    listeners: Listeners<UserId, Listener>,
+}
+
+struct Listener {
+    outlet: Arc<dyn Outlet>,
+    key: SubscriptionKey,
+    interest: Interest,
+}
+
+enum Interest {
+    /// Which rooms are the user's.
+    Rooms,
+    /// What is published to the user there.
+    Destinations(Destinations),
+}
+
+impl Users {
+    pub(super) fn new(bus: Arc<dyn Bus>) -> Self {
+        Self {
+            listeners: Listeners::new(bus),
+        }
+    }
+
+    /// Has a session told of every change of `user`'s rooms from now on. The session lists the
+    /// rooms after this call, so that no change falls between the two.
+    #[must_use]
+    pub fn attend(
+        &self,
+        user: &UserId,
+        outlet: Arc<dyn Outlet>,
+        key: SubscriptionKey,
+    ) -> UserSubscription {
+        self.add(user, outlet, key, Interest::Rooms)
+    }
+
+    pub(super) fn subscribe(
+        &self,
+        user: &UserId,
+        destinations: Destinations,
+        outlet: Arc<dyn Outlet>,
+        key: SubscriptionKey,
+    ) -> UserSubscription {
+        self.add(user, outlet, key, Interest::Destinations(destinations))
+    }
+
+    fn add(
+        &self,
+        user: &UserId,
+        outlet: Arc<dyn Outlet>,
+        key: SubscriptionKey,
+        interest: Interest,
+    ) -> UserSubscription {
+        let listener = Listener {
+            outlet,
+            key,
+            interest,
+        };
+        UserSubscription {
+            _listening: self.listeners.add(user, listener),
+        }
+    }
+
+    /// Offers `event` once to each of `user`'s subscriptions that it is for; answers to how many.
+    pub(super) fn offer_topic(&self, user: &UserId, event: &Arc<TopicEvent>) -> usize {
+        let mut offered = 0;
+        self.listeners.tell(user, |listener| {
+            if listener.interest.includes(&event.destination) {
+                listener.outlet.offer_topic(listener.key, event);
+                offered += 1;
+            }
+        });
+        offered
+    }
+
+    /// Tells `user`'s attending sessions here that `room` may have become, ceased to be, or changed
+    /// as one of theirs.
+    pub fn rooms_changed(&self, user: &UserId, room: &RoomId) {
+        self.listeners.tell(user, |listener| {
+            if matches!(listener.interest, Interest::Rooms) {
+                listener.outlet.rooms_changed(listener.key, room);
+            }
+        });
+    }
+
+    /// Tells every attending session here that changes may have been missed.
+    pub fn rooms_unknown(&self) {
+        self.listeners.tell_all(|listener| {
+            if matches!(listener.interest, Interest::Rooms) {
+                listener.outlet.rooms_unknown(listener.key);
+            }
+        });
+    }
+}
+
+impl Interest {
+    fn includes(&self, destination: &str) -> bool {
+        match self {
+            Self::Rooms => false,
+            Self::Destinations(destinations) => destinations.include(destination),
+        }
+    }
+}
+
+/// A session's interest in a user. Owned by the session; dropping it ends it.
+pub struct UserSubscription {
+    _listening: Listening<UserId, Listener>,
+}

@@ -1,0 +1,88 @@
+//! Any application behind SockJS, without the chat.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::Response;
+use http::request::Parts;
+use madang_wire::websocket::handshake::HandshakeError;
+use tokio::net::TcpListener;
+
+use super::{Opening, Service, SockJs, SockJsOptions, answer};
+use crate::gateway::session::plain::{Application, Plain};
+use crate::gateway::upgrade::{Offer, VERSIONS};
+use crate::gateway::{SessionLimits, Shared};
+use crate::listener::{Gate, GateLimits, raise_open_files};
+use crate::telemetry::metrics::Metrics;
+
+/// Connections that may be before their first request.
+const HALF_OPEN_MAX: usize = 4_096;
+
+/// Serves applications behind SockJS. Any page may connect.
+pub struct SockJsServer {
+    shared: Arc<Shared>,
+    router: Router,
+}
+
+impl SockJsServer {
+    /// Starts the tasks that all sessions share, on the current tokio runtime.
+    #[must_use]
+    pub fn start(metrics: Arc<Metrics>, limits: SessionLimits) -> Self {
+        let workers = tokio::runtime::Handle::current().metrics().num_workers();
+        Self {
+            shared: Shared::start(metrics, limits, workers),
+            router: Router::new(),
+        }
+    }
+
+    /// Adds an endpoint; `application` makes one for each session.
+    #[must_use]
+    pub fn mount<A: Application>(
+        self,
+        base: &'static str,
+        options: SockJsOptions,
+        application: impl Fn() -> A + Send + Sync + 'static,
+    ) -> Self {
+        let door = SockJs::new(base, &self.shared, Applications(application), options);
+        let Self { shared, router } = self;
+        Self {
+            shared,
+            router: router.merge(door.routes()),
+        }
+    }
+
+    /// Serves until `stop` is done.
+    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
+        let limits = GateLimits {
+            connections_max: raise_open_files(),
+            per_address_max: 0,
+            half_open_max: HALF_OPEN_MAX,
+            trusted: Vec::new(),
+        };
+        let gate = Gate::new(limits, Arc::clone(&self.shared.metrics));
+        crate::listener::serve(listener, gate, None, self.router, stop).await;
+    }
+}
+
+struct Applications<F>(F);
+
+impl<A: Application, F: Fn() -> A + Send + Sync + 'static> Service for Applications<F> {
+    type Dialect = Plain<A>;
+
+    const RAW_OFFER: Offer = Offer {
+        subprotocols: &[],
+        versions: VERSIONS,
+    };
+
+    fn admit(&self, _: &Parts, _: bool) -> Result<Opening, Box<Response>> {
+        Ok(Opening { token: None })
+    }
+
+    fn refuse_upgrade(&self, error: &HandshakeError) -> Response {
+        answer((*error).into())
+    }
+
+    fn open(&self, _: Opening) -> Plain<A> {
+        Plain((self.0)())
+    }
+}

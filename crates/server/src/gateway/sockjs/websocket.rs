@@ -1,0 +1,89 @@
+//! The WebSocket transports: SockJS's, and the raw one without its frames.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::Response;
+use http::Method;
+use http::request::Parts;
+use madang_wire::sockjs::{Answer, WEBSOCKET_VERSIONS, frame};
+use madang_wire::websocket::handshake::HandshakeError;
+use madang_wire::websocket::{Kind, encode_message};
+
+use super::{Service, SockJs, answer, not_allowed, put};
+use crate::gateway::framing::Framing;
+use crate::gateway::session::Input;
+use crate::gateway::upgrade::{Carriage, Offer, Upgrade};
+use crate::telemetry::metrics::Transport;
+
+/// What SockJS clients speak on a WebSocket.
+const OFFER: Offer = Offer {
+    subprotocols: &[],
+    versions: WEBSOCKET_VERSIONS,
+};
+
+impl<S: Service> SockJs<S> {
+    /// `/{server}/{session}/websocket`: a session of its own, whatever the id.
+    pub(super) async fn websocket(self: Arc<Self>, method: &Method, parts: &Parts) -> Response {
+        if !self.options.websocket {
+            return answer(Answer::NOT_FOUND);
+        }
+        if *method != Method::GET {
+            return not_allowed("GET");
+        }
+        let limits = self.shared.limits.websocket;
+        let mut greeting = Vec::new();
+        encode_message(Kind::Text, frame::OPEN, &mut greeting);
+        let carriage = Carriage {
+            transport: Transport::SockJs,
+            input: Input::sockjs(limits, self.message_limits()),
+            framing: Framing::SockJsWebSocket,
+            beat_every: self.options.heart_beat,
+            greeting,
+        };
+        self.upgrade(parts, &OFFER, carriage, |error| answer(error.into()))
+            .await
+    }
+
+    /// `/websocket`: as a plain WebSocket.
+    pub(super) async fn raw_websocket(self: Arc<Self>, parts: &Parts) -> Response {
+        if !self.options.websocket {
+            return answer(Answer::NOT_FOUND);
+        }
+        let carriage = Carriage {
+            transport: Transport::WebSocket,
+            input: Input::websocket(self.shared.limits.websocket),
+            framing: Framing::WebSocket,
+            beat_every: Duration::ZERO,
+            greeting: Vec::new(),
+        };
+        let refuse = |error| self.service.refuse_upgrade(&error);
+        self.upgrade(parts, &S::RAW_OFFER, carriage, refuse).await
+    }
+
+    async fn upgrade(
+        &self,
+        parts: &Parts,
+        offer: &Offer,
+        carriage: Carriage,
+        refuse: impl FnOnce(HandshakeError) -> Response,
+    ) -> Response {
+        let opening = match self.service.admit(parts, false) {
+            Ok(opening) => opening,
+            Err(refused) => return *refused,
+        };
+        match Upgrade::check(parts, offer) {
+            Ok(upgrade) => {
+                let dialect = self.service.open(opening);
+                match upgrade.serve(&self.shared, carriage, dialect).await {}
+            }
+            Err(error) => {
+                let mut response = refuse(error);
+                // RFC 6455, section 4.4: the versions that are spoken.
+                let versions = offer.versions.join(", ");
+                put(response.headers_mut(), "sec-websocket-version", &versions);
+                response
+            }
+        }
+    }
+}
