@@ -58,7 +58,7 @@ pub static DOORS: &[Door] = &[
     },
     Door {
         connect: |endpoint, identity| stomp_on(Raw(endpoint.open_tcp()), identity),
-        farewell: Farewell::Code,
+        farewell: Farewell::End,
         ..stomp_door("stomp_over_tcp", "STOMP over TCP")
     },
     Door {
@@ -69,7 +69,7 @@ pub static DOORS: &[Door] = &[
     Door {
         tls: true,
         connect: |endpoint, identity| stomp_on(Raw(endpoint.open_tcp()), identity),
-        farewell: Farewell::Code,
+        farewell: Farewell::End,
         ..stomp_door("stomp_over_tcp_tls", "STOMP over TCP, TLS")
     },
     Door {
@@ -132,7 +132,7 @@ const fn json_door(name: &'static str, title: &'static str) -> Door {
 
 const fn sse_door(name: &'static str, title: &'static str) -> Door {
     Door {
-        farewell: Farewell::EndOfStream,
+        farewell: Farewell::End,
         ..json_door(name, title)
     }
 }

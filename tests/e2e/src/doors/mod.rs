@@ -176,10 +176,8 @@ pub trait Peer: Send {
 pub enum Farewell {
     /// The close code 1012.
     CloseCode,
-    /// The code `DRAINING`, then the end of the connection.
-    Code,
-    /// The end of the response in good order.
-    EndOfStream,
+    /// The end of the connection or the response: the transport has no word for why.
+    End,
 }
 
 /// Connects a client.

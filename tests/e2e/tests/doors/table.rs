@@ -37,8 +37,7 @@ fn row(door: &Door) -> String {
     };
     let drain = match door.farewell {
         Farewell::CloseCode => "✓ 1012",
-        Farewell::Code => "✓ `DRAINING`",
-        Farewell::EndOfStream => "✓ end of the stream",
+        Farewell::End => "✓ the end",
     };
     let slow = if door.expires {
         "✓ (resumes where its session expired)"

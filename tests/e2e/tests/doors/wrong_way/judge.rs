@@ -93,7 +93,8 @@ impl Judge {
                     self.registered(&Value::from(frame.get("code")))?;
                     // The body repeats the code.
                     told = self.error_object(&frame.json())?;
-                    if !octets.is_empty() {
+                    // EOLs may follow a frame (STOMP 1.2, "STOMP Frames").
+                    if octets.iter().any(|octet| *octet != b'\n') {
                         return Err("more behind the ERROR".to_owned());
                     }
                 }
