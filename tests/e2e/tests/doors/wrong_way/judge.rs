@@ -25,7 +25,7 @@ pub(super) struct Heard {
 
 /// SockJS's own answers with status 500, as sockjs-protocol's tests have them.
 const SOCKJS_500: &[&str] = &[
-    "Payload expected.",
+    "Payload expected",
     "Broken JSON encoding.",
     "\"callback\" parameter required",
     "invalid \"callback\" parameter",
@@ -52,7 +52,7 @@ impl Judge {
             .and_then(|status| status.parse().ok())
             .ok_or("no status")?;
         if status >= 500 && !SOCKJS_500.iter().any(|said| body.contains(said)) {
-            return Err(format!("a status of {status}"));
+            return Err(format!("a status of {status}: {body:?}"));
         }
         // What a broken request left behind may have been taken for another one.
         if body.starts_with("HTTP/1.") {
