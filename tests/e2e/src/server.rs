@@ -7,13 +7,20 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rcgen::CertifiedKey;
+use rustls::pki_types::CertificateDer;
 use tempfile::TempDir;
 
+use crate::doors::{Endpoint, pipe};
 use crate::process::{self, Log};
 use crate::{PATIENCE, binary, http};
 
 /// How the last of the lines begins that a server prints once it is ready.
 const LAST_LINE: &str = "  REST:";
+
+/// Files of the data folder, which is the server's working directory too.
+const CERTIFICATE: &str = "cert.pem";
+const KEY: &str = "key.pem";
 
 /// What a server is to be like.
 #[derive(Debug, Default, Clone)]
@@ -21,9 +28,23 @@ pub struct Builder {
     env: Vec<(String, String)>,
     accounts: Vec<(String, String)>,
     flags: Vec<String>,
+    tls: bool,
 }
 
 impl Builder {
+    /// Gives it a certificate, made now: it speaks TLS on every listener.
+    #[must_use]
+    pub fn tls(mut self) -> Self {
+        self.tls = true;
+        self.flag("--tls-cert", CERTIFICATE).flag("--tls-key", KEY)
+    }
+
+    /// Lets it listen for STOMP over TCP.
+    #[must_use]
+    pub fn stomp_tcp(self) -> Self {
+        self.flag("--stomp-tcp", "127.0.0.1:0")
+    }
+
     /// Sets an option through its environment variable, such as `MADANG_STOMP__BODY_BYTES_MAX`.
     #[must_use]
     pub fn env(mut self, variable: &str, value: impl ToString) -> Self {
@@ -58,7 +79,11 @@ impl Builder {
             scheme: String::new(),
             printed: Vec::new(),
             log: Log::default(),
+            certificate: None,
         };
+        if self.tls {
+            server.certify();
+        }
         for (login, passcode) in &self.accounts {
             server.account(login, passcode);
         }
@@ -78,6 +103,7 @@ pub struct TestServer {
     scheme: String,
     printed: Vec<String>,
     log: Log,
+    certificate: Option<CertificateDer<'static>>,
 }
 
 impl TestServer {
@@ -117,6 +143,27 @@ impl TestServer {
             .find_map(|line| line.trim_start().strip_prefix(name)?.strip_prefix(':'));
         let address = said.unwrap_or_else(|| panic!("no line of {name}: {:?}", self.printed));
         address.trim().parse().expect("the address is one")
+    }
+
+    /// How clients reach it, by whatever door.
+    #[must_use]
+    pub fn endpoint(&self) -> Endpoint {
+        let certificate = self.certificate.clone();
+        let by_tcp = self.flags.iter().any(|flag| flag == "--stomp-tcp");
+        Endpoint {
+            http: self.address,
+            stomp_tcp: by_tcp.then(|| self.listener("STOMP over TCP")),
+            tls: certificate.map(|certificate| pipe::trusting(certificate, &[])),
+        }
+    }
+
+    /// Its process id.
+    ///
+    /// # Panics
+    /// When it is not running.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("the server runs").id()
     }
 
     /// Its data folder.
@@ -221,6 +268,18 @@ impl TestServer {
         command.current_dir(self.data.path());
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
+    }
+
+    /// Makes a certificate for the loopback address.
+    fn certify(&mut self) {
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]);
+        let CertifiedKey { cert, signing_key } = made.expect("a certificate can be made");
+        let write = |name, text: String| {
+            std::fs::write(self.data.path().join(name), text).expect("the data folder is writable");
+        };
+        write(CERTIFICATE, cert.pem());
+        write(KEY, signing_key.serialize_pem());
+        self.certificate = Some(cert.der().clone());
     }
 
     fn launch(&mut self) {

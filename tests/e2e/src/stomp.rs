@@ -294,7 +294,11 @@ fn connect_with(token: &str) -> String {
 }
 
 /// The frame at the front of `octets` and how long it is; `None` if it is incomplete.
-fn parse(octets: &[u8], in_text: bool) -> Option<(Frame, usize)> {
+///
+/// # Panics
+/// When the server's frame is malformed.
+#[must_use]
+pub fn parse(octets: &[u8], in_text: bool) -> Option<(Frame, usize)> {
     let head_end = octets.windows(2).position(|pair| pair == b"\n\n")?;
     let head = str::from_utf8(&octets[..head_end]).expect("server heads are UTF-8");
     let mut lines = head.split('\n');
