@@ -6,10 +6,9 @@ use std::thread;
 
 use madang_e2e::PATIENCE;
 use madang_e2e::doors::stomp::StompPeer;
-use madang_e2e::doors::{Arrival, Door, Endpoint, Identity, Message, Peer, Refusal, Start, list};
+use madang_e2e::doors::{Arrival, Door, Endpoint, Identity, Message, Peer, Refusal, Start};
 use madang_e2e::server::{Builder, TestServer};
 
-use super::DOORS_READY;
 use crate::shared::unique;
 
 /// A server as this door needs it.
@@ -17,12 +16,9 @@ pub(super) fn builder(door: &Door) -> Builder {
     listeners(TestServer::builder(), door.tls)
 }
 
-/// With the listeners that the doors which are built need.
-pub(super) fn listeners(mut builder: Builder, tls: bool) -> Builder {
-    let by_tcp = |name: &&&str| name.contains("_over_tcp") && list::named(name).tls == tls;
-    if DOORS_READY.iter().any(|name| by_tcp(&name)) {
-        builder = builder.stomp_tcp();
-    }
+/// With all listeners.
+pub(super) fn listeners(builder: Builder, tls: bool) -> Builder {
+    let builder = builder.stomp_tcp();
     if tls { builder.tls() } else { builder }
 }
 

@@ -9,32 +9,8 @@ mod wrong_way;
 
 use madang_e2e::doors::{Door, list};
 
-/// The doors that are built. A door that is not named here is not tested and not documented:
-/// name it, run `MADANG_BLESS=1 cargo test -p madang-e2e doors::table`, and its column is on.
-pub(super) const DOORS_READY: &[&str] = &[
-    "stomp_over_websocket",
-    "stomp_over_sockjs_websocket",
-    "stomp_over_sockjs_xhr_streaming",
-    "stomp_over_sockjs_xhr_polling",
-    "stomp_over_sockjs_eventsource",
-    "stomp_over_sockjs_htmlfile",
-    "stomp_over_sockjs_jsonp",
-    "stomp_over_tcp",
-    "stomp_over_websocket_tls",
-    "stomp_over_tcp_tls",
-];
-
-fn is_ready(name: &str) -> bool {
-    DOORS_READY.contains(&name)
-}
-
 fn run(name: &str, scenario: fn(&Door)) {
-    let door = list::named(name);
-    if !is_ready(name) {
-        println!("{}: not in DOORS_READY", door.title);
-        return;
-    }
-    scenario(door);
+    scenario(list::named(name));
 }
 
 /// A module of tests for each door: the cells of the table.

@@ -6,7 +6,7 @@ use std::{env, fs};
 use madang_e2e::binary::workspace;
 use madang_e2e::doors::{Door, Farewell, list};
 
-use super::{TESTED, is_ready};
+use super::TESTED;
 
 const DOCUMENT: &str = "docs/reference/doors.md";
 
@@ -52,7 +52,7 @@ fn row(door: &Door) -> String {
 
 fn document() -> String {
     let mut text = HEAD.to_owned();
-    for door in list::DOORS.iter().filter(|door| is_ready(door.name)) {
+    for door in list::DOORS {
         writeln!(text, "{}", row(door)).unwrap();
     }
     text
@@ -62,9 +62,6 @@ fn document() -> String {
 fn every_door_has_a_test_of_every_scenario() {
     let doors: Vec<&str> = list::DOORS.iter().map(|door| door.name).collect();
     assert_eq!(TESTED, doors);
-    for name in super::DOORS_READY {
-        assert!(doors.contains(name), "no door is named {name}");
-    }
 }
 
 #[test]

@@ -439,6 +439,12 @@ impl<D: Dialect> Core<D> {
     }
 
     pub(super) fn broken(&mut self, error: ProtocolError) {
+        if error.close_code() == CloseCode::TOO_BIG {
+            // Said in the protocol's own words before the close that says it again.
+            let detail = "the WebSocket message is larger than the limit";
+            let error = Error::with_detail(Code::TooLarge, detail);
+            return self.fail(Failure::new(error, None));
+        }
         self.session.shared.metrics.error(Code::WebSocketInvalid);
         self.closed_by.get_or_insert(Code::WebSocketInvalid);
         self.end(Ending::Broken(error));

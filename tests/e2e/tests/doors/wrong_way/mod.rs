@@ -16,7 +16,6 @@ use madang_e2e::server::TestServer;
 use madang_wire::websocket::{Opcode, handshake};
 
 use super::fixture::{Room, listeners};
-use super::is_ready;
 use dice::Dice;
 use inputs::Request;
 use judge::{Heard, Judge, Verdict};
@@ -40,136 +39,95 @@ struct Victim {
 /// A way in, and what is said there.
 struct Group {
     name: &'static str,
-    /// The door that has to be built for it.
-    door: &'static str,
     tls: bool,
     attack: Attack,
 }
 
 const GROUPS: &[Group] = &[
-    group(
-        "STOMP over WebSocket",
-        "stomp_over_websocket",
-        |dice, victim, endpoint, judge| {
-            let octets = inputs::stomp(dice, victim);
-            let opcode = if dice.once_in(2) {
-                Opcode::Text
-            } else {
-                Opcode::Binary
-            };
-            let heard = on_websocket(endpoint, "/ws", "", &inputs::message(opcode, &octets))?;
-            judge.stomp_on_websocket(&heard)
-        },
-    ),
-    group(
-        "WebSocket frames",
-        "stomp_over_websocket",
-        |dice, _, endpoint, judge| {
-            let heard = on_websocket(endpoint, "/ws", "", &inputs::websocket(dice))?;
-            judge.stomp_on_websocket(&heard)
-        },
-    ),
-    group(
-        "REST",
-        "stomp_over_websocket",
-        |dice, victim, endpoint, judge| {
-            judge.http(&on_http(endpoint, &inputs::rest(dice, victim))?)
-        },
-    ),
-    group(
-        "STOMP over TCP",
-        "stomp_over_tcp",
-        |dice, victim, endpoint, judge| {
-            let octets = inputs::stomp(dice, victim);
-            judge.stomp(&to_the_end(endpoint.open_tcp(), &octets)?)
-        },
-    ),
-    group(
-        "STOMP over SockJS",
-        "stomp_over_sockjs_websocket",
-        |dice, victim, endpoint, judge| {
-            let octets = inputs::stomp(dice, victim);
-            let mut payload = serde_json::to_vec(&[String::from_utf8_lossy(&octets)]).unwrap();
-            if dice.once_in(3) {
-                dice.spoil(&mut payload);
-            }
-            let path = sockjs::fresh_session() + "/websocket";
-            let heard = on_websocket(
-                endpoint,
-                &path,
-                "",
-                &inputs::message(Opcode::Text, &payload),
-            )?;
-            judge.stomp_in_sockjs(&heard)
-        },
-    ),
-    group(
-        "SockJS requests",
-        "stomp_over_sockjs_xhr_polling",
-        |dice, victim, endpoint, judge| {
-            judge.http(&on_http(endpoint, &inputs::sockjs(dice, victim))?)
-        },
-    ),
-    group(
-        "JSON over WebSocket",
-        "json_over_websocket",
-        |dice, victim, endpoint, judge| {
-            let payload = inputs::json_command(dice, victim);
-            let opcode = if dice.once_in(20) {
-                Opcode::Binary
-            } else {
-                Opcode::Text
-            };
-            let token = format!("Bearer {}", victim.token);
-            let token = if dice.once_in(4) { "" } else { &token };
-            let heard = on_websocket(
-                endpoint,
-                "/ws/v1",
-                token,
-                &inputs::message(opcode, &payload),
-            )?;
-            judge.json(&heard)
-        },
-    ),
-    group(
-        "JSON door, WebSocket frames",
-        "json_over_websocket",
-        |dice, _, endpoint, judge| {
-            judge.json(&on_websocket(
-                endpoint,
-                "/ws/v1",
-                "",
-                &inputs::websocket(dice),
-            )?)
-        },
-    ),
-    group(
-        "SSE",
-        "sse_of_all_rooms",
-        |dice, victim, endpoint, judge| judge.http(&on_http(endpoint, &inputs::sse(dice, victim))?),
-    ),
+    group("STOMP over WebSocket", |dice, victim, endpoint, judge| {
+        let octets = inputs::stomp(dice, victim);
+        let opcode = if dice.once_in(2) {
+            Opcode::Text
+        } else {
+            Opcode::Binary
+        };
+        let heard = on_websocket(endpoint, "/ws", "", &inputs::message(opcode, &octets))?;
+        judge.stomp_on_websocket(&heard)
+    }),
+    group("WebSocket frames", |dice, _, endpoint, judge| {
+        let heard = on_websocket(endpoint, "/ws", "", &inputs::websocket(dice))?;
+        judge.stomp_on_websocket(&heard)
+    }),
+    group("REST", |dice, victim, endpoint, judge| {
+        judge.http(&on_http(endpoint, &inputs::rest(dice, victim))?)
+    }),
+    group("STOMP over TCP", |dice, victim, endpoint, judge| {
+        let octets = inputs::stomp(dice, victim);
+        judge.stomp(&to_the_end(endpoint.open_tcp(), &octets)?)
+    }),
+    group("STOMP over SockJS", |dice, victim, endpoint, judge| {
+        let octets = inputs::stomp(dice, victim);
+        let mut payload = serde_json::to_vec(&[String::from_utf8_lossy(&octets)]).unwrap();
+        if dice.once_in(3) {
+            dice.spoil(&mut payload);
+        }
+        let path = sockjs::fresh_session() + "/websocket";
+        let heard = on_websocket(
+            endpoint,
+            &path,
+            "",
+            &inputs::message(Opcode::Text, &payload),
+        )?;
+        judge.stomp_in_sockjs(&heard)
+    }),
+    group("SockJS requests", |dice, victim, endpoint, judge| {
+        judge.http(&on_http(endpoint, &inputs::sockjs(dice, victim))?)
+    }),
+    group("JSON over WebSocket", |dice, victim, endpoint, judge| {
+        let payload = inputs::json_command(dice, victim);
+        let opcode = if dice.once_in(20) {
+            Opcode::Binary
+        } else {
+            Opcode::Text
+        };
+        let token = format!("Bearer {}", victim.token);
+        let token = if dice.once_in(4) { "" } else { &token };
+        let heard = on_websocket(
+            endpoint,
+            "/ws/v1",
+            token,
+            &inputs::message(opcode, &payload),
+        )?;
+        judge.json(&heard)
+    }),
+    group("JSON door, WebSocket frames", |dice, _, endpoint, judge| {
+        judge.json(&on_websocket(
+            endpoint,
+            "/ws/v1",
+            "",
+            &inputs::websocket(dice),
+        )?)
+    }),
+    group("SSE", |dice, victim, endpoint, judge| {
+        judge.http(&on_http(endpoint, &inputs::sse(dice, victim))?)
+    }),
     Group {
         tls: true,
-        ..group(
-            "TLS records",
-            "stomp_over_websocket_tls",
-            |dice, _, endpoint, _| {
-                let mut hello = b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03".to_vec();
-                hello.extend((0..dice.below(200)).map(|_| dice.byte()));
-                dice.spoil(&mut hello);
-                let plain = Pipe::open(endpoint.http, None).map_err(|error| error.to_string())?;
-                to_the_end(plain, &hello).map(|alert| !alert.is_empty())
-            },
-        )
+        ..group("TLS records", |dice, _, endpoint, _| {
+            let mut hello = b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03".to_vec();
+            hello.extend((0..dice.below(200)).map(|_| dice.byte()));
+            dice.spoil(&mut hello);
+            let plain = Pipe::open(endpoint.http, None).map_err(|error| error.to_string())?;
+            to_the_end(plain, &hello).map(|alert| !alert.is_empty())
+        })
     },
 ];
 
 type Attack = fn(&mut Dice, &Victim, &Endpoint, &Judge) -> Verdict;
 
-const fn group(name: &'static str, door: &'static str, attack: Attack) -> Group {
+const fn group(name: &'static str, attack: Attack) -> Group {
     Group {
         name,
-        door,
         tls: false,
         attack,
     }
@@ -270,9 +228,7 @@ fn attack(seed: u64, share: usize, tls: bool) -> usize {
         codes: registry::codes(&endpoint),
     };
     let groups = GROUPS.iter().enumerate();
-    let groups: Vec<_> = groups
-        .filter(|(_, group)| group.tls == tls && is_ready(group.door))
-        .collect();
+    let groups: Vec<_> = groups.filter(|(_, group)| group.tls == tls).collect();
     let before = rss_kib(&server);
     for (index, group) in &groups {
         let begun = Instant::now();
@@ -323,11 +279,10 @@ fn assert_unharmed(server: &TestServer, endpoint: &Endpoint) {
 fn ten_thousand_wrong_inputs_are_answered_and_harm_nothing() {
     let seed = number(SEED).unwrap_or_else(rand::random);
     println!("{SEED}={seed}");
-    let ready = GROUPS.iter().filter(|group| is_ready(group.door));
     let wanted = number(COUNT).map_or(COUNT_DEFAULT, |count| usize::try_from(count).unwrap());
-    let share = wanted.div_ceil(ready.clone().count());
+    let share = wanted.div_ceil(GROUPS.len());
     let mut done = attack(seed, share, false);
-    if ready.clone().any(|group| group.tls) {
+    if GROUPS.iter().any(|group| group.tls) {
         done += attack(seed, share, true);
     }
     println!("{done} inputs in all");
