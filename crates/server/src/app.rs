@@ -17,7 +17,7 @@ use madang_wire::stomp::{self, HeartBeat};
 use madang_wire::websocket;
 use rustls::ServerConfig;
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -39,6 +39,9 @@ use crate::tls::{self, Tls, TlsError};
 
 /// The database inside the data directory.
 const DATABASE: &str = "madang.db";
+
+/// Connections that wait to be accepted; the system's own bound (`somaxconn`) may be lower.
+const BACKLOG: u32 = 4_096;
 
 /// Why the server cannot run. The operator's to mend; nothing was served.
 #[derive(Debug, Error)]
@@ -143,11 +146,23 @@ struct Bound {
 
 impl Bound {
     async fn at(address: SocketAddr) -> Result<Self, ServeError> {
-        let listener = TcpListener::bind(address).await;
-        let listener = listener.map_err(|source| ServeError::Listen { address, source })?;
+        let listener = listen(address).map_err(|source| ServeError::Listen { address, source })?;
         let address = listener.local_addr().unwrap_or(address);
         Ok(Self { listener, address })
     }
+}
+
+/// As [`TcpListener::bind`], but with room for a crowd that comes back at once: a connection that
+/// finds none is tried again by its client's system after a second.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv6() {
+        TcpSocket::new_v6()?
+    } else {
+        TcpSocket::new_v4()?
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// What the listeners need for TLS; nothing where it is off.

@@ -40,8 +40,8 @@ def tell(protocol)
   raise got.inspect unless got == TEXTS.map { |text| [text, note] }
 
   TEXTS.each { receipts.pop }
-  client.close(receipt: 'bye')
-  raise 'no receipt of DISCONNECT' unless client.disconnect_receipt.headers['receipt-id'] == 'bye'
+  # Without a receipt: the gem's listening thread may take it from the call that waits for it.
+  client.close
 end
 
 def refused(protocol)
