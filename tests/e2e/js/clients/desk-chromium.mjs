@@ -5,6 +5,9 @@ import { launch, openPage, ELSEWHERE } from './chromium.mjs';
 import { print, url, versionOf } from './judge.mjs';
 import { sign } from '../support.mjs';
 
+// A busy machine needs more than the round trips that the client allows a transport; without it
+// another transport would be tried.
+const PATIENT = { timeout: 30_000 };
 const AGENT_NAME = '상담원';
 // What a browser behind a proxy that knows no WebSocket is left with.
 const withoutWebSocket = () => { delete window.WebSocket; };
@@ -15,10 +18,10 @@ const VERSIONS = ['sockjs-client', 'stompjs6', 'stompjs7', 'axios']
 
 const CASES = [
   { name: 'SockJS, WebSocket at hand', origin: url, transport: 'websocket' },
-  { name: 'SockJS, no WebSocket', origin: url, before: withoutWebSocket, transport: 'xhr-streaming' },
-  { name: 'SockJS, no WebSocket, `transports` given', origin: url, before: withoutWebSocket, options: { transports: FALLBACKS }, transport: 'xhr-streaming' },
+  { name: 'SockJS, no WebSocket', origin: url, before: withoutWebSocket, options: PATIENT, transport: 'xhr-streaming' },
+  { name: 'SockJS, no WebSocket, `transports` given', origin: url, before: withoutWebSocket, options: { transports: FALLBACKS, ...PATIENT }, transport: 'xhr-streaming' },
   { name: 'SockJS, page of another origin', origin: ELSEWHERE, transport: 'websocket' },
-  { name: 'SockJS, page of another origin, no WebSocket', origin: ELSEWHERE, before: withoutWebSocket, transport: 'xhr-streaming' },
+  { name: 'SockJS, page of another origin, no WebSocket', origin: ELSEWHERE, before: withoutWebSocket, options: PATIENT, transport: 'xhr-streaming' },
 ];
 
 /** One of the two pages: its steps are those of desk-pages.mjs. */

@@ -11,6 +11,6 @@ await judge(
     client: 'sockjs-client in Node',
     version,
     transport: `SockJS ${transport}`,
-    adapter: stompOver(stompjs6.Stomp, () => new SockJS(`${url}/ws`, null, { transports: transport })),
+    adapter: stompOver(stompjs6.Stomp, () => new SockJS(`${url}/ws`, null, { transports: transport, timeout: 30_000 })),
   })),
 );
