@@ -106,6 +106,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         query_token: config.http.query_token,
         contracts: ContractOptions {
             support_desk: support_desk(&config),
+            direct_websocket: config.contracts.direct_websocket,
         },
         demo: config.serves_demo().then(|| DemoOptions {
             tokens: identity as _,

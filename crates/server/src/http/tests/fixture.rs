@@ -169,6 +169,7 @@ impl Server {
                     agent_name: Arc::from("상담원"),
                     time_zone: TimeZone::fixed(jiff::tz::offset(9)),
                 }),
+                direct_websocket: true,
             },
             demo: demo.then(|| DemoOptions {
                 tokens: Arc::new(PlainTokens),
