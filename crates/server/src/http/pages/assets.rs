@@ -39,6 +39,12 @@ impl Page {
              frame-ancestors 'none'",
     };
 
+    /// The live doors' reference: of the same folder, as strict as the demo.
+    pub(super) const LIVE: Self = Self {
+        folder: "docs",
+        security_policy: Self::DEMO.security_policy,
+    };
+
     fn headers(&self) -> [(axum::http::HeaderName, &'static str); 3] {
         [
             (CONTENT_SECURITY_POLICY, self.security_policy),
