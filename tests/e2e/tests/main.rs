@@ -11,6 +11,7 @@ mod checklist;
 mod contract1;
 mod demo;
 mod desk;
+mod docs;
 mod events;
 mod faults;
 mod house;
