@@ -31,7 +31,14 @@ const PAGES: [Page; 3] = [
     },
     Page {
         name: "docs",
-        own: &["index.html", "docs.js", "style.css"],
+        own: &[
+            "index.html",
+            "docs.js",
+            "style.css",
+            "asyncapi.html",
+            "asyncapi.js",
+            "asyncapi.css",
+        ],
         libraries: &[
             "swagger-ui-dist/swagger-ui-bundle.js",
             "swagger-ui-dist/swagger-ui.css",

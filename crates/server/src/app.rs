@@ -219,6 +219,7 @@ fn http_state(
         query_token: config.http.query_token,
         contracts: ContractOptions {
             support_desk: support_desk(config),
+            direct_websocket: config.contracts.direct_websocket,
         },
         topics: TopicOptions::of(config),
         demo: config.serves_demo().then(|| DemoOptions {

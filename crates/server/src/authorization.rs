@@ -175,6 +175,13 @@ impl Row {
         }
         decision
     }
+
+    /// Whom the door lets in, in words.
+    #[must_use]
+    pub fn who_may(&self) -> String {
+        let grants: Vec<_> = self.grants.iter().map(describe).collect();
+        grants.join("; ")
+    }
 }
 
 const fn grant(who: &'static [Who], relation: Relation, states: &'static [RoomState]) -> Grant {
@@ -308,6 +315,7 @@ pub const ROWS: &[Row] = &[
     http("GET", "/healthz", EVERYBODY, OPEN_TO_ALL),
     http("GET", "/readyz", EVERYBODY, OPEN_TO_ALL),
     http("GET", "/openapi.json", EVERYBODY, OPEN_TO_ALL),
+    http("GET", "/asyncapi.json", EVERYBODY, OPEN_TO_ALL),
     http(
         "GET",
         "/metrics",
@@ -364,6 +372,13 @@ pub const ROWS: &[Row] = &[
     stomp("SEND", "/topic/**", AS_CONFIGURED, CONFIGURATION),
     stomp("SUBSCRIBE", "/queue/**", AS_CONFIGURED, CONFIGURATION),
     stomp("SEND", "/queue/**", AS_CONFIGURED, CONFIGURATION),
+    stomp(
+        "SUBSCRIBE",
+        "/user/queue/**",
+        &[grant(KNOWN, Nothing, ANY)],
+        "nothing: the destination is the subscriber's own, whoever it is",
+    ),
+    stomp("SEND", "/user/{id}/queue/**", AS_CONFIGURED, CONFIGURATION),
 ];
 
 /// The table as a page of the reference, in Markdown.
@@ -387,13 +402,7 @@ pub fn reference() -> String {
                 "\n## {title}\n\n| door | who may | decided by |\n|---|---|---|\n"
             );
         }
-        let grants: Vec<_> = row.grants.iter().map(describe).collect();
-        let _ = writeln!(
-            page,
-            "| {door} | {} | {} |",
-            grants.join("; "),
-            row.decided_by
-        );
+        let _ = writeln!(page, "| {door} | {} | {} |", row.who_may(), row.decided_by);
     }
     page
 }

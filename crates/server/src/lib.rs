@@ -1,6 +1,7 @@
 //! The Madang server: its doors, its authority on who is who, its configuration and telemetry.
 
 pub mod app;
+pub mod asyncapi;
 pub mod auth;
 pub mod authorization;
 pub mod cli;

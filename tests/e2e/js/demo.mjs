@@ -1,7 +1,7 @@
 // Two windows of the demo page in a real browser: a customer and an agent talk, and the server
 // dies in between.
 import assert from 'node:assert/strict';
-import { chromium } from 'playwright-core';
+import { openBrowser } from './browser.mjs';
 import { run, url } from './support.mjs';
 
 /** What of the page is used here, in one place. */
@@ -17,11 +17,6 @@ const page = {
   message: '#log li',
   notice: '#notice',
 };
-
-const FLAGS = [
-  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync',
-];
 
 const faults = [];
 
@@ -51,7 +46,7 @@ const texts = (tab) =>
   tab.locator(page.message).evaluateAll((items) => items.map((item) => item.firstChild.textContent));
 
 await run(async () => {
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
+  const browser = await openBrowser();
   const customer = await openWindow(browser, 'customer');
   const name = (await customer.textContent(page.who)).split(' ')[0];
   await say(customer, '안녕하세요 ☃');

@@ -12,6 +12,7 @@ mod clients;
 mod contract1;
 mod demo;
 mod desk;
+mod docs;
 mod doors;
 mod events;
 mod faults;

@@ -93,9 +93,52 @@ pub fn render_message(message: &Message) -> Vec<u8> {
 }
 
 /// The body of a native SEND.
-#[derive(Debug, Deserialize)]
-struct SendBody {
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = RoomSend)]
+pub(crate) struct SendBody {
+    /// 1 to 16384 bytes of UTF-8.
+    #[schema(example = "결제가 되지 않아요")]
     text: String,
+}
+
+/// What a STOMP subscription to a room is told besides the room's messages. The MESSAGE has the
+/// `type` as its header `event`.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum RoomNotice {
+    /// Part of what `since` asked for is gone; what is kept follows.
+    Reset {
+        /// The oldest message that is kept.
+        #[schema(example = "9f3c1a2b4d5e-7")]
+        oldest: String,
+        /// The newest.
+        #[schema(example = "9f3c1a2b4d5e-42")]
+        head: String,
+    },
+    /// The subscription is over: the room is gone, or the right to read it.
+    Ended {
+        /// Why.
+        #[schema(example = "NOT_YOUR_ROOM")]
+        code: &'static str,
+    },
+}
+
+impl RoomNotice {
+    /// The notice's `type`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Reset { .. } => "reset",
+            Self::Ended { .. } => "ended",
+        }
+    }
+
+    /// The notice as one JSON object.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Text only: nothing that serialization could refuse.
+        serde_json::to_string(self).unwrap_or_default()
+    }
 }
 
 /// Reads the body of a native SEND: `{"text": "…"}`; other members are ignored.

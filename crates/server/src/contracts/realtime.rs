@@ -34,6 +34,8 @@ pub enum ClientCommand {
     },
     /// A message for a room. Sending to one's own support room opens it. Answered with `ack` once
     /// the message is durable.
+    // utoipa does not know rename_all_fields.
+    #[serde(rename_all = "camelCase")]
     Send {
         /// Where it goes.
         #[schema(example = "kim@example.com")]
@@ -68,6 +70,7 @@ pub enum ClientCommand {
     /// got of them before.
     Resume {
         /// By room: the `position` of the last message that the client has.
+        #[schema(example = json!({ "kim@example.com": "9f3c1a2b4d5e-42" }))]
         positions: BTreeMap<String, String>,
     },
     /// Asks for `pong`.
@@ -357,6 +360,13 @@ impl<'a> From<&'a Message> for Accepted<'a> {
     }
 }
 
+/// The body of a STOMP ERROR.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ErrorEnvelope<'a> {
+    /// What went wrong.
+    pub error: ErrorBody<'a>,
+}
+
 /// What went wrong.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ErrorBody<'a> {
@@ -380,6 +390,23 @@ impl<'a> From<&'a Error> for ErrorBody<'a> {
         }
     }
 }
+
+/// The names of [`ServerEvent`]s, as `type` has them.
+pub const EVENTS: [&str; 10] = [
+    "hello",
+    "message",
+    "room",
+    "reset",
+    "read",
+    "typing",
+    "notification",
+    "ack",
+    "pong",
+    "error",
+];
+
+/// Those that only answer a command: event streams, which have no commands, have none of them.
+pub const ANSWERS: [&str; 2] = ["ack", "pong"];
 
 impl ServerEvent<'_> {
     /// The event's `type`: what event streams call it.

@@ -69,10 +69,16 @@ pub fn local_date_time(at: Timestamp, zone: &TimeZone) -> String {
     format!("{:.6}", zone.to_datetime(at))
 }
 
-#[derive(Debug, Deserialize)]
+/// The body of a SEND of this contract.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = DeskSend)]
 #[serde(rename_all = "camelCase")]
-struct SendBody {
+pub(crate) struct SendBody {
+    /// The customer's e-mail.
+    #[schema(example = "kim@example.com")]
     room_id: String,
+    /// 1 to 16384 bytes of UTF-8.
+    #[schema(example = "결제가 되지 않아요")]
     message: String,
 }
 

@@ -18,6 +18,7 @@ use madang_domain::{Caller, Error, Role, RoomId};
 use madang_engine::Engine;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::asyncapi::{self, DoorSet};
 use crate::config::Config;
 use crate::contracts::support_desk::SupportDeskOptions;
 use crate::contracts::topics::TopicPrefixes;
@@ -115,6 +116,8 @@ pub trait StreamEvents: Send + Sync {
 pub struct ContractOptions {
     /// Contract 1; `None` switches it off.
     pub support_desk: Option<SupportDeskOptions>,
+    /// Whether contract 3's WebSocket is served, which only documents need to know here.
+    pub direct_websocket: bool,
 }
 
 /// How application topics are published to.
@@ -183,10 +186,14 @@ fn routed(state: Shared) -> Router {
         support_desk: state.contracts.support_desk.is_some(),
         demo: state.demo.is_some(),
     };
+    let live = asyncapi::document(DoorSet {
+        support_desk: set.support_desk,
+        direct_websocket: state.contracts.direct_websocket,
+    });
     let (routes, description) = documented_routes(set).split_for_parts();
     routes
         .merge(pages::routes(set.demo))
-        .layer(axum::Extension(ops::Document::new(&description)))
+        .layer(axum::Extension(ops::Documents::new(&description, &live)))
         .fallback(layers::no_such_route)
         .method_not_allowed_fallback(layers::no_such_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -19,6 +19,7 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(healthz))
         .routes(routes!(readyz))
         .routes(routes!(openapi))
+        .routes(routes!(asyncapi))
 }
 
 /// Whether the process runs.
@@ -59,13 +60,19 @@ async fn readyz(State(state): State<Shared>) -> Result<&'static str, Refusal> {
     Ok("ready")
 }
 
-/// The document, rendered once: it does not change while the server runs.
+/// The documents, rendered once: they do not change while the server runs.
 #[derive(Clone)]
-pub(super) struct Document(Bytes);
+pub(super) struct Documents {
+    openapi: Bytes,
+    asyncapi: Bytes,
+}
 
-impl Document {
-    pub(super) fn new(description: &utoipa::openapi::OpenApi) -> Self {
-        Self(serde_json::to_vec(description).unwrap_or_default().into())
+impl Documents {
+    pub(super) fn new(rest: &utoipa::openapi::OpenApi, live: &serde_json::Value) -> Self {
+        Self {
+            openapi: serde_json::to_vec(rest).unwrap_or_default().into(),
+            asyncapi: serde_json::to_vec(live).unwrap_or_default().into(),
+        }
     }
 }
 
@@ -78,7 +85,24 @@ impl Document {
     security(()),
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json"))
 )]
-async fn openapi(Extension(Document(json)): Extension<Document>) -> impl IntoResponse {
+async fn openapi(Extension(documents): Extension<Documents>) -> impl IntoResponse {
+    json(documents.openapi)
+}
+
+/// What is said on the live doors: STOMP, JSON over WebSocket, event streams.
+#[utoipa::path(
+    get,
+    path = "/asyncapi.json",
+    operation_id = "getAsyncApi",
+    tag = "operations",
+    security(()),
+    responses((status = 200, description = "AsyncAPI 3.0", content_type = "application/json"))
+)]
+async fn asyncapi(Extension(documents): Extension<Documents>) -> impl IntoResponse {
+    json(documents.asyncapi)
+}
+
+fn json(document: Bytes) -> impl IntoResponse {
     let headers = [(header::CONTENT_TYPE, "application/json")];
-    (StatusCode::OK, headers, json)
+    (StatusCode::OK, headers, document)
 }

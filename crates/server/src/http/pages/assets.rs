@@ -44,6 +44,11 @@ impl Page {
         folder: "sockjs",
         security_policy: "default-src 'none'",
     };
+    /// The live doors' reference: of the same folder, as strict as the demo.
+    pub(super) const LIVE: Self = Self {
+        folder: "docs",
+        security_policy: Self::DEMO.security_policy,
+    };
 
     fn headers(&self) -> [(axum::http::HeaderName, &'static str); 3] {
         [

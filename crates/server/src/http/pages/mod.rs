@@ -22,6 +22,7 @@ pub(super) fn routes(with_demo: bool) -> Router<Shared> {
         .route("/docs", get(docs))
         .route("/docs/{file}", get(docs_file))
         .route("/sockjs/{file}", get(sockjs_file))
+        .route("/docs/asyncapi", get(live))
         .route("/docs/errors", get(errors::page));
     if !with_demo {
         return routes;
@@ -35,6 +36,7 @@ const STATUS: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8
     <link rel=\"icon\" href=\"data:,\">\n<link rel=\"stylesheet\" href=\"/docs/style.css\">\n<main>\n<h1>Madang runs</h1>\n\
     <p>This is a chat server. Point a client at it:</p>\n<ul>\n\
     <li><a href=\"/docs\">REST API</a> (<a href=\"/openapi.json\">OpenAPI</a>)</li>\n\
+    <li><a href=\"/docs/asyncapi\">STOMP, JSON and event streams</a> (<a href=\"/asyncapi.json\">AsyncAPI</a>)</li>\n\
     <li><a href=\"/docs/errors\">Error codes</a></li>\n</ul>\n</main>\n</html>\n";
 
 async fn start(State(state): State<Shared>, request: Request) -> Response {
@@ -55,6 +57,10 @@ async fn demo_file(Path(file): Path<String>, headers: HeaderMap) -> Response {
 
 async fn docs(headers: HeaderMap) -> Response {
     serve(&Page::DOCS, "index.html", &headers)
+}
+
+async fn live(headers: HeaderMap) -> Response {
+    serve(&Page::LIVE, "asyncapi.html", &headers)
 }
 
 async fn docs_file(Path(file): Path<String>, headers: HeaderMap) -> Response {

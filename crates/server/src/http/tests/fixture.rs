@@ -177,6 +177,7 @@ impl Server {
                     agent_name: Arc::from("상담원"),
                     time_zone: TimeZone::fixed(jiff::tz::offset(9)),
                 }),
+                direct_websocket: true,
             },
             topics: TopicOptions {
                 publish: HashSet::from([PUBLISHING_ROLE]),

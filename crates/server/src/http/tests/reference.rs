@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use crate::asyncapi::{self, DoorSet};
 use crate::authorization;
 use crate::http::{RouteSet, document};
 
@@ -32,6 +33,13 @@ fn assert_fresh(name: &str, generated: &str) {
 fn the_committed_openapi_document_is_fresh() {
     let document = document(RouteSet::ALL).to_pretty_json().unwrap();
     assert_fresh("openapi.json", &format!("{document}\n"));
+}
+
+#[test]
+fn the_committed_asyncapi_document_is_fresh() {
+    let document = asyncapi::document(DoorSet::ALL);
+    let document = serde_json::to_string_pretty(&document).unwrap();
+    assert_fresh("asyncapi.json", &format!("{document}\n"));
 }
 
 #[test]

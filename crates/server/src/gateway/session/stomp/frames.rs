@@ -5,6 +5,7 @@ use madang_wire::stomp::{Command, DecodeError, Frame, SUPPORTED, Version};
 
 use super::super::super::framing::Framing;
 use super::super::dialect::{Failure, Voice};
+use crate::contracts::realtime::{ErrorBody, ErrorEnvelope};
 use crate::contracts::support_desk;
 
 /// What a peer is told that broke STOMP itself.
@@ -52,9 +53,15 @@ pub(super) fn encode_error(
         // That contract's clients look for the code in the message.
         Voice::SupportDesk => format!("{code}: {text}"),
     };
-    let body = serde_json::json!({
-        "error": { "code": code, "message": text, "retryable": spec.retryable }
-    });
+    let body = ErrorEnvelope {
+        error: ErrorBody {
+            code,
+            message: text,
+            retryable: spec.retryable,
+        },
+    };
+    // Text only: nothing that serialization could refuse.
+    let body = serde_json::to_string(&body).unwrap_or_default();
     let mut frame = Frame::new(Command::Error)
         .with("message", &message)
         .with("code", code)
@@ -65,5 +72,5 @@ pub(super) fn encode_error(
     if failure.error.code() == Code::VersionUnsupported {
         frame = frame.with("version", SUPPORTED);
     }
-    encode_frame(framing, version, &frame.with_body(body.to_string()), out);
+    encode_frame(framing, version, &frame.with_body(body), out);
 }

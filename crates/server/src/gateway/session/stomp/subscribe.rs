@@ -16,6 +16,7 @@ use super::acks::{AckLedger, AckMode, Delivered};
 use super::commands::required;
 use super::destination::Source;
 use super::{Stomp, frames};
+use crate::contracts::native::RoomNotice;
 use crate::contracts::topics::SubscribeSource;
 use crate::telemetry::limits::Limit;
 
@@ -278,12 +279,11 @@ impl Core<Stomp> {
             epoch: head.epoch,
             seq: head.oldest,
         };
-        let body = serde_json::json!({
-            "type": "reset",
-            "oldest": oldest.to_string(),
-            "head": head.position().to_string(),
-        });
-        self.tell_event(key, "reset", &body.to_string());
+        let notice = RoomNotice::Reset {
+            oldest: oldest.to_string(),
+            head: head.position().to_string(),
+        };
+        self.tell_event(key, &notice);
     }
 
     /// The hub ended the subscription.
@@ -294,13 +294,13 @@ impl Core<Stomp> {
         let mut subscriptions = open.subscriptions.iter();
         if subscriptions.any(|one| one.key == key && !one.of_contract) {
             let code = cause.code().spec().name;
-            let body = serde_json::json!({ "type": "ended", "code": code });
-            self.tell_event(key, "ended", &body.to_string());
+            self.tell_event(key, &RoomNotice::Ended { code });
         }
     }
 
     /// A MESSAGE that is not of the log: header `event` says what it is.
-    fn tell_event(&mut self, key: SubscriptionKey, event: &str, body: &str) {
+    fn tell_event(&mut self, key: SubscriptionKey, notice: &RoomNotice) {
+        let event = notice.name();
         let session = Arc::clone(&self.session);
         let Ok(open) = self.open_session() else {
             return;
@@ -329,7 +329,7 @@ impl Core<Stomp> {
             .with("message-id", &message_id)
             .with("event", event)
             .with("content-type", "application/json")
-            .with_body(body);
+            .with_body(notice.to_json());
         outbox
             .queue
             .append(|buffer| frames::encode_frame(session.framing, version, &frame, buffer));
