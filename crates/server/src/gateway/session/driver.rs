@@ -325,7 +325,9 @@ impl<D: Dialect> Core<D> {
             if let Some(failure) = outbox.replies.take_failure() {
                 **ending = Ending::Failed(failure);
             }
-            if !outbox.replies.is_empty() && !matches!(**ending, Ending::Broken(_) | Ending::BrokenFraming) {
+            if !outbox.replies.is_empty()
+                && !matches!(**ending, Ending::Broken(_) | Ending::BrokenFraming)
+            {
                 outbox.waits_for_replies = true;
                 return;
             }

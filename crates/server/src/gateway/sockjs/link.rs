@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::Shutdown;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{OnceLock, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -79,6 +79,7 @@ pub(super) struct Unattached(pub(super) Vec<u8>);
 pub(super) struct SessionOver;
 
 /// What became of the receiver during a write.
+#[derive(PartialEq, Eq)]
 enum Left {
     Stays,
     /// Its response is complete.
@@ -105,7 +106,7 @@ impl Link {
     /// Tells the link whose it is. The disconnect delay counts from now on.
     pub(in super::super) fn bind(&self, session: &Weak<Session>) {
         drop(self.session.set(Weak::clone(session)));
-        self.receiver_left();
+        self.tell_session(&self.state.lock());
     }
 
     /// The frame for a request that would receive now, if it cannot.
@@ -127,10 +128,9 @@ impl Link {
             Attached::Streaming(response) if first => response.append(frame::OPEN),
             Attached::Streaming(_) => {}
             Attached::Polling { .. } if first => {
-                drop(state);
                 attached.answer(frame::OPEN, self.options.revision);
                 // The client asks again at once.
-                self.receiver_left();
+                self.tell_session(&state);
                 return Ok(());
             }
             Attached::Polling { .. } => {}
@@ -138,10 +138,8 @@ impl Link {
         state.receiver = Some(attached);
         let left = state.push_receiver();
         let wakers = [state.reader.take(), state.writer.take()];
+        self.tell_session(&state);
         drop(state);
-        if let Some(session) = self.session() {
-            session.receiver_came();
-        }
         self.heed(&left);
         wakers.into_iter().flatten().for_each(Waker::wake);
         Ok(())
@@ -170,6 +168,7 @@ impl Link {
         let mut state = self.state.lock();
         state.interrupt();
         let wakers = [state.reader.take(), state.writer.take()];
+        self.tell_session(&state);
         drop(state);
         self.left.notify_waiters();
         wakers.into_iter().flatten().for_each(Waker::wake);
@@ -207,23 +206,22 @@ impl Link {
         }
     }
 
-    fn session(&self) -> Option<Arc<Session>> {
-        self.session.get().and_then(Weak::upgrade)
-    }
-
-    fn receiver_left(&self) {
-        if let Some(session) = self.session() {
-            session.receiver_left(self.options.disconnect_delay);
+    /// Says whether anybody receives. Under the state's lock, so that what is said last is so: a
+    /// session that took a receiver for there after it was served would never end.
+    fn tell_session(&self, state: &State) {
+        let Some(session) = self.session.get().and_then(Weak::upgrade) else {
+            return;
+        };
+        match state.receiver {
+            Some(_) => session.receiver_came(),
+            None => session.receiver_left(self.options.disconnect_delay),
         }
     }
 
     fn heed(&self, left: &Left) {
         match left {
             Left::Stays => {}
-            Left::Served | Left::Interrupted => {
-                self.left.notify_waiters();
-                self.receiver_left();
-            }
+            Left::Served | Left::Interrupted => self.left.notify_waiters(),
         }
     }
 }
@@ -250,6 +248,7 @@ impl Link {
         }
         if state.receiver_is_gone(cx) {
             state.interrupt();
+            self.tell_session(&state);
             drop(state);
             self.left.notify_waiters();
             return Poll::Ready(());
@@ -282,6 +281,9 @@ impl Link {
     pub(in super::super) fn try_write(&self, units: &[u8]) -> io::Result<usize> {
         let mut state = self.state.lock();
         let (written, left) = state.write(units, &self.options);
+        if left != Left::Stays {
+            self.tell_session(&state);
+        }
         drop(state);
         self.heed(&left);
         written
@@ -472,3 +474,6 @@ fn keep(place: &mut Option<Waker>, cx: &Context<'_>) {
         none => *none = Some(cx.waker().clone()),
     }
 }
+
+#[cfg(test)]
+mod tests;

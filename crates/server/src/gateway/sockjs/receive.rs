@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode, Version};
+use http::{HeaderMap, Method, StatusCode, Version};
 use madang_domain::Code;
 use madang_wire::http1::append_response_head;
 use madang_wire::sockjs::{Answer, Callback, Receiver, Transport, header};
@@ -34,7 +34,9 @@ impl<S: Service> SockJs<S> {
             Ok(receiver) => receiver,
             Err(refused) => return *refused,
         };
-        let opening = match self.service.admit(parts, !transport.has_cors()) {
+        // An image or a script of any page makes a browser send a GET, without an origin.
+        let is_forgeable = parts.method == Method::GET;
+        let opening = match self.service.admit(parts, is_forgeable) {
             Ok(opening) => opening,
             Err(refused) => return *refused,
         };
