@@ -118,10 +118,10 @@ impl Link {
     ///
     /// # Errors
     /// Another one is, or the session is closed: nothing changed.
-    pub(super) fn attach(&self, mut attached: Attached) -> Result<(), (Unattached, Attached)> {
+    pub(super) fn attach(&self, mut attached: Attached) -> Result<(), Box<(Unattached, Attached)>> {
         let mut state = self.state.lock();
         if let Some(refusal) = state.refusal() {
-            return Err((refusal, attached));
+            return Err(Box::new((refusal, attached)));
         }
         let first = !std::mem::replace(&mut state.is_open, true);
         match &mut attached {

@@ -98,7 +98,8 @@ impl<S: Service> SockJs<S> {
             receiver: receiver.clone(),
             answer,
         };
-        if let Err((Unattached(frame), _)) = link.attach(polling) {
+        if let Err(refused) = link.attach(polling) {
+            let (Unattached(frame), _) = *refused;
             return self.one_frame(&receiver, &frame);
         }
         let waiting = Waiting(Some(Arc::clone(&link)));
@@ -200,9 +201,10 @@ fn head(headers: &HeaderMap, coding: Coding) -> Vec<u8> {
 
 /// Makes a stream the receiver, or tells it why it is not.
 fn attach(link: &Link, streaming: Streaming) {
-    let Err((Unattached(frame), Attached::Streaming(mut streaming))) =
-        link.attach(Attached::Streaming(streaming))
-    else {
+    let Err(refused) = link.attach(Attached::Streaming(streaming)) else {
+        return;
+    };
+    let (Unattached(frame), Attached::Streaming(mut streaming)) = *refused else {
         return;
     };
     streaming.append(&frame);

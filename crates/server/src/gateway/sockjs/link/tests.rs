@@ -65,9 +65,11 @@ fn opened() -> Link {
     link
 }
 
-fn refused(result: Result<(), (Unattached, Attached)>) -> String {
-    let (Unattached(frame), _) = result.err().expect("it is refused");
-    String::from_utf8(frame).unwrap()
+fn refused(result: Result<(), Box<(Unattached, Attached)>>) -> String {
+    let Err(refused) = result else {
+        panic!("it is not refused");
+    };
+    String::from_utf8(refused.0.0).unwrap()
 }
 
 fn would_block(result: io::Result<usize>) -> bool {
