@@ -19,4 +19,5 @@ mod resume;
 mod rooms;
 mod shared;
 mod slow;
+mod sockjs;
 mod websocket;
