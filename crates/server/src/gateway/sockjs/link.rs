@@ -21,6 +21,9 @@ use super::response::Response;
 /// How long a request waits for the one before it to be gone.
 const TURN_GRACE: Duration = Duration::from_millis(100);
 
+/// How long a request that brought messages waits until the session has carried them out.
+const SETTLE_GRACE: Duration = Duration::from_millis(50);
+
 /// How links behave. All of one SockJS endpoint have the same.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LinkOptions {
@@ -42,6 +45,8 @@ pub(crate) struct Link {
     space: Notify,
     /// A receiver left.
     left: Notify,
+    /// The session has carried out what it took.
+    settled: Notify,
 }
 
 #[derive(Default)]
@@ -51,6 +56,10 @@ struct State {
     is_open: bool,
     inbox: VecDeque<Vec<u8>>,
     inbox_bytes: usize,
+    /// Messages that ever came, were taken by the session, and were carried out by it.
+    came: u64,
+    taken: u64,
+    carried_out: u64,
     /// The close frame, for everybody who asks from now on.
     closed: Option<Vec<u8>>,
     /// The session is gone.
@@ -96,6 +105,7 @@ impl Link {
             session: OnceLock::new(),
             space: Notify::new(),
             left: Notify::new(),
+            settled: Notify::new(),
         }
     }
 
@@ -193,6 +203,7 @@ impl Link {
                 let fits = state.inbox_bytes + bytes <= self.options.inbox_bytes_max;
                 if fits || state.inbox.is_empty() {
                     state.inbox_bytes += bytes;
+                    state.came += messages.len() as u64;
                     state
                         .inbox
                         .extend(messages.into_iter().map(String::into_bytes));
@@ -204,6 +215,28 @@ impl Link {
             }
             space.await;
         }
+    }
+
+    /// Waits, for a moment, until the session has carried out all that came: a client that asks for
+    /// frames behind its message finds the answer there (sockjs-protocol, "test_content_types").
+    /// A session that waits for its store or for its reader is not waited for.
+    pub(super) async fn settle(&self) {
+        let came = self.state.lock().came;
+        let settled = async {
+            loop {
+                let settled = self.settled.notified();
+                tokio::pin!(settled);
+                settled.as_mut().enable();
+                {
+                    let state = self.state.lock();
+                    if state.carried_out >= came || state.is_done() {
+                        return;
+                    }
+                }
+                settled.await;
+            }
+        };
+        drop(tokio::time::timeout(SETTLE_GRACE, settled).await);
     }
 
     /// Says whether anybody receives. Under the state's lock, so that what is said last is so: a
@@ -235,6 +268,7 @@ impl Link {
             return None;
         }
         state.inbox_bytes = 0;
+        state.taken = state.came;
         let messages = std::mem::take(&mut state.inbox);
         drop(state);
         self.space.notify_waiters();
@@ -243,6 +277,11 @@ impl Link {
 
     pub(in super::super) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.state.lock();
+        // It asks for more only once it is through with what it took.
+        if state.carried_out < state.taken {
+            state.carried_out = state.taken;
+            self.settled.notify_waiters();
+        }
         if !state.inbox.is_empty() || state.is_done() {
             return Poll::Ready(());
         }
@@ -314,6 +353,7 @@ impl Link {
         waker.into_iter().for_each(Waker::wake);
         if how == Shutdown::Both {
             self.space.notify_waiters();
+            self.settled.notify_waiters();
         }
     }
 }

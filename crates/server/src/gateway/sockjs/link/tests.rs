@@ -158,6 +158,22 @@ async fn messages_wait_at_their_request_until_the_session_has_space() {
     assert_eq!(waiting.await, Err(SessionOver));
 }
 
+#[tokio::test]
+async fn a_sender_waits_until_the_session_asks_for_more() {
+    let link = opened();
+    link.deliver(vec!["a".into()]).await.unwrap();
+    let mut settling = pin!(link.settle());
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(settling.as_mut().poll(&mut context).is_pending());
+    assert!(link.take_messages().is_some());
+    assert!(
+        settling.as_mut().poll(&mut context).is_pending(),
+        "taken only"
+    );
+    assert!(link.poll_read_ready(&mut context).is_pending());
+    assert!(settling.as_mut().poll(&mut context).is_ready());
+}
+
 /// What happens to a link.
 #[derive(Debug, Clone, Copy)]
 enum Step {
