@@ -8,10 +8,10 @@ BENCH ?= fanout --help
 FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-rust lint fmt bench docs deny fuzz simulate prepare prepare-tests clean
+.PHONY: help run build test test-rust lint sockjs-test-server fmt bench docs deny fuzz simulate prepare prepare-tests clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: prepare ## Build and start Madang at http://127.0.0.1:8080 with its data in ./data.
 	$(CARGO) run --package madang-server -- serve --listen $(LISTEN) --data $(DATA)
@@ -44,6 +44,9 @@ docs: ## Write the generated references again; a test fails when one is stale.
 
 deny: ## Install cargo-deny and check licences, sources and duplicates.
 	scripts/deny --install
+
+sockjs-test-server: prepare ## Serve what the public SockJS suites test, at LISTEN. See docs/sockjs.md.
+	$(CARGO) run --release --package madang-server --example sockjs_test_server -- --listen $(LISTEN)
 
 fuzz: ## Fuzz the codecs for FUZZ_SECONDS each (nightly toolchain, cargo-fuzz).
 	cd fuzz && $(CARGO) +nightly fuzz run websocket_decode -- -max_total_time=$(FUZZ_SECONDS)

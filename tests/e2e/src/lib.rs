@@ -16,6 +16,7 @@ mod process;
 pub mod program;
 pub mod python;
 pub mod server;
+pub mod sockjs;
 pub mod stomp;
 pub mod websocket;
 

@@ -24,4 +24,5 @@ mod resume;
 mod rooms;
 mod shared;
 mod slow;
+mod sockjs;
 mod websocket;

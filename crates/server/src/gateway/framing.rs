@@ -145,4 +145,13 @@ impl Framing {
             }
         }
     }
+
+    /// Appends what ends the connection of a peer that broke its protocol: no message is said on
+    /// it any more, not even SockJS's own (sockjs-protocol, "test_broken_json").
+    pub(crate) fn append_breach(self, code: CloseCode, reason: &str, out: &mut Vec<u8>) {
+        match self {
+            Self::WebSocket | Self::SockJsWebSocket => websocket::encode_close(code, reason, out),
+            Self::Bare | Self::SockJsHttp => self.append_close(Some(code), reason, out),
+        }
+    }
 }

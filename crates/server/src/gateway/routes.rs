@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use http::header::ORIGIN;
 use http::request::Parts;
 use madang_domain::{Code, Error};
 use madang_wire::websocket::handshake::HandshakeError;
@@ -48,8 +49,10 @@ impl Service for StompDoor {
             let site = request.headers.get(SEC_FETCH_SITE);
             site.is_some_and(|site| site == "same-origin")
         };
+        let has_origin = request.headers.contains_key(ORIGIN);
         let token = match trust {
-            Trust::Cookies if !is_forgeable || is_own() => {
+            // No page can say that it is of another origin than it is.
+            Trust::Cookies if !is_forgeable || is_own() || has_origin => {
                 self.authenticator.token_of_request(&request.headers)
             }
             Trust::Cookies | Trust::TokensOnly => None,

@@ -31,6 +31,13 @@ pub(in crate::gateway) struct Offer {
 /// The version of RFC 6455.
 pub(in crate::gateway) const VERSIONS: &[&str] = &["13"];
 
+/// What ws4py reads at once of an answer's head: of frames that come with the rest of the last
+/// block it takes only the first.
+const HEAD_BLOCK_BYTES: usize = 128;
+
+/// A header that nobody reads.
+const PADDING_NAME: &str = "x-padding";
+
 /// A handshake that is answered with 101.
 pub(in crate::gateway) struct Upgrade {
     takeover: Takeover,
@@ -110,6 +117,8 @@ impl Upgrade {
     }
 }
 
+/// The head of the answer. It fills whole blocks, so that a client that reads it by blocks loses
+/// no frame that follows at once.
 fn switching_protocols(accept: &str, subprotocol: Option<&str>) -> Vec<u8> {
     let mut headers = vec![
         ("upgrade", "websocket"),
@@ -117,13 +126,38 @@ fn switching_protocols(accept: &str, subprotocol: Option<&str>) -> Vec<u8> {
         ("sec-websocket-accept", accept),
     ];
     headers.extend(subprotocol.map(|name| ("sec-websocket-protocol", name)));
-    let mut head = Vec::with_capacity(160);
+    headers.push((PADDING_NAME, ""));
+    let mut head = Vec::with_capacity(2 * HEAD_BLOCK_BYTES);
     // The accept value is base64 and the subprotocols are constants.
-    let appended = append_response_head(101, "Switching Protocols", headers, &mut head);
-    debug_assert!(appended.is_ok());
+    let append = |headers: &[(&str, &str)], head: &mut Vec<u8>| {
+        let headers = headers.iter().copied();
+        let appended = append_response_head(101, "Switching Protocols", headers, head);
+        debug_assert!(appended.is_ok());
+    };
+    append(&headers, &mut head);
+    let missing = head.len().next_multiple_of(HEAD_BLOCK_BYTES) - head.len();
+    let padding = "-".repeat(missing);
+    headers.pop();
+    headers.push((PADDING_NAME, &padding));
+    head.clear();
+    append(&headers, &mut head);
     head
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_head_of_a_handshake_fills_whole_blocks() {
+        for subprotocol in [None, Some("v12.stomp"), Some("a"), Some("madang.v1.json")] {
+            let head = switching_protocols("HSmrc0sMlYUkAGmm5OPpG2HaGWk=", subprotocol);
+            assert_eq!(head.len() % HEAD_BLOCK_BYTES, 0);
+            assert!(head.ends_with(b"\r\n\r\n"));
+        }
+    }
 }

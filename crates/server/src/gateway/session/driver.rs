@@ -111,6 +111,8 @@ pub(super) enum Ending {
     /// The client's wish, or its Close frame, whose code is repeated.
     Asked(Option<CloseCode>),
     Broken(ProtocolError),
+    /// The peer broke SockJS.
+    BrokenFraming,
     /// The server's wish, for a reason that is no error.
     Closed(u16, Box<str>),
 }
@@ -401,7 +403,9 @@ impl<D: Dialect> Core<D> {
             if let Some(failure) = outbox.replies.take_failure() {
                 **ending = Ending::Failed(failure);
             }
-            if !outbox.replies.is_empty() && !matches!(**ending, Ending::Broken(_)) {
+            if !outbox.replies.is_empty()
+                && !matches!(**ending, Ending::Broken(_) | Ending::BrokenFraming)
+            {
                 outbox.waits_for_replies = true;
                 return;
             }
@@ -455,8 +459,7 @@ impl<D: Dialect> Core<D> {
         tracing::debug!(session = self.session.id, %error, "the peer broke SockJS");
         self.session.shared.metrics.error(Code::BodyInvalid);
         self.closed_by.get_or_insert(Code::BodyInvalid);
-        let Close { code, reason } = Close::BROKEN_FRAMING;
-        self.end(Ending::Closed(code, reason.into()));
+        self.end(Ending::BrokenFraming);
     }
 
     pub(super) fn end(&mut self, ending: Ending) {
@@ -494,7 +497,12 @@ fn say_farewell<D: Dialect>(ending: &Ending, dialect: &D, session: &Session, buf
         }
         Ending::Broken(error) => {
             tracing::debug!(session = session.id, %error, "the peer broke RFC 6455");
-            framing.append_close(Some(error.close_code()), &error.to_string(), buffer);
+            framing.append_breach(error.close_code(), &error.to_string(), buffer);
+        }
+        Ending::BrokenFraming => {
+            let Close { code, reason } = Close::BROKEN_FRAMING;
+            let code = CloseCode::new(code).unwrap_or(CloseCode::PROTOCOL);
+            framing.append_breach(code, reason, buffer);
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::Shutdown;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{OnceLock, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -20,6 +20,9 @@ use super::response::Response;
 
 /// How long a request waits for the one before it to be gone.
 const TURN_GRACE: Duration = Duration::from_millis(100);
+
+/// How long a request that brought messages waits until the session has carried them out.
+const SETTLE_GRACE: Duration = Duration::from_millis(50);
 
 /// How links behave. All of one SockJS endpoint have the same.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +45,8 @@ pub(crate) struct Link {
     space: Notify,
     /// A receiver left.
     left: Notify,
+    /// The session has carried out what it took.
+    settled: Notify,
 }
 
 #[derive(Default)]
@@ -51,6 +56,10 @@ struct State {
     is_open: bool,
     inbox: VecDeque<Vec<u8>>,
     inbox_bytes: usize,
+    /// Messages that ever came, were taken by the session, and were carried out by it.
+    came: u64,
+    taken: u64,
+    carried_out: u64,
     /// The close frame, for everybody who asks from now on.
     closed: Option<Vec<u8>>,
     /// The session is gone.
@@ -79,6 +88,7 @@ pub(super) struct Unattached(pub(super) Vec<u8>);
 pub(super) struct SessionOver;
 
 /// What became of the receiver during a write.
+#[derive(PartialEq, Eq)]
 enum Left {
     Stays,
     /// Its response is complete.
@@ -95,6 +105,7 @@ impl Link {
             session: OnceLock::new(),
             space: Notify::new(),
             left: Notify::new(),
+            settled: Notify::new(),
         }
     }
 
@@ -105,7 +116,7 @@ impl Link {
     /// Tells the link whose it is. The disconnect delay counts from now on.
     pub(in super::super) fn bind(&self, session: &Weak<Session>) {
         drop(self.session.set(Weak::clone(session)));
-        self.receiver_left();
+        self.tell_session(&self.state.lock());
     }
 
     /// The frame for a request that would receive now, if it cannot.
@@ -117,20 +128,19 @@ impl Link {
     ///
     /// # Errors
     /// Another one is, or the session is closed: nothing changed.
-    pub(super) fn attach(&self, mut attached: Attached) -> Result<(), (Unattached, Attached)> {
+    pub(super) fn attach(&self, mut attached: Attached) -> Result<(), Box<(Unattached, Attached)>> {
         let mut state = self.state.lock();
         if let Some(refusal) = state.refusal() {
-            return Err((refusal, attached));
+            return Err(Box::new((refusal, attached)));
         }
         let first = !std::mem::replace(&mut state.is_open, true);
         match &mut attached {
             Attached::Streaming(response) if first => response.append(frame::OPEN),
             Attached::Streaming(_) => {}
             Attached::Polling { .. } if first => {
-                drop(state);
                 attached.answer(frame::OPEN, self.options.revision);
                 // The client asks again at once.
-                self.receiver_left();
+                self.tell_session(&state);
                 return Ok(());
             }
             Attached::Polling { .. } => {}
@@ -138,10 +148,8 @@ impl Link {
         state.receiver = Some(attached);
         let left = state.push_receiver();
         let wakers = [state.reader.take(), state.writer.take()];
+        self.tell_session(&state);
         drop(state);
-        if let Some(session) = self.session() {
-            session.receiver_came();
-        }
         self.heed(&left);
         wakers.into_iter().flatten().for_each(Waker::wake);
         Ok(())
@@ -170,6 +178,7 @@ impl Link {
         let mut state = self.state.lock();
         state.interrupt();
         let wakers = [state.reader.take(), state.writer.take()];
+        self.tell_session(&state);
         drop(state);
         self.left.notify_waiters();
         wakers.into_iter().flatten().for_each(Waker::wake);
@@ -194,6 +203,7 @@ impl Link {
                 let fits = state.inbox_bytes + bytes <= self.options.inbox_bytes_max;
                 if fits || state.inbox.is_empty() {
                     state.inbox_bytes += bytes;
+                    state.came += messages.len() as u64;
                     state
                         .inbox
                         .extend(messages.into_iter().map(String::into_bytes));
@@ -207,23 +217,44 @@ impl Link {
         }
     }
 
-    fn session(&self) -> Option<Arc<Session>> {
-        self.session.get().and_then(Weak::upgrade)
+    /// Waits, for a moment, until the session has carried out all that came: a client that asks for
+    /// frames behind its message finds the answer there (sockjs-protocol, "test_content_types").
+    /// A session that waits for its store or for its reader is not waited for.
+    pub(super) async fn settle(&self) {
+        let came = self.state.lock().came;
+        let settled = async {
+            loop {
+                let settled = self.settled.notified();
+                tokio::pin!(settled);
+                settled.as_mut().enable();
+                {
+                    let state = self.state.lock();
+                    if state.carried_out >= came || state.is_done() {
+                        return;
+                    }
+                }
+                settled.await;
+            }
+        };
+        drop(tokio::time::timeout(SETTLE_GRACE, settled).await);
     }
 
-    fn receiver_left(&self) {
-        if let Some(session) = self.session() {
-            session.receiver_left(self.options.disconnect_delay);
+    /// Says whether anybody receives. Under the state's lock, so that what is said last is so: a
+    /// session that took a receiver for there after it was served would never end.
+    fn tell_session(&self, state: &State) {
+        let Some(session) = self.session.get().and_then(Weak::upgrade) else {
+            return;
+        };
+        match state.receiver {
+            Some(_) => session.receiver_came(),
+            None => session.receiver_left(self.options.disconnect_delay),
         }
     }
 
     fn heed(&self, left: &Left) {
         match left {
             Left::Stays => {}
-            Left::Served | Left::Interrupted => {
-                self.left.notify_waiters();
-                self.receiver_left();
-            }
+            Left::Served | Left::Interrupted => self.left.notify_waiters(),
         }
     }
 }
@@ -237,6 +268,7 @@ impl Link {
             return None;
         }
         state.inbox_bytes = 0;
+        state.taken = state.came;
         let messages = std::mem::take(&mut state.inbox);
         drop(state);
         self.space.notify_waiters();
@@ -245,11 +277,17 @@ impl Link {
 
     pub(in super::super) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.state.lock();
+        // It asks for more only once it is through with what it took.
+        if state.carried_out < state.taken {
+            state.carried_out = state.taken;
+            self.settled.notify_waiters();
+        }
         if !state.inbox.is_empty() || state.is_done() {
             return Poll::Ready(());
         }
         if state.receiver_is_gone(cx) {
             state.interrupt();
+            self.tell_session(&state);
             drop(state);
             self.left.notify_waiters();
             return Poll::Ready(());
@@ -282,6 +320,9 @@ impl Link {
     pub(in super::super) fn try_write(&self, units: &[u8]) -> io::Result<usize> {
         let mut state = self.state.lock();
         let (written, left) = state.write(units, &self.options);
+        if left != Left::Stays {
+            self.tell_session(&state);
+        }
         drop(state);
         self.heed(&left);
         written
@@ -312,6 +353,7 @@ impl Link {
         waker.into_iter().for_each(Waker::wake);
         if how == Shutdown::Both {
             self.space.notify_waiters();
+            self.settled.notify_waiters();
         }
     }
 }
@@ -472,3 +514,6 @@ fn keep(place: &mut Option<Waker>, cx: &Context<'_>) {
         none => *none = Some(cx.waker().clone()),
     }
 }
+
+#[cfg(test)]
+mod tests;

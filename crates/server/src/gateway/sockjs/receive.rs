@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode, Version};
+use http::{HeaderMap, Method, StatusCode, Version};
 use madang_domain::Code;
 use madang_wire::http1::append_response_head;
 use madang_wire::sockjs::{Answer, Callback, Receiver, Transport, header};
@@ -35,7 +35,9 @@ impl<S: Service> SockJs<S> {
             Ok(receiver) => receiver,
             Err(refused) => return *refused,
         };
-        let opening = match self.service.admit(parts, !transport.has_cors()) {
+        // An image or a script of any page makes a browser send a GET, without an origin.
+        let is_forgeable = parts.method == Method::GET;
+        let opening = match self.service.admit(parts, is_forgeable) {
             Ok(opening) => opening,
             Err(refused) => return *refused,
         };
@@ -98,7 +100,8 @@ impl<S: Service> SockJs<S> {
             receiver: receiver.clone(),
             answer,
         };
-        if let Err((Unattached(frame), _)) = link.attach(polling) {
+        if let Err(refused) = link.attach(polling) {
+            let (Unattached(frame), _) = *refused;
             return self.one_frame(&receiver, &frame);
         }
         let waiting = Waiting(Some(Arc::clone(&link)));
@@ -200,9 +203,10 @@ fn head(headers: &HeaderMap, coding: Coding) -> Vec<u8> {
 
 /// Makes a stream the receiver, or tells it why it is not.
 fn attach(link: &Link, streaming: Streaming) {
-    let Err((Unattached(frame), Attached::Streaming(mut streaming))) =
-        link.attach(Attached::Streaming(streaming))
-    else {
+    let Err(refused) = link.attach(Attached::Streaming(streaming)) else {
+        return;
+    };
+    let (Unattached(frame), Attached::Streaming(mut streaming)) = *refused else {
         return;
     };
     streaming.append(&frame);

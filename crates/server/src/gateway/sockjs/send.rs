@@ -15,7 +15,7 @@ use crate::http::Refusal;
 const MESSAGES_MAX: usize = 4_096;
 
 impl<S: Service> SockJs<S> {
-    /// Answers once the session has the messages; not once they are handled.
+    /// Answers once the session has the messages, and has carried them out if that is soon.
     pub(super) async fn send(
         &self,
         session: &str,
@@ -39,6 +39,7 @@ impl<S: Service> SockJs<S> {
         if link.deliver(messages).await.is_err() {
             return answer(Answer::SESSION_NOT_FOUND);
         }
+        link.settle().await;
         answer(if is_jsonp {
             Answer::JSONP_SENT
         } else {
