@@ -151,7 +151,9 @@ impl Framing {
     pub(crate) fn append_breach(self, code: CloseCode, reason: &str, out: &mut Vec<u8>) {
         match self {
             Self::WebSocket | Self::SockJsWebSocket => websocket::encode_close(code, reason, out),
-            Self::Bare | Self::SockJsHttp => self.append_close(Some(code), reason, out),
+            Self::Bare | Self::SockJsHttp | Self::EventStream | Self::EventStreamChunked => {
+                self.append_close(Some(code), reason, out);
+            }
         }
     }
 }
