@@ -41,6 +41,8 @@ const PADDING_NAME: &str = "x-padding";
 /// A handshake that is answered with 101.
 pub(in crate::gateway) struct Upgrade {
     takeover: Takeover,
+    accept: String,
+    subprotocol: Option<&'static str>,
     /// The head of the answer.
     head: Vec<u8>,
 }
@@ -77,8 +79,22 @@ impl Upgrade {
         let takeover = takeover
             .filter(|_| parts.version == http::Version::HTTP_11)
             .ok_or(HandshakeError::Upgrade)?;
-        let head = switching_protocols(&accept, subprotocol);
-        Ok(Self { takeover, head })
+        let head = switching_protocols(&accept, subprotocol, None);
+        Ok(Self {
+            takeover,
+            accept,
+            subprotocol,
+            head,
+        })
+    }
+
+    /// Makes the head fill whole blocks, so that a client that reads it by blocks loses no frame
+    /// that follows at once.
+    pub(in crate::gateway) fn padded(self) -> Self {
+        let bare = switching_protocols(&self.accept, self.subprotocol, Some("")).len();
+        let padding = "-".repeat(bare.next_multiple_of(HEAD_BLOCK_BYTES) - bare);
+        let head = switching_protocols(&self.accept, self.subprotocol, Some(&padding));
+        Self { head, ..self }
     }
 
     /// Serves a session on the connection once HTTP has let go of it; dropped while the node
@@ -89,7 +105,7 @@ impl Upgrade {
         carriage: Carriage,
         dialect: D,
     ) -> Infallible {
-        let Self { takeover, head } = self;
+        let Self { takeover, head, .. } = self;
         let shared = Arc::clone(shared);
         takeover
             .take(move |stream, read_ahead| {
@@ -117,30 +133,18 @@ impl Upgrade {
     }
 }
 
-/// The head of the answer. It fills whole blocks, so that a client that reads it by blocks loses
-/// no frame that follows at once.
-fn switching_protocols(accept: &str, subprotocol: Option<&str>) -> Vec<u8> {
+fn switching_protocols(accept: &str, subprotocol: Option<&str>, padding: Option<&str>) -> Vec<u8> {
     let mut headers = vec![
         ("upgrade", "websocket"),
         ("connection", "Upgrade"),
         ("sec-websocket-accept", accept),
     ];
     headers.extend(subprotocol.map(|name| ("sec-websocket-protocol", name)));
-    headers.push((PADDING_NAME, ""));
+    headers.extend(padding.map(|padding| (PADDING_NAME, padding)));
     let mut head = Vec::with_capacity(2 * HEAD_BLOCK_BYTES);
-    // The accept value is base64 and the subprotocols are constants.
-    let append = |headers: &[(&str, &str)], head: &mut Vec<u8>| {
-        let headers = headers.iter().copied();
-        let appended = append_response_head(101, "Switching Protocols", headers, head);
-        debug_assert!(appended.is_ok());
-    };
-    append(&headers, &mut head);
-    let missing = head.len().next_multiple_of(HEAD_BLOCK_BYTES) - head.len();
-    let padding = "-".repeat(missing);
-    headers.pop();
-    headers.push((PADDING_NAME, &padding));
-    head.clear();
-    append(&headers, &mut head);
+    // The accept value is base64 and the others are constants.
+    let appended = append_response_head(101, "Switching Protocols", headers, &mut head);
+    debug_assert!(appended.is_ok());
     head
 }
 
@@ -153,9 +157,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_head_of_a_handshake_fills_whole_blocks() {
-        for subprotocol in [None, Some("v12.stomp"), Some("a"), Some("madang.v1.json")] {
-            let head = switching_protocols("HSmrc0sMlYUkAGmm5OPpG2HaGWk=", subprotocol);
+    fn a_padded_head_fills_whole_blocks() {
+        for subprotocol in [None, Some("v12.stomp"), Some("madang.v1.json")] {
+            let accept = "HSmrc0sMlYUkAGmm5OPpG2HaGWk=".to_owned();
+            let upgrade = Upgrade {
+                takeover: Takeover::default(),
+                accept,
+                subprotocol,
+                head: Vec::new(),
+            };
+            let head = upgrade.padded().head;
             assert_eq!(head.len() % HEAD_BLOCK_BYTES, 0);
             assert!(head.ends_with(b"\r\n\r\n"));
         }

@@ -119,10 +119,11 @@ fn what_is_no_json_object_closes_the_connection() {
 }
 
 #[test]
-fn what_is_too_large_closes_the_connection() {
+fn what_is_too_large_is_told_so_and_closes_the_connection() {
     let server = shared::server();
     let mut peer = Person::new(&server, "user").peer;
     let long = "x".repeat(200_000);
     peer.say(&json!({"type": "ping", "id": long}));
+    assert_eq!(peer.event()["error"]["code"], "TOO_LARGE");
     assert_eq!(peer.received(), Err(Some(1009)));
 }

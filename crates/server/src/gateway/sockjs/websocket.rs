@@ -75,7 +75,10 @@ impl<S: Service> SockJs<S> {
         match Upgrade::check(parts, offer) {
             Ok(upgrade) => {
                 let dialect = self.service.open(opening);
-                match upgrade.serve(&self.shared, carriage, dialect).await {}
+                match upgrade
+                    .padded()
+                    .serve(&self.shared, carriage, dialect)
+                    .await {}
             }
             Err(error) => {
                 let mut response = refuse(error);
