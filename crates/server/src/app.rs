@@ -455,10 +455,15 @@ fn announce(config: &Config, address: SocketAddr, tcp: Option<SocketAddr>) {
     }
     if config.uses_development_tokens() {
         text.push_str(&format!(
-            "  A token for development: madang token --data {data} --user kim@example.com\n  \
-             STOMP over WebSocket:    {websocket}://{address}/ws   (CONNECT with Authorization: Bearer TOKEN)\n"
+            "  A token for development: madang token --data {data} --user kim@example.com\n"
         ));
     }
+    text.push_str(&format!(
+        "  STOMP over WebSocket:    {websocket}://{address}/ws   (CONNECT with Authorization: Bearer TOKEN)\n  \
+           SockJS:                  {http}://{address}/ws\n  \
+           JSON over WebSocket:     {websocket}://{address}/ws/v1\n  \
+           Event stream:            {http}://{address}/api/v1/events\n"
+    ));
     if let Some(tcp) = tcp {
         text.push_str(&format!("  STOMP over TCP:          {tcp}\n"));
     }

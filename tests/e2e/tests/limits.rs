@@ -68,3 +68,15 @@ fn a_client_that_sends_too_fast_is_slowed_down_and_loses_nothing() {
     let series = "madang_limits_reached_total{limit=\"frames_per_second\"}";
     assert!(metric(&server, series) > 0);
 }
+
+#[test]
+fn one_wildcard_subscription_more_than_a_session_may_have_is_refused() {
+    let server = crate::shared::server();
+    let mut peer = crate::shared::session(&server, "1.2");
+    for number in 0..65 {
+        peer.send(format!(
+            "SUBSCRIBE\nid:{number}\ndestination:/topic/{number}.*\n\n\0"
+        ));
+    }
+    assert_eq!(peer.error_then_close().need("code"), "TOO_MANY");
+}

@@ -22,7 +22,7 @@ use crate::config::Faults;
 use crate::telemetry::logs::LogError;
 use crate::telemetry::{FEATURES, RUSTC, VERSION};
 
-/// A chat server: rooms, support desk, application topics; STOMP over WebSocket, and REST.
+/// A chat server: rooms, support desk, application topics; over STOMP, SockJS, JSON, event streams and REST.
 #[derive(Debug, Parser)]
 #[command(name = "madang", version)]
 pub struct Cli {

@@ -141,8 +141,8 @@ options! {
         /// Most connections that have not finished their TLS handshake or sent the head of their
         /// first request; one more closes the oldest of them.
         handshakes_max: usize = 4096, Allowed::Range(1, 1_000_000);
-        /// Where proxies are: what they say about a client's address (`X-Forwarded-For`,
-        /// `Forwarded`) is believed, and their connections are not counted by address.
+        /// Where proxies are: their connections are not counted by address. Behind a proxy the
+        /// bound for each client is the proxy's to set.
         trusted_addresses: Vec<AddressRange> = ["127.0.0.0/8", "::1"], ADDRESS_RANGE;
     }
 

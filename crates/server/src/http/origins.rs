@@ -23,6 +23,9 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PATCH, DELETE"
 const REQUEST_HEADERS: HeaderValue =
     HeaderValue::from_static("authorization, content-type, idempotency-key, last-event-id");
 const RESPONSE_HEADERS: HeaderValue = HeaderValue::from_static("location, retry-after");
+/// Schemes of `Authorization` that browsers answer by themselves.
+const BROWSERS_SCHEMES: [&[u8]; 4] = [b"basic", b"digest", b"negotiate", b"ntlm"];
+
 /// How long a browser may remember the answer to its question: a day, of which browsers take less.
 const MAX_AGE_SECONDS: HeaderValue = HeaderValue::from_static("86400");
 
@@ -140,9 +143,20 @@ fn is_question(request: &Request) -> bool {
 }
 
 /// Whether a page may have made the browser send this with the user's cookie for proof. A page
-/// that knows a token to put into a header needs no forgery.
+/// that knows a token to put into a header needs no forgery; a browser asks before it lets a page
+/// set one. What the browser adds by itself proves nothing.
 fn is_forgeable(request: &Request) -> bool {
-    !request.method().is_safe() && !request.headers().contains_key(AUTHORIZATION)
+    let authorization = request.headers().get(AUTHORIZATION);
+    let is_the_pages = authorization.is_some_and(|value| !is_the_browsers(value));
+    !request.method().is_safe() && !is_the_pages
+}
+
+/// Whether a browser sends such credentials along, for a user who once typed them (RFC 9110,
+/// section 11).
+fn is_the_browsers(authorization: &HeaderValue) -> bool {
+    let scheme = authorization.as_bytes().split(|byte| *byte == b' ').next();
+    let is = |known: &&[u8]| scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(known));
+    BROWSERS_SCHEMES.iter().any(is)
 }
 
 fn permit(headers: &mut HeaderMap, origin: HeaderValue, standing: Standing) {

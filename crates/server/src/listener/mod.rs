@@ -4,8 +4,6 @@
 //! [`gate`] decides who comes in; [`accept`] accepts, for any protocol; [`http`] serves HTTP.
 
 mod accept;
-#[allow(dead_code, reason = "for what is counted by client")]
-mod address;
 mod gate;
 mod half_open;
 mod http;
@@ -17,8 +15,6 @@ mod tests;
 use std::time::Duration;
 
 pub(crate) use accept::accept;
-#[allow(unused_imports, reason = "as above")]
-pub(crate) use address::client_address;
 pub(crate) use gate::{Gate, GateLimits, Place};
 pub(crate) use http::serve;
 pub(crate) use open_files::raise_open_files;

@@ -80,3 +80,16 @@ async fn what_a_foreign_page_could_forge_with_a_cookie_is_refused() {
         .await
         .is_problem(Code::AuthenticationRequired);
 }
+
+#[tokio::test]
+async fn credentials_that_the_browser_adds_by_itself_are_no_proof_of_a_page() {
+    let server = Server::with_origins(&[]);
+    for credentials in ["Basic dXNlcjpwYXNz", "basic x", "Negotiate YII=", "NTLM x"] {
+        let request = request("", "POST", "/api/v1/desk/rooms/kim/claim")
+            .header(header::HOST, "chat.example")
+            .header(header::ORIGIN, FOREIGN)
+            .header(header::AUTHORIZATION, credentials);
+        let answer = server.ask(request.body(Body::empty()).unwrap()).await;
+        answer.is_problem(Code::OriginForbidden);
+    }
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use madang_domain::{Caller, ClaimOutcome, Code, Error, Position, RoomHead, RoomId};
-use madang_engine::{Ended, Engine, Start, Subscribed, SubscriptionKey};
+use madang_engine::{DestinationPattern, Ended, Engine, Start, Subscribed, SubscriptionKey};
 use madang_wire::stomp::{Command, Frame, Version};
 
 use super::super::super::Chat;
@@ -19,6 +19,9 @@ use super::{Stomp, frames};
 use crate::contracts::native::RoomNotice;
 use crate::contracts::topics::SubscribeSource;
 use crate::telemetry::limits::Limit;
+
+/// Subscriptions with wildcards that a session may have.
+const PATTERNS_MAX: usize = 64;
 
 /// One subscription of the session.
 pub(super) struct Subscription {
@@ -129,10 +132,26 @@ impl Core<Stomp> {
             return Err(Code::SubscribeForbidden.into());
         }
         let source = chat.destinations.topics.source(topic, &caller.user)?;
+        if DestinationPattern::is_pattern(&request.destination) {
+            self.check_patterns()?;
+        }
         let key = self.insert_head(&request, RoomFormat::Native)?;
         let outlet = Arc::clone(&self.session);
         let feed = chat.engine.subscribe_topic(&source, outlet, key);
         self.subscribed(request, key, false, Feed::Topic(feed))
+    }
+
+    /// Each pattern is matched against every message of a topic that begins as it does.
+    fn check_patterns(&mut self) -> Result<(), Error> {
+        let subscriptions = self.open_session()?.subscriptions.iter();
+        let patterns = subscriptions.filter(|one| DestinationPattern::is_pattern(&one.destination));
+        if patterns.count() < PATTERNS_MAX {
+            return Ok(());
+        }
+        let metrics = &self.session.shared.metrics;
+        metrics.limit_reached(Limit::Subscriptions);
+        let detail = format!("a session has at most {PATTERNS_MAX} subscriptions with wildcards");
+        Err(Error::with_detail(Code::TooMany, detail))
     }
 
     /// The store is asked, so this is a command that waits.
