@@ -169,13 +169,15 @@ impl Settings {
         }
     }
 
-    /// Lays the environment over what is there. Only `MADANG_<SECTION>__<OPTION>` is looked at.
+    /// Lays the environment over what is there. Only `MADANG_<SECTION>__<OPTION>` is looked at; one
+    /// that lacks an underscore is a fault, since the option would be left at its default.
     pub fn lay_environment(&mut self, variables: &[(String, String)], faults: &mut Vec<Fault>) {
         for (variable, text) in variables {
             let Some(path) = variable.strip_prefix(VARIABLE_PREFIX) else {
                 continue;
             };
             let Some((section, name)) = path.split_once("__") else {
+                faults.extend(misspelt(variable));
                 continue;
             };
             let source = Source::Environment(variable.clone());
@@ -239,6 +241,18 @@ fn lay_named(
 
 fn find(section: &str, name: &str) -> Option<&'static OptionSpec> {
     all_options().find(|spec| spec.section == section && spec.name == name)
+}
+
+/// A variable that would be an option's with one more underscore. Others with our prefix are
+/// none of our business: container platforms set some for every service's name.
+fn misspelt(variable: &str) -> Option<Fault> {
+    let meant = SECTIONS
+        .iter()
+        .flat_map(|section| section.options)
+        .find(|spec| spec.variable().replacen("__", "_", 1) == variable)?;
+    let problem = format!("sets no known option; did you mean {}?", meant.variable());
+    let source = Source::Environment(variable.to_owned());
+    Some(unknown_fault(variable, source, problem))
 }
 
 fn unknown_fault(option: &str, source: Source, problem: String) -> Fault {

@@ -80,6 +80,14 @@ fn an_unknown_key_is_refused_and_the_nearest_named() {
 }
 
 #[test]
+fn a_variable_that_lacks_an_underscore_is_refused_and_the_right_one_named() {
+    let fault = only_fault(environment(&[("MADANG_AUTH_JWT_KEY", "secret")]));
+    assert!(fault.problem.contains("did you mean MADANG_AUTH__JWT_KEY?"));
+    // What a container platform sets for a service of that name is none of ours.
+    assert!(environment(&[("MADANG_PORT", "tcp://10.0.0.1:8080")]).is_ok());
+}
+
+#[test]
 fn an_unknown_variable_of_ours_is_refused_and_others_are_not_looked_at() {
     let fault = only_fault(environment(&[("MADANG_SERVER__LISSEN", "x")]));
     assert!(fault.problem.contains("MADANG_SERVER__LISTEN"), "{fault}");

@@ -17,6 +17,9 @@ pub const HEADER_NAME_BYTES_MAX: usize = 128;
 /// Longest value of a publisher's header, in bytes.
 pub const HEADER_VALUE_BYTES_MAX: usize = 1024;
 
+/// Characters of a destination that an error repeats.
+const SHOWN_CHARS_MAX: usize = 64;
+
 /// Headers that speak to the server and are no business of a topic's subscribers.
 const OWN_HEADERS: [&str; 11] = [
     "destination",
@@ -88,7 +91,7 @@ impl TopicPrefixes {
             check_no_wildcard(topic)?;
             return Ok(PublishTarget::Shared(Arc::from(topic)));
         };
-        let (id, _) = rest.split_once('/').ok_or(Code::NotFound)?;
+        let id = rest.split('/').next().unwrap_or_default();
         let topic = self.topic(&rest[id.len()..])?;
         check_no_wildcard(topic)?;
         let user = UserId::new(&id.replace("%2F", "/")).map_err(|reason| {
@@ -156,8 +159,16 @@ impl TopicPrefixes {
             let name = destination.strip_prefix(prefix.as_str());
             name.is_some_and(|name| !name.is_empty())
         };
-        let is_topic = self.broker.iter().any(has_name);
-        is_topic.then_some(destination).ok_or(Code::NotFound.into())
+        if self.broker.iter().any(has_name) {
+            return Ok(destination);
+        }
+        let shown: String = destination.chars().take(SHOWN_CHARS_MAX).collect();
+        let (topics, user) = (self.broker.join(", "), &self.user);
+        let detail = format!(
+            "{shown} is no destination: topics begin with {topics}; a user's own with {user} to \
+             subscribe and {user}/{{id}} to publish; rooms with {ROOMS}"
+        );
+        Err(Error::with_detail(Code::NotFound, detail))
     }
 }
 

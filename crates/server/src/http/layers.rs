@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use madang_domain::Code;
 
 use super::Shared;
-use super::problem::Refusal;
+use super::problem::{Refusal, Told};
 
 /// How long a request may take, its body included: a client that sends a byte an hour, or a store
 /// that hangs, must not keep it.
@@ -25,6 +25,9 @@ const NO_ROUTE: &str = "(none)";
 pub trait ObserveRequests: Send + Sync {
     /// `route` is the pattern (`/api/v1/rooms/{id}`), never the path itself, or `(none)`.
     fn answered(&self, method: &Method, route: &str, status: u16, elapsed: Duration);
+
+    /// A request was refused with this code.
+    fn refused(&self, code: Code);
 }
 
 /// Reports the answer, and answers for a handler that panics.
@@ -37,6 +40,10 @@ pub(super) async fn guard(State(state): State<Shared>, request: Request, next: N
     let response = answer.await.unwrap_or_else(late);
     let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
     let status = response.status().as_u16();
+    if let Some(Told(error)) = response.extensions().get::<Told>() {
+        tracing::debug!(%method, route, %error, "a request was refused");
+        state.observer.refused(error.code());
+    }
     state
         .observer
         .answered(&method, route, status, started.elapsed());

@@ -93,9 +93,14 @@ impl IntoResponse for Refusal {
         )
             .into_response();
         advise(&mut response);
+        response.extensions_mut().insert(Told(self.error));
         response
     }
 }
+
+/// What a response tells the client, for whoever counts and logs.
+#[derive(Debug, Clone)]
+pub(super) struct Told(pub(super) Error);
 
 /// A status from a registry; one that HTTP does not have is our defect.
 pub(super) fn status(number: u16) -> StatusCode {

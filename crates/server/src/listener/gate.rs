@@ -11,7 +11,7 @@ use super::half_open::HalfOpen;
 use crate::config::AddressRange;
 use crate::telemetry::metrics::Metrics;
 
-/// A server that is full says so this often at most.
+/// That something is full is said this often at most.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The bounds that all listeners share.
@@ -40,7 +40,26 @@ pub(crate) struct Gate {
 struct Counts {
     total: usize,
     by_address: HashMap<Origin, u32>,
-    warned_at: Option<Instant>,
+    total_warning: Warning,
+    address_warning: Warning,
+}
+
+/// A line of the log that is not to be repeated too often.
+#[derive(Debug, Default)]
+struct Warning(Option<Instant>);
+
+impl Warning {
+    /// Whether it may be said now; it counts as said then.
+    fn is_due(&mut self) -> bool {
+        let now = Instant::now();
+        let is_due = self
+            .0
+            .is_none_or(|last| now.duration_since(last) >= WARNING_INTERVAL);
+        if is_due {
+            self.0 = Some(now);
+        }
+        is_due
+    }
 }
 
 /// What connections are counted by: an IPv6 client has a whole /64 to itself.
@@ -96,10 +115,7 @@ impl Gate {
         let origin = self.origin(peer);
         let mut counts = self.counts.lock();
         if counts.total >= self.limits.connections_max {
-            let now = Instant::now();
-            let last = counts.warned_at;
-            if last.is_none_or(|last| now.duration_since(last) >= WARNING_INTERVAL) {
-                counts.warned_at = Some(now);
+            if counts.total_warning.is_due() {
                 let open = counts.total;
                 tracing::warn!(open, "no more connections may be open: new ones are closed");
             }
@@ -107,9 +123,19 @@ impl Gate {
             return Err(Full::Total);
         }
         if let Some(origin) = origin {
+            let max = self.limits.per_address_max;
             let count = counts.by_address.entry(origin).or_default();
             // Never zero here: the bound is at least one.
-            if *count >= self.limits.per_address_max {
+            if *count >= max {
+                if counts.address_warning.is_due() {
+                    tracing::warn!(
+                        %peer,
+                        max,
+                        "an address has as many connections as it may: new ones are closed \
+                         (server.connections_per_address_max); if a proxy is there, name it in \
+                         server.trusted_addresses"
+                    );
+                }
                 metrics.refused_address.inc();
                 return Err(Full::Address);
             }

@@ -54,7 +54,10 @@ pub(super) struct Answer {
 struct PlainTokens;
 
 #[derive(Default)]
-pub(super) struct Seen(pub(super) Mutex<Vec<(String, u16)>>);
+pub(super) struct Seen(
+    pub(super) Mutex<Vec<(String, u16)>>,
+    pub(super) Mutex<Vec<Code>>,
+);
 
 struct Now;
 
@@ -124,6 +127,10 @@ impl ObserveRequests for Seen {
     fn answered(&self, method: &Method, route: &str, status: u16, _: Duration) {
         let mut seen = self.0.lock().unwrap();
         seen.push((format!("{method} {route}"), status));
+    }
+
+    fn refused(&self, code: Code) {
+        self.1.lock().unwrap().push(code);
     }
 }
 

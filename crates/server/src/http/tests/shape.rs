@@ -60,6 +60,13 @@ async fn requests_are_counted_by_route_and_never_by_path() {
             ("GET (none)".to_owned(), 404)
         ]
     );
+    let refused = server.seen.1.lock().unwrap().clone();
+    let codes = [
+        Code::RoomNotFound,
+        Code::AuthenticationRequired,
+        Code::NotFound,
+    ];
+    assert_eq!(refused, codes);
 }
 
 #[tokio::test]
