@@ -204,6 +204,10 @@ impl<D: Dialect> Driver<D> {
             return false;
         }
         if let Some(messages) = self.core.session.stream.take_messages() {
+            if !self.core.is_open() {
+                // They came while the session ended: nothing is carried out any more.
+                return true;
+            }
             self.core.received_now();
             self.core.charge_bytes(messages.iter().map(Vec::len).sum());
             let backlog = Box::new(Backlog::of_messages(messages));
@@ -471,6 +475,7 @@ impl<D: Dialect> Core<D> {
         self.errand = None;
         self.catching_up = None;
         self.behind.clear();
+        self.session.stream.refuse_input();
         let close_by = self.session.shared.now_ms() + CLOSE_TIMEOUT_MS;
         self.session
             .set_timing(|timing| timing.only_close_by(close_by));

@@ -132,9 +132,13 @@ impl Session {
     /// Ends the direction of writing; what the stream holds back goes out before.
     fn shut_down_writing(&self) {
         self.stream.shut_down(Shutdown::Write);
-        if !self.stream.has_unsent() {
-            return;
+        if self.stream.has_unsent() {
+            self.push_on();
         }
+    }
+
+    /// Has the session's task give the connection what the stream holds back.
+    pub(super) fn push_on(&self) {
         let mut outbox = self.outbox();
         if outbox.state == WriteState::Idle {
             outbox.state = WriteState::Blocked;
@@ -202,6 +206,11 @@ impl Session {
             drop(outbox);
             let outcome = self.stream.try_write(buffer);
             outbox = self.outbox();
+            if outbox.state == WriteState::Dead {
+                // Aborted meanwhile: nothing brings it back.
+                outbox.in_flight = 0;
+                return total + outcome.unwrap_or(0);
+            }
             match outcome {
                 Ok(written) => {
                     outbox.wrote(buffer, written);

@@ -24,12 +24,20 @@ const TURN_GRACE: Duration = Duration::from_millis(100);
 /// How long a request that brought messages waits until the session has carried them out.
 const SETTLE_GRACE: Duration = Duration::from_millis(50);
 
+/// What a message takes up in the inbox besides its bytes, about: thousands of empty texts fit into a
+/// small body.
+const MESSAGE_OVERHEAD: usize = 48;
+
+/// Requests of one session whose messages may wait for space at a time.
+const WAITING_MAX: usize = 2;
+
 /// How links behave. All of one SockJS endpoint have the same.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LinkOptions {
     /// Bytes of frames after which a streaming response ends and the client asks anew.
     pub(crate) response_bytes_max: usize,
-    /// Bytes of messages that wait for the session; more wait at their requests.
+    /// Bytes of messages that wait for the session, with what keeping them takes; more wait at their
+    /// requests.
     pub(crate) inbox_bytes_max: usize,
     /// How long a session lives while nobody receives.
     pub(crate) disconnect_delay: Duration,
@@ -56,6 +64,10 @@ struct State {
     is_open: bool,
     inbox: VecDeque<Vec<u8>>,
     inbox_bytes: usize,
+    /// Requests that wait for space in the inbox.
+    waiting: usize,
+    /// The session carries out nothing more.
+    refuses_input: bool,
     /// Messages that ever came, were taken by the session, and were carried out by it.
     came: u64,
     taken: u64,
@@ -83,9 +95,14 @@ pub(super) enum Attached {
 #[derive(Debug)]
 pub(super) struct Unattached(pub(super) Vec<u8>);
 
-/// The session ended before its messages were taken.
+/// Why no message of a request was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct SessionOver;
+pub(super) enum Undelivered {
+    /// The session is over, or about to be.
+    SessionOver,
+    /// Too many requests wait for space already.
+    TooMany,
+}
 
 /// What became of the receiver during a write.
 #[derive(PartialEq, Eq)]
@@ -147,10 +164,15 @@ impl Link {
         }
         state.receiver = Some(attached);
         let left = state.push_receiver();
+        let is_behind = state.has_unsent();
         let wakers = [state.reader.take(), state.writer.take()];
         self.tell_session(&state);
         drop(state);
         self.heed(&left);
+        if is_behind && let Some(session) = self.session.get().and_then(Weak::upgrade) {
+            // Nobody else would: the session may have nothing to write.
+            session.push_on();
+        }
         wakers.into_iter().flatten().for_each(Waker::wake);
         Ok(())
     }
@@ -187,9 +209,11 @@ impl Link {
     /// Hands messages to the session, in order, once there is space for them.
     ///
     /// # Errors
-    /// [`SessionOver`]: none was taken.
-    pub(super) async fn deliver(&self, messages: Vec<String>) -> Result<(), SessionOver> {
-        let bytes = messages.iter().map(String::len).sum::<usize>();
+    /// [`Undelivered`]: none was taken.
+    pub(super) async fn deliver(&self, messages: Vec<String>) -> Result<(), Undelivered> {
+        let sizes = messages.iter().map(|text| text.len() + MESSAGE_OVERHEAD);
+        let bytes = sizes.sum::<usize>();
+        let mut waiting = None;
         loop {
             let space = self.space.notified();
             tokio::pin!(space);
@@ -197,8 +221,8 @@ impl Link {
             space.as_mut().enable();
             {
                 let mut state = self.state.lock();
-                if state.is_over || state.closed.is_some() {
-                    return Err(SessionOver);
+                if state.takes_no_input() {
+                    return Err(Undelivered::SessionOver);
                 }
                 let fits = state.inbox_bytes + bytes <= self.options.inbox_bytes_max;
                 if fits || state.inbox.is_empty() {
@@ -211,6 +235,13 @@ impl Link {
                     drop(state);
                     waker.into_iter().for_each(Waker::wake);
                     return Ok(());
+                }
+                if waiting.is_none() {
+                    if state.waiting >= WAITING_MAX {
+                        return Err(Undelivered::TooMany);
+                    }
+                    state.waiting += 1;
+                    waiting = Some(WaitingSender(self));
                 }
             }
             space.await;
@@ -229,7 +260,7 @@ impl Link {
                 settled.as_mut().enable();
                 {
                     let state = self.state.lock();
-                    if state.carried_out >= came || state.is_done() {
+                    if state.carried_out >= came || state.takes_no_input() {
                         return;
                     }
                 }
@@ -329,10 +360,18 @@ impl Link {
     }
 
     pub(in super::super) fn has_unsent(&self) -> bool {
-        match &self.state.lock().receiver {
-            Some(Attached::Streaming(response)) => response.has_unsent(),
-            Some(Attached::Polling { .. }) | None => false,
-        }
+        self.state.lock().has_unsent()
+    }
+
+    /// The session carries out nothing more: what waits for it is thrown away, and what comes is
+    /// refused. It still writes.
+    pub(in super::super) fn refuse_input(&self) {
+        let mut state = self.state.lock();
+        state.refuses_input = true;
+        state.clear_inbox();
+        drop(state);
+        self.space.notify_waiters();
+        self.settled.notify_waiters();
     }
 
     /// Nothing more is written; for both directions the session is over.
@@ -346,11 +385,11 @@ impl Link {
         if how == Shutdown::Both {
             state.receiver = None;
             state.is_over = true;
-            state.inbox = VecDeque::new();
+            state.clear_inbox();
         }
-        let waker = state.reader.take();
+        let wakers = [state.reader.take(), state.writer.take()];
         drop(state);
-        waker.into_iter().for_each(Waker::wake);
+        wakers.into_iter().flatten().for_each(Waker::wake);
         if how == Shutdown::Both {
             self.space.notify_waiters();
             self.settled.notify_waiters();
@@ -361,6 +400,22 @@ impl Link {
 impl State {
     fn is_done(&self) -> bool {
         self.is_over || self.closed.is_some()
+    }
+
+    fn takes_no_input(&self) -> bool {
+        self.refuses_input || self.is_done()
+    }
+
+    fn clear_inbox(&mut self) {
+        self.inbox = VecDeque::new();
+        self.inbox_bytes = 0;
+    }
+
+    fn has_unsent(&self) -> bool {
+        match &self.receiver {
+            Some(Attached::Streaming(response)) => response.has_unsent(),
+            Some(Attached::Polling { .. }) | None => false,
+        }
     }
 
     fn refusal(&self) -> Option<Unattached> {
@@ -464,6 +519,15 @@ impl State {
                 Left::Interrupted
             }
         }
+    }
+}
+
+/// A request whose messages wait for space.
+struct WaitingSender<'a>(&'a Link);
+
+impl Drop for WaitingSender<'_> {
+    fn drop(&mut self) {
+        self.0.state.lock().waiting -= 1;
     }
 }
 

@@ -42,8 +42,8 @@ impl<S: Service> SockJs<S> {
             Err(refused) => return *refused,
         };
         // Read to its end, so that the connection can be taken over behind it.
-        if self.read(body).await.is_err() {
-            return Refusal::from(Code::TooLarge).into_response();
+        if let Err(code) = self.read(body).await {
+            return Refusal::from(code).into_response();
         }
         let Some(link) = self.link(session, opening) else {
             self.shared.metrics.limit_reached(Limit::SockJsSessions);

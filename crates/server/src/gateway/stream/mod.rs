@@ -130,6 +130,14 @@ impl Stream {
         }
     }
 
+    /// Nothing more that comes is carried out: where messages come whole, their senders are told so.
+    pub(super) fn refuse_input(&self) {
+        match self {
+            Self::SockJs(link) => link.refuse_input(),
+            Self::Plain(..) | Self::Tls(_) | Self::Body(_) => {}
+        }
+    }
+
     /// Tells the stream whose it is.
     pub(super) fn bind(&self, session: &Weak<Session>) {
         match self {
