@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
 use super::super::session::Session;
+use super::super::stream::keep;
 use super::response::Response;
 
 /// How long a request waits for the one before it to be gone.
@@ -570,13 +571,6 @@ fn next_frame(units: &[u8]) -> Option<(std::borrow::Cow<'_, [u8]>, usize)> {
 fn line(units: &[u8]) -> Option<&[u8]> {
     let end = units.iter().position(|byte| *byte == b'\n')?;
     Some(&units[..end])
-}
-
-fn keep(place: &mut Option<Waker>, cx: &Context<'_>) {
-    match place {
-        Some(waker) => waker.clone_from(cx.waker()),
-        none => *none = Some(cx.waker().clone()),
-    }
 }
 
 #[cfg(test)]

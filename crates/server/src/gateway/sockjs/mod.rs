@@ -28,6 +28,7 @@ use madang_wire::sockjs::{Answer, Endpoint, IframePage, Transport, header};
 use madang_wire::websocket::handshake::HandshakeError;
 
 use super::Shared;
+use super::headers::text;
 use super::session::dialect::Dialect;
 pub use super::session::plain::{Application, Client, Reaction};
 use super::upgrade::Offer;
@@ -211,6 +212,8 @@ impl<S: Service> SockJs<S> {
     fn session_headers(&self, parts: &Parts, transport: Transport, headers: &mut HeaderMap) {
         let (name, value) = header::no_store(self.options.revision);
         put(headers, name, value);
+        let (name, value) = header::NO_SNIFF;
+        put(headers, name, value);
         self.session_cookie(parts, headers);
         if transport.has_cors() {
             self.cors_headers(parts, headers);
@@ -219,7 +222,11 @@ impl<S: Service> SockJs<S> {
 
     fn session_cookie(&self, parts: &Parts, headers: &mut HeaderMap) {
         if self.options.cookie_needed {
-            let (name, value) = header::session_cookie(text(&parts.headers, &COOKIE));
+            // HTTP/2 sends each cookie in a line of its own (RFC 9113, section 8.2.3).
+            let lines = parts.headers.get_all(COOKIE).into_iter();
+            let lines: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
+            let cookies = (!lines.is_empty()).then(|| lines.join("; "));
+            let (name, value) = header::session_cookie(cookies.as_deref());
             put(headers, name, &value);
         }
     }
@@ -258,10 +265,6 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(HeaderName::from_static(name), value);
     }
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 /// Seconds since 1970.

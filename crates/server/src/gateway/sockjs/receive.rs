@@ -7,8 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, Version};
 use madang_domain::Code;
-use madang_wire::http1::append_response_head;
-use madang_wire::sockjs::{Answer, Callback, Receiver, Transport, header};
+use madang_wire::sockjs::{Answer, Callback, Receiver, Transport};
 use tokio::sync::oneshot;
 
 use super::directory::Taken;
@@ -16,6 +15,7 @@ use super::link::{Attached, Link, Unattached};
 use super::response::{Coding, Response as Streaming};
 use super::{Opening, Service, SockJs, answer, put};
 use crate::gateway::framing::Framing;
+use crate::gateway::headers::{BodyEnd, ok_head};
 use crate::gateway::session::{Connection, Input, run};
 use crate::gateway::stream::{BodyStream, Stream};
 use crate::gateway::takeover::Takeover;
@@ -148,7 +148,14 @@ impl<S: Service> SockJs<S> {
         let mut headers = HeaderMap::new();
         self.receiver_headers(&receiver, &mut headers);
         self.session_headers(parts, transport, &mut headers);
-        let head = head(&headers, coding);
+        let end = match coding {
+            Coding::Chunked => BodyEnd::LastChunk,
+            Coding::Bare => BodyEnd::Close,
+        };
+        let head = match ok_head(&headers, end) {
+            Ok(head) => head,
+            Err(error) => return Refusal::from(error).into_response(),
+        };
         let begin = move |stream, _| {
             attach(
                 &link,
@@ -175,30 +182,7 @@ impl<S: Service> SockJs<S> {
     fn receiver_headers(&self, receiver: &Receiver, headers: &mut HeaderMap) {
         let content_type = receiver.content_type(self.options.revision);
         put(headers, "content-type", content_type);
-        if matches!(receiver, Receiver::Jsonp(_)) {
-            let (name, value) = header::NO_SNIFF;
-            put(headers, name, value);
-        }
     }
-}
-
-/// The head of a response on a connection that HTTP has let go of.
-fn head(headers: &HeaderMap, coding: Coding) -> Vec<u8> {
-    let mut lines = Vec::new();
-    for (name, value) in headers {
-        if let Ok(value) = value.to_str() {
-            lines.push((name.as_str(), value));
-        }
-    }
-    if coding == Coding::Chunked {
-        lines.push(("transfer-encoding", "chunked"));
-    }
-    lines.push(("connection", "close"));
-    let mut head = Vec::new();
-    if append_response_head(200, "OK", lines, &mut head).is_err() {
-        tracing::error!("a header of a SockJS response is not valid");
-    }
-    head
 }
 
 /// Makes a stream the receiver, or tells it why it is not.

@@ -12,7 +12,8 @@ use madang_wire::sockjs::{Answer, DecodeError, Limits, decode_body, decode_form}
 use tokio::time::timeout;
 
 use super::link::Undelivered;
-use super::{Service, SockJs, answer, text};
+use super::{Service, SockJs, answer};
+use crate::gateway::headers::text;
 use crate::http::Refusal;
 
 /// How long a body may take to arrive, and how long its messages may wait for the session: a client

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::Shutdown;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use rustix::net::SendFlags;
 use socket2::SockRef;
@@ -36,7 +36,7 @@ pub(crate) enum Stream {
     /// A socket that TLS runs on, its handshake done.
     Tls(Box<TlsStream>),
     /// The body of a response: writes only, and reads nothing but its end.
-    Body(Arc<BodyStream>),
+    Body(BodyStream),
     /// The requests of a SockJS session.
     SockJs(Arc<Link>),
 }
@@ -153,5 +153,13 @@ impl Stream {
             Self::Body(body) => body.shut_down(Shutdown::Write),
             Self::Plain(..) | Self::Tls(_) => {}
         }
+    }
+}
+
+/// Puts the task into the place of the one that waits.
+pub(super) fn keep(place: &mut Option<Waker>, cx: &Context<'_>) {
+    match place {
+        Some(waker) => waker.clone_from(cx.waker()),
+        none => *none = Some(cx.waker().clone()),
     }
 }
