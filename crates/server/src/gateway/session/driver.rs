@@ -257,6 +257,7 @@ impl<D: Dialect> Core<D> {
         self.place = shared
             .users
             .admit(caller, self.transport, &shared.metrics)?;
+        self.session.stream.set_identified();
         Ok(())
     }
 

@@ -124,9 +124,14 @@ impl Session {
     }
 
     /// Cuts the connection: the peer did not end it in time.
-    fn abort(&self) {
+    pub(super) fn abort(&self) {
         self.outbox().die();
         self.stream.shut_down(Shutdown::Both);
+    }
+
+    /// Whether its client comes with one request after another.
+    pub(super) fn is_of_requests(&self) -> bool {
+        self.stream.is_of_requests()
     }
 
     /// Ends the direction of writing; what the stream holds back goes out before.

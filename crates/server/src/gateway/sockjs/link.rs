@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::Shutdown;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{OnceLock, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -56,6 +57,8 @@ pub(crate) struct Link {
     left: Notify,
     /// The session has carried out what it took.
     settled: Notify,
+    /// Who the client is is known: the session does not make place for others.
+    is_identified: AtomicBool,
 }
 
 #[derive(Default)]
@@ -124,6 +127,7 @@ impl Link {
             space: Notify::new(),
             left: Notify::new(),
             settled: Notify::new(),
+            is_identified: AtomicBool::new(false),
         }
     }
 
@@ -135,6 +139,23 @@ impl Link {
     pub(in super::super) fn bind(&self, session: &Weak<Session>) {
         drop(self.session.set(Weak::clone(session)));
         self.tell_session(&self.state.lock());
+    }
+
+    pub(super) fn is_identified(&self) -> bool {
+        self.is_identified.load(Ordering::Relaxed)
+    }
+
+    /// Who the client is is known from now on.
+    pub(in super::super) fn set_identified(&self) {
+        self.is_identified.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends the session at once: it makes place for another.
+    pub(super) fn evict(&self) {
+        match self.session.get().and_then(Weak::upgrade) {
+            Some(session) => session.abort(),
+            None => self.shut_down(Shutdown::Both),
+        }
     }
 
     /// The frame for a request that would receive now, if it cannot.

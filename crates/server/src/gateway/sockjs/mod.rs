@@ -23,6 +23,7 @@ use axum::routing::any;
 use http::header::{COOKIE, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use madang_domain::Code;
 pub use madang_wire::sockjs::Revision;
 use madang_wire::sockjs::{Answer, Endpoint, IframePage, Transport, header};
 use madang_wire::websocket::handshake::HandshakeError;
@@ -79,7 +80,8 @@ pub struct SockJsOptions {
     pub heart_beat: Duration,
     /// How long a session without a receiving request lives.
     pub disconnect_delay: Duration,
-    /// Sessions of the HTTP transports at a time; one more is refused with 503.
+    /// Sessions of the HTTP transports at a time. One more ends the oldest whose client has not said
+    /// who it is; where there is none, it is refused with 503.
     pub sessions_max: usize,
     /// Where the pages of the iframe transports load the client library from.
     pub client_url: String,
@@ -206,6 +208,15 @@ impl<S: Service> SockJs<S> {
         };
         self.session_headers(parts, transport, response.headers_mut());
         response
+    }
+
+    /// # Errors
+    /// [`Code::Draining`]: no session is opened any more; those that are open go on to their end.
+    fn refuse_while_draining(&self) -> Result<(), Code> {
+        match self.shared.registry.is_draining() {
+            true => Err(Code::Draining),
+            false => Ok(()),
+        }
     }
 
     /// Headers of all of a session's responses.

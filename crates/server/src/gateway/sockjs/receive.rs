@@ -1,5 +1,6 @@
 //! The receiving transports: `xhr`, `xhr_streaming`, `eventsource`, `htmlfile`, `jsonp`.
 
+use std::net::Shutdown;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -45,9 +46,9 @@ impl<S: Service> SockJs<S> {
         if let Err(code) = self.read(body).await {
             return Refusal::from(code).into_response();
         }
-        let Some(link) = self.link(session, opening) else {
-            self.shared.metrics.limit_reached(Limit::SockJsSessions);
-            return Refusal::from(Code::Overloaded).into_response();
+        let link = match self.link(session, opening) {
+            Ok(link) => link,
+            Err(code) => return Refusal::from(code).into_response(),
         };
         link.wait_for_turn().await;
         if receiver.is_streaming() {
@@ -57,16 +58,27 @@ impl<S: Service> SockJs<S> {
         }
     }
 
-    /// The session of that id, which is opened if there is none. `None` when no more are taken.
-    fn link(self: &Arc<Self>, session: &str, opening: Opening) -> Option<Arc<Link>> {
+    /// The session of that id, which is opened if there is none.
+    ///
+    /// # Errors
+    /// [`Code::Overloaded`], [`Code::Draining`]: there is none, and no more are taken.
+    fn link(self: &Arc<Self>, session: &str, opening: Opening) -> Result<Arc<Link>, Code> {
         if let Some(link) = self.directory.find(session) {
-            return Some(link);
+            return Ok(link);
         }
+        self.refuse_while_draining()?;
         let link = Arc::new(Link::new(self.link_options));
         match self.directory.insert(session, &link) {
-            Ok(()) => {}
-            Err(Taken::By(other)) => return Some(other),
-            Err(Taken::Full) => return None,
+            Ok(None) => {}
+            Ok(Some(oldest)) => {
+                self.shared.metrics.limit_reached(Limit::SockJsSessions);
+                oldest.evict();
+            }
+            Err(Taken::By(other)) => return Ok(other),
+            Err(Taken::Full) => {
+                self.shared.metrics.limit_reached(Limit::SockJsSessions);
+                return Err(Code::Overloaded);
+            }
         }
         let connection = Connection {
             stream: Stream::SockJs(Arc::clone(&link)),
@@ -79,18 +91,23 @@ impl<S: Service> SockJs<S> {
         };
         let dialect = self.service.open(opening);
         let Some(running) = run(&self.shared, connection, dialect) else {
-            self.directory.remove(session);
-            return None;
+            // Another request may have found it.
+            link.shut_down(Shutdown::Both);
+            self.directory.remove(session, &link);
+            return Err(Code::Draining);
         };
         let (directory, id) = (Arc::clone(&self.directory), Box::<str>::from(session));
-        let delay = self.options.disconnect_delay;
+        let (delay, ended) = (self.options.disconnect_delay, Arc::clone(&link));
         tokio::spawn(async move {
             running.await;
-            // Whoever asks meanwhile is told that it is closed.
-            tokio::time::sleep(delay).await;
-            directory.remove(&id);
+            if ended.is_identified() {
+                // Whoever asks meanwhile is told that it is closed. Strangers' sessions must not
+                // take up place for that.
+                tokio::time::sleep(delay).await;
+            }
+            directory.remove(&id, &ended);
         });
-        Some(link)
+        Ok(link)
     }
 
     /// A response that ends after one frame.

@@ -138,6 +138,19 @@ impl Stream {
         }
     }
 
+    /// Who the peer is is known.
+    pub(super) fn set_identified(&self) {
+        match self {
+            Self::SockJs(link) => link.set_identified(),
+            Self::Plain(..) | Self::Tls(_) | Self::Body(_) => {}
+        }
+    }
+
+    /// Whether it comes to the client by one request after another.
+    pub(super) const fn is_of_requests(&self) -> bool {
+        matches!(self, Self::SockJs(_))
+    }
+
     /// Tells the stream whose it is.
     pub(super) fn bind(&self, session: &Weak<Session>) {
         match self {
