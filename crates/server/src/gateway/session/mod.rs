@@ -2,7 +2,7 @@
 //!
 //! [`Session`] is the half that others touch: the hub offers events, the commit pipeline answers
 //! sends, flushers write, timers look. [`driver`] is the half that only the session's own task
-//! touches. They share the [`outbox`]. What is said on it is a [`dialect`]'s: [`stomp`], [`json`], [`direct`], [`event_stream`];
+//! touches, [`ending`] its last part. They share the [`outbox`]. What is said on it is a [`dialect`]'s: [`stomp`], [`json`], [`direct`], [`event_stream`];
 //! the last three show all of a user's [`rooms`]. How that
 //! stands on the connection is [`input`]'s on the way in and [`super::framing`]'s on the way out.
 
@@ -10,6 +10,7 @@ mod clock;
 pub(super) mod dialect;
 pub(super) mod direct;
 mod driver;
+mod ending;
 pub(super) mod event_stream;
 mod feeds;
 mod input;

@@ -4,6 +4,9 @@
 //! To the session it is a [`super::super::stream::Stream`]. What the session writes are units of
 //! one line each (see `Framing::SockJsHttp`): a quoted text, or a frame that is no array.
 
+mod state;
+mod units;
+
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::Shutdown;
@@ -12,13 +15,14 @@ use std::sync::{OnceLock, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use madang_wire::sockjs::{Close, Receiver, Revision, frame};
+use madang_wire::sockjs::{Close, Revision, frame};
 use parking_lot::Mutex;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
 use super::super::session::Session;
 use super::super::stream::keep;
-use super::response::Response;
+pub(super) use state::{Attached, Unattached};
+use state::{Left, State};
 
 /// How long a request waits for the one before it to be gone.
 const TURN_GRACE: Duration = Duration::from_millis(100);
@@ -61,44 +65,6 @@ pub(crate) struct Link {
     is_identified: AtomicBool,
 }
 
-#[derive(Default)]
-struct State {
-    receiver: Option<Attached>,
-    /// The open frame is written.
-    is_open: bool,
-    inbox: VecDeque<Vec<u8>>,
-    inbox_bytes: usize,
-    /// Requests that wait for space in the inbox.
-    waiting: usize,
-    /// The session carries out nothing more.
-    refuses_input: bool,
-    /// Messages that ever came, were taken by the session, and were carried out by it.
-    came: u64,
-    taken: u64,
-    carried_out: u64,
-    /// The close frame, for everybody who asks from now on.
-    closed: Option<Vec<u8>>,
-    /// The session is gone.
-    is_over: bool,
-    reader: Option<Waker>,
-    writer: Option<Waker>,
-}
-
-/// The request that receives frames now.
-pub(super) enum Attached {
-    /// Takes frames until it has had enough.
-    Streaming(Response),
-    /// Takes one frame.
-    Polling {
-        receiver: Receiver,
-        answer: oneshot::Sender<Vec<u8>>,
-    },
-}
-
-/// Why a request cannot receive frames; it is told by this frame.
-#[derive(Debug)]
-pub(super) struct Unattached(pub(super) Vec<u8>);
-
 /// Why no message of a request was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Undelivered {
@@ -106,16 +72,6 @@ pub(super) enum Undelivered {
     SessionOver,
     /// Too many requests wait for space already.
     TooMany,
-}
-
-/// What became of the receiver during a write.
-#[derive(PartialEq, Eq)]
-enum Left {
-    Stays,
-    /// Its response is complete.
-    Served,
-    /// It broke off, so that frames may be lost.
-    Interrupted,
 }
 
 impl Link {
@@ -419,131 +375,6 @@ impl Link {
     }
 }
 
-impl State {
-    fn is_done(&self) -> bool {
-        self.is_over || self.closed.is_some()
-    }
-
-    fn takes_no_input(&self) -> bool {
-        self.refuses_input || self.is_done()
-    }
-
-    fn clear_inbox(&mut self) {
-        self.inbox = VecDeque::new();
-        self.inbox_bytes = 0;
-    }
-
-    fn has_unsent(&self) -> bool {
-        match &self.receiver {
-            Some(Attached::Streaming(response)) => response.has_unsent(),
-            Some(Attached::Polling { .. }) | None => false,
-        }
-    }
-
-    fn refusal(&self) -> Option<Unattached> {
-        if let Some(close) = &self.closed {
-            return Some(Unattached(close.clone()));
-        }
-        self.receiver.as_ref().map(|_| {
-            let mut frame = Vec::new();
-            Close::ANOTHER_CONNECTION.append_frame(&mut frame);
-            Unattached(frame)
-        })
-    }
-
-    /// sockjs-protocol, "test_abort_xhr_streaming": frames may be lost, so the session cannot go
-    /// on.
-    fn interrupt(&mut self) {
-        self.receiver = None;
-        if self.closed.is_none() {
-            let mut frame = Vec::new();
-            Close::INTERRUPTED.append_frame(&mut frame);
-            self.closed = Some(frame);
-        }
-    }
-
-    fn receiver_is_gone(&self, cx: &mut Context<'_>) -> bool {
-        match &self.receiver {
-            Some(Attached::Streaming(response)) => response.peer_is_gone(cx),
-            Some(Attached::Polling { answer, .. }) => answer.is_closed(),
-            None => false,
-        }
-    }
-
-    fn write(&mut self, units: &[u8], options: &LinkOptions) -> (io::Result<usize>, Left) {
-        let is_done = self.is_done();
-        match &mut self.receiver {
-            None if is_done => (Err(ErrorKind::BrokenPipe.into()), Left::Stays),
-            None => (Err(ErrorKind::WouldBlock.into()), Left::Stays),
-            Some(Attached::Streaming(response)) => {
-                let mut taken = 0;
-                if !response.has_unsent() {
-                    while let Some((frame, len)) = next_frame(&units[taken..]) {
-                        if response.is_ending() {
-                            break;
-                        }
-                        taken += len;
-                        response.append(&frame);
-                        if frame.starts_with(b"c") {
-                            self.closed = Some(frame.into_owned());
-                            response.end();
-                        } else if response.sent() >= options.response_bytes_max {
-                            response.end();
-                        }
-                    }
-                }
-                let left = self.push_receiver();
-                let written = match left {
-                    Left::Interrupted => Err(ErrorKind::BrokenPipe.into()),
-                    // Nothing was taken, and what was taken earlier is not through.
-                    Left::Stays if taken == 0 => Err(ErrorKind::WouldBlock.into()),
-                    Left::Served if taken == 0 && !units.is_empty() => {
-                        Err(ErrorKind::WouldBlock.into())
-                    }
-                    Left::Stays | Left::Served => Ok(taken),
-                };
-                (written, left)
-            }
-            Some(Attached::Polling { .. }) => self.answer_poll(units, options),
-        }
-    }
-
-    fn answer_poll(&mut self, units: &[u8], options: &LinkOptions) -> (io::Result<usize>, Left) {
-        let Some((frame, len)) = next_frame(units) else {
-            return (Ok(0), Left::Stays);
-        };
-        let Some(attached) = self.receiver.take() else {
-            return (Err(ErrorKind::WouldBlock.into()), Left::Stays);
-        };
-        if !attached.answer(&frame, options.revision) {
-            self.interrupt();
-            return (Err(ErrorKind::BrokenPipe.into()), Left::Interrupted);
-        }
-        if frame.starts_with(b"c") {
-            self.closed = Some(frame.into_owned());
-        }
-        (Ok(len), Left::Served)
-    }
-
-    /// Gives the streaming receiver's connection what it takes.
-    fn push_receiver(&mut self) -> Left {
-        let Some(Attached::Streaming(response)) = &mut self.receiver else {
-            return Left::Stays;
-        };
-        match response.push() {
-            Ok(true) => {
-                self.receiver = None;
-                Left::Served
-            }
-            Ok(false) => Left::Stays,
-            Err(_) => {
-                self.interrupt();
-                Left::Interrupted
-            }
-        }
-    }
-}
-
 /// A request whose messages wait for space.
 struct WaitingSender<'a>(&'a Link);
 
@@ -551,47 +382,6 @@ impl Drop for WaitingSender<'_> {
     fn drop(&mut self) {
         self.0.state.lock().waiting -= 1;
     }
-}
-
-impl Attached {
-    /// Answers a polling request; `false` when nobody waits for it any more.
-    fn answer(self, frame: &[u8], revision: Revision) -> bool {
-        match self {
-            Self::Polling { receiver, answer } => {
-                let mut body = Vec::with_capacity(frame.len() + 64);
-                receiver.append_prelude(&mut body);
-                receiver.append_frame(frame, revision, &mut body);
-                answer.send(body).is_ok()
-            }
-            Self::Streaming(_) => false,
-        }
-    }
-}
-
-/// The next frame of `units`, and how many bytes of them it stands for: texts that follow each
-/// other are one array.
-fn next_frame(units: &[u8]) -> Option<(std::borrow::Cow<'_, [u8]>, usize)> {
-    let first = line(units)?;
-    if !first.starts_with(b"\"") {
-        return Some((first.into(), first.len() + 1));
-    }
-    let mut frame = Vec::with_capacity(first.len() + 3);
-    frame.extend_from_slice(b"a[");
-    let mut len = 0;
-    while let Some(text) = line(&units[len..]).filter(|text| text.starts_with(b"\"")) {
-        if len > 0 {
-            frame.push(b',');
-        }
-        frame.extend_from_slice(text);
-        len += text.len() + 1;
-    }
-    frame.push(b']');
-    Some((frame.into(), len))
-}
-
-fn line(units: &[u8]) -> Option<&[u8]> {
-    let end = units.iter().position(|byte| *byte == b'\n')?;
-    Some(&units[..end])
 }
 
 #[cfg(test)]

@@ -7,12 +7,13 @@ use std::task::Context;
 
 use axum::body::Body;
 use hyper::body::Body as _;
-use madang_wire::sockjs::append_quoted;
+use madang_wire::sockjs::{Receiver, append_quoted};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use tokio::sync::oneshot;
 
 use super::super::super::stream::{BodyStream, Stream};
-use super::super::response::Coding;
+use super::super::response::{Coding, Response};
 use super::*;
 
 const OPTIONS: LinkOptions = LinkOptions {
