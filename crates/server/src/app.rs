@@ -126,13 +126,23 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         ready.store(false, Ordering::Relaxed);
         drop(stopping);
     };
-    let http = listener::serve(http.listener, Arc::clone(&gate), keys.http, router, stop());
+    let (draining, mut drained) = watch::channel(());
+    let drained = async move { drop(drained.changed().await) };
+    let http = listener::serve(
+        http.listener,
+        Arc::clone(&gate),
+        keys.http,
+        router,
+        stop(),
+        drained,
+    );
     let tcp = serve_tcp(tcp, gate, keys.stomp, gateway.clone(), stop());
-    let drained = async {
+    let drain = async {
         stop().await;
         gateway.drain(drain_window(&config)).await;
+        drop(draining);
     };
-    tokio::join!(stopper, http, tcp, drained);
+    tokio::join!(stopper, http, tcp, drain);
     engine.shut_down().await;
     tracing::info!("stopped");
     Ok(())

@@ -24,15 +24,24 @@ impl Gateway {
         self.shared.registry.is_draining()
     }
 
-    /// Takes no new session, closes each open one with 1012 once what it sent is answered, and
+    /// Takes no new session; closes at once those whose client comes with one request after
+    /// another, for no further one is let in; closes each other one with 1012 once what it sent is answered, and
     /// returns when the last is gone or the deadline has passed.
     pub async fn drain(&self, window: DrainWindow) {
         let sessions = self.shared.registry.begin_drain();
         let count = u32::try_from(sessions.len()).unwrap_or(u32::MAX);
         tracing::info!(sessions = count, "draining");
         let close_all = async {
+            let (of_requests, others): (Vec<_>, Vec<_>) = sessions
+                .into_iter()
+                .partition(|session| session.is_of_requests());
+            for session in of_requests {
+                // Its next request would find the listener closed.
+                session.end(Code::Draining.into());
+            }
+            let count = u32::try_from(others.len()).unwrap_or(u32::MAX);
             let began = Instant::now();
-            for (index, session) in sessions.into_iter().enumerate() {
+            for (index, session) in others.into_iter().enumerate() {
                 // Each has its moment, so that a timer's coarseness does not add up.
                 let share = index as f64 / f64::from(count);
                 tokio::time::sleep_until(began + window.spread.mul_f64(share)).await;

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
+use http::Version;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{StatusCode, Version};
 use madang_domain::ports::BoxFuture;
 use madang_domain::{Caller, Code, Error};
-use madang_wire::http1::append_response_head;
 use madang_wire::sse;
 
 use super::Gateway;
 use super::framing::Framing;
+use super::headers::{BodyEnd, ok_head};
 use super::session::event_stream::EventStream;
 use super::session::rooms::Follows;
 use super::session::{Connection, Input, Places, run};
@@ -55,7 +55,7 @@ impl StreamEvents for Gateway {
             }
             match parts.extensions.get::<Takeover>() {
                 Some(takeover) => self.take_over(takeover, parts, &headers, dialect).await,
-                None => Ok(self.stream_body(headers, dialect)),
+                None => self.stream_body(headers, dialect),
             }
         })
     }
@@ -69,12 +69,11 @@ impl Gateway {
         headers: &HeaderMap,
         dialect: EventStream,
     ) -> Result<Response, Error> {
-        let framing = match parts.version {
-            Version::HTTP_11 => Framing::EventStreamChunked,
-            // Ends with the connection.
-            _ => Framing::EventStream,
+        let (framing, end) = match parts.version {
+            Version::HTTP_11 => (Framing::EventStreamChunked, BodyEnd::LastChunk),
+            _ => (Framing::EventStream, BodyEnd::Close),
         };
-        let greeting = head(headers, framing)?;
+        let greeting = ok_head(headers, end)?;
         let shared = std::sync::Arc::clone(&self.shared);
         let serve = move |stream, _| {
             let connection = connection(stream, framing, greeting);
@@ -85,15 +84,16 @@ impl Gateway {
         match takeover.take(serve).await {}
     }
 
-    fn stream_body(&self, headers: HeaderMap, dialect: EventStream) -> Response {
+    /// # Errors
+    /// [`Code::Draining`]: the node takes no new session.
+    fn stream_body(&self, headers: HeaderMap, dialect: EventStream) -> Result<Response, Error> {
         let (stream, body) = BodyStream::new();
         let connection = connection(Stream::Body(stream), Framing::EventStream, Vec::new());
-        if let Some(session) = run(&self.shared, connection, dialect) {
-            tokio::spawn(session);
-        }
+        let session = run(&self.shared, connection, dialect).ok_or(Code::Draining)?;
+        tokio::spawn(session);
         let mut response = Response::new(Body::new(body));
         *response.headers_mut() = headers;
-        response
+        Ok(response)
     }
 }
 
@@ -110,21 +110,6 @@ fn connection(stream: Stream, framing: Framing, mut greeting: Vec<u8>) -> Connec
         greeting,
         beat_every: COMMENT_EVERY,
     }
-}
-
-/// The head of a response on a connection that HTTP has let go of.
-fn head(headers: &HeaderMap, framing: Framing) -> Result<Vec<u8>, Error> {
-    let texts = headers.iter().filter_map(|(name, value)| {
-        let value = value.to_str().ok()?;
-        Some((name.as_str(), value))
-    });
-    let chunked =
-        (framing == Framing::EventStreamChunked).then_some(("transfer-encoding", "chunked"));
-    let own = chunked.into_iter().chain([("connection", "close")]);
-    let mut head = Vec::new();
-    append_response_head(StatusCode::OK.as_u16(), "OK", texts.chain(own), &mut head)
-        .map_err(|_| Error::from(Code::Internal))?;
-    Ok(head)
 }
 
 /// # Errors

@@ -10,6 +10,7 @@ mod drain;
 mod events;
 mod flusher;
 mod framing;
+mod headers;
 mod registry;
 pub mod routes;
 pub mod session;

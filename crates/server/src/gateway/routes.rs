@@ -37,9 +37,6 @@ impl Service for StompDoor {
     };
 
     fn admit(&self, request: &Parts, is_forgeable: bool) -> Result<Opening, Box<Response>> {
-        if self.gateway.is_draining() {
-            return Err(Box::new(Refusal::from(Code::Draining).into_response()));
-        }
         let trust = self.origins.may_connect(&request.headers, &request.uri);
         let Some(trust) = trust else {
             let refusal = Refusal::from(Code::OriginForbidden);

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{
-    CONNECTION, HeaderMap, HeaderName, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
 use http::request::Parts;
 use madang_wire::http1::append_response_head;
@@ -14,6 +13,7 @@ use madang_wire::websocket::handshake::{self, HandshakeError, RequestHeaders};
 
 use super::Shared;
 use super::framing::Framing;
+use super::headers::text;
 use super::session::dialect::Dialect;
 use super::session::{Connection, Input, run};
 use super::takeover::Takeover;
@@ -146,10 +146,6 @@ fn switching_protocols(accept: &str, subprotocol: Option<&str>, padding: Option<
     let appended = append_response_head(101, "Switching Protocols", headers, &mut head);
     debug_assert!(appended.is_ok());
     head
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ const STREAM_SEND_BYTES_MAX: usize = 64 * 1024;
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long requests under way may take once the server stops.
+/// How long requests under way may take once the server stops and the sessions are drained.
 const REQUESTS_DEADLINE: Duration = Duration::from_secs(5);
 
 /// What every connection is served with.
@@ -73,14 +73,16 @@ struct Arrival {
 }
 
 /// Accepts on `listener` and serves `router`, over TLS if there is `tls`, until `stop` is done;
-/// then takes no new connection and waits for the requests under way. Connections that were taken
-/// over are not waited for: the gateway drains them.
+/// then takes no new connection, and waits for the requests under way: at least until `drained` is
+/// done, for some are answered by sessions that end meanwhile. Connections that were taken over are
+/// not waited for: the gateway drains them.
 pub(crate) async fn serve(
     listener: TcpListener,
     gate: Arc<Gate>,
     tls: Option<Arc<ServerConfig>>,
     router: Router,
     stop: impl Future<Output = ()>,
+    drained: impl Future<Output = ()>,
 ) {
     // Each connection holds a receiver, so that the last one's end closes the channel.
     let (stopping, _) = watch::channel(());
@@ -97,11 +99,17 @@ pub(crate) async fn serve(
         tokio::spawn(async move { http.serve(socket, peer, place, stopping).await });
     })
     .await;
-    stopping.send_replace(());
-    let ended = tokio::time::timeout(REQUESTS_DEADLINE, stopping.closed());
-    if ended.await.is_err() {
+    if !end_requests(stopping, drained).await {
         tracing::warn!("requests were still under way at the deadline");
     }
+}
+
+/// Tells every connection to take no further request. Answers whether all have ended in time.
+async fn end_requests(stopping: watch::Sender<()>, drained: impl Future<Output = ()>) -> bool {
+    stopping.send_replace(());
+    drained.await;
+    let ended = tokio::time::timeout(REQUESTS_DEADLINE, stopping.closed());
+    ended.await.is_ok()
 }
 
 fn http1_builder() -> http1::Builder {
@@ -254,5 +262,28 @@ impl Http {
             }
             router.clone().oneshot(request)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_are_answered_by_sessions_until_these_are_drained_and_a_moment_longer() {
+        let drain = Duration::from_secs(60);
+        for (needs, in_time) in [
+            (drain, true),
+            (drain + REQUESTS_DEADLINE / 2, true),
+            (drain + REQUESTS_DEADLINE * 2, false),
+        ] {
+            let (stopping, connection) = watch::channel(());
+            tokio::spawn(async move {
+                tokio::time::sleep(needs).await;
+                drop(connection);
+            });
+            let ended = end_requests(stopping, tokio::time::sleep(drain)).await;
+            assert_eq!(ended, in_time, "{needs:?}");
+        }
     }
 }

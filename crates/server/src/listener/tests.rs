@@ -58,7 +58,14 @@ async fn start(limits: GateLimits, pair: Option<&Pair>) -> Server {
     let router = Router::new()
         .route("/", get(async || "hello"))
         .route("/take", post(take));
-    let serving = tokio::spawn(serve(listener, Arc::clone(&gate), tls, router, stopped));
+    let serving = tokio::spawn(serve(
+        listener,
+        Arc::clone(&gate),
+        tls,
+        router,
+        stopped,
+        async {},
+    ));
     Server {
         address,
         gate,

@@ -2,7 +2,7 @@
 //!
 //! [`Session`] is the half that others touch: the hub offers events, the commit pipeline answers
 //! sends, flushers write, timers look. [`driver`] is the half that only the session's own task
-//! touches. They share the [`outbox`]. What is said on it is a [`dialect`]'s: [`stomp`], [`json`], [`direct`], [`event_stream`];
+//! touches, [`ending`] its last part. They share the [`outbox`]. What is said on it is a [`dialect`]'s: [`stomp`], [`json`], [`direct`], [`event_stream`];
 //! the last three show all of a user's [`rooms`]. How that
 //! stands on the connection is [`input`]'s on the way in and [`super::framing`]'s on the way out.
 
@@ -10,6 +10,7 @@ mod clock;
 pub(super) mod dialect;
 pub(super) mod direct;
 mod driver;
+mod ending;
 pub(super) mod event_stream;
 mod feeds;
 mod input;
@@ -124,17 +125,26 @@ impl Session {
     }
 
     /// Cuts the connection: the peer did not end it in time.
-    fn abort(&self) {
+    pub(super) fn abort(&self) {
         self.outbox().die();
         self.stream.shut_down(Shutdown::Both);
+    }
+
+    /// Whether its client comes with one request after another.
+    pub(super) fn is_of_requests(&self) -> bool {
+        self.stream.is_of_requests()
     }
 
     /// Ends the direction of writing; what the stream holds back goes out before.
     fn shut_down_writing(&self) {
         self.stream.shut_down(Shutdown::Write);
-        if !self.stream.has_unsent() {
-            return;
+        if self.stream.has_unsent() {
+            self.push_on();
         }
+    }
+
+    /// Has the session's task give the connection what the stream holds back.
+    pub(super) fn push_on(&self) {
         let mut outbox = self.outbox();
         if outbox.state == WriteState::Idle {
             outbox.state = WriteState::Blocked;
@@ -202,6 +212,11 @@ impl Session {
             drop(outbox);
             let outcome = self.stream.try_write(buffer);
             outbox = self.outbox();
+            if outbox.state == WriteState::Dead {
+                // Aborted meanwhile: nothing brings it back.
+                outbox.in_flight = 0;
+                return total + outcome.unwrap_or(0);
+            }
             match outcome {
                 Ok(written) => {
                     outbox.wrote(buffer, written);

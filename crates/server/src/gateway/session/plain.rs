@@ -73,6 +73,8 @@ impl<A: Application> Plain<A> {
 impl<A: Application> Dialect for Plain<A> {
     fn begin(core: &mut Core<Self>) {
         core.session.set_timing(|timing| timing.connect_by = 0);
+        // Nobody has to say who they are.
+        core.session.stream.set_identified();
         let client = Client(Arc::clone(&core.session));
         let reaction = core.dialect.0.opened(&client);
         Self::react(core, reaction);

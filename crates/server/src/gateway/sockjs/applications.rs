@@ -60,7 +60,9 @@ impl SockJsServer {
             trusted: Vec::new(),
         };
         let gate = Gate::new(limits, Arc::clone(&self.shared.metrics));
-        crate::listener::serve(listener, gate, None, self.router, stop).await;
+        // Nobody drains the sessions.
+        let drained = std::future::ready(());
+        crate::listener::serve(listener, gate, None, self.router, stop, drained).await;
     }
 }
 

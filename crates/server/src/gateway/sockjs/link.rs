@@ -4,19 +4,25 @@
 //! To the session it is a [`super::super::stream::Stream`]. What the session writes are units of
 //! one line each (see `Framing::SockJsHttp`): a quoted text, or a frame that is no array.
 
+mod state;
+mod units;
+
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::net::Shutdown;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{OnceLock, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use madang_wire::sockjs::{Close, Receiver, Revision, frame};
+use madang_wire::sockjs::{Close, Revision, frame};
 use parking_lot::Mutex;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
 use super::super::session::Session;
-use super::response::Response;
+use super::super::stream::keep;
+pub(super) use state::{Attached, Unattached};
+use state::{Left, State};
 
 /// How long a request waits for the one before it to be gone.
 const TURN_GRACE: Duration = Duration::from_millis(100);
@@ -24,12 +30,20 @@ const TURN_GRACE: Duration = Duration::from_millis(100);
 /// How long a request that brought messages waits until the session has carried them out.
 const SETTLE_GRACE: Duration = Duration::from_millis(50);
 
+/// What a message takes up in the inbox besides its bytes, about: thousands of empty texts fit into a
+/// small body.
+const MESSAGE_OVERHEAD: usize = 48;
+
+/// Requests of one session whose messages may wait for space at a time.
+const WAITING_MAX: usize = 2;
+
 /// How links behave. All of one SockJS endpoint have the same.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LinkOptions {
     /// Bytes of frames after which a streaming response ends and the client asks anew.
     pub(crate) response_bytes_max: usize,
-    /// Bytes of messages that wait for the session; more wait at their requests.
+    /// Bytes of messages that wait for the session, with what keeping them takes; more wait at their
+    /// requests.
     pub(crate) inbox_bytes_max: usize,
     /// How long a session lives while nobody receives.
     pub(crate) disconnect_delay: Duration,
@@ -47,54 +61,17 @@ pub(crate) struct Link {
     left: Notify,
     /// The session has carried out what it took.
     settled: Notify,
+    /// Who the client is is known: the session does not make place for others.
+    is_identified: AtomicBool,
 }
 
-#[derive(Default)]
-struct State {
-    receiver: Option<Attached>,
-    /// The open frame is written.
-    is_open: bool,
-    inbox: VecDeque<Vec<u8>>,
-    inbox_bytes: usize,
-    /// Messages that ever came, were taken by the session, and were carried out by it.
-    came: u64,
-    taken: u64,
-    carried_out: u64,
-    /// The close frame, for everybody who asks from now on.
-    closed: Option<Vec<u8>>,
-    /// The session is gone.
-    is_over: bool,
-    reader: Option<Waker>,
-    writer: Option<Waker>,
-}
-
-/// The request that receives frames now.
-pub(super) enum Attached {
-    /// Takes frames until it has had enough.
-    Streaming(Response),
-    /// Takes one frame.
-    Polling {
-        receiver: Receiver,
-        answer: oneshot::Sender<Vec<u8>>,
-    },
-}
-
-/// Why a request cannot receive frames; it is told by this frame.
-#[derive(Debug)]
-pub(super) struct Unattached(pub(super) Vec<u8>);
-
-/// The session ended before its messages were taken.
+/// Why no message of a request was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct SessionOver;
-
-/// What became of the receiver during a write.
-#[derive(PartialEq, Eq)]
-enum Left {
-    Stays,
-    /// Its response is complete.
-    Served,
-    /// It broke off, so that frames may be lost.
-    Interrupted,
+pub(super) enum Undelivered {
+    /// The session is over, or about to be.
+    SessionOver,
+    /// Too many requests wait for space already.
+    TooMany,
 }
 
 impl Link {
@@ -106,6 +83,7 @@ impl Link {
             space: Notify::new(),
             left: Notify::new(),
             settled: Notify::new(),
+            is_identified: AtomicBool::new(false),
         }
     }
 
@@ -117,6 +95,23 @@ impl Link {
     pub(in super::super) fn bind(&self, session: &Weak<Session>) {
         drop(self.session.set(Weak::clone(session)));
         self.tell_session(&self.state.lock());
+    }
+
+    pub(super) fn is_identified(&self) -> bool {
+        self.is_identified.load(Ordering::Relaxed)
+    }
+
+    /// Who the client is is known from now on.
+    pub(in super::super) fn set_identified(&self) {
+        self.is_identified.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends the session at once: it makes place for another.
+    pub(super) fn evict(&self) {
+        match self.session.get().and_then(Weak::upgrade) {
+            Some(session) => session.abort(),
+            None => self.shut_down(Shutdown::Both),
+        }
     }
 
     /// The frame for a request that would receive now, if it cannot.
@@ -147,10 +142,15 @@ impl Link {
         }
         state.receiver = Some(attached);
         let left = state.push_receiver();
+        let is_behind = state.has_unsent();
         let wakers = [state.reader.take(), state.writer.take()];
         self.tell_session(&state);
         drop(state);
         self.heed(&left);
+        if is_behind && let Some(session) = self.session.get().and_then(Weak::upgrade) {
+            // Nobody else would: the session may have nothing to write.
+            session.push_on();
+        }
         wakers.into_iter().flatten().for_each(Waker::wake);
         Ok(())
     }
@@ -187,9 +187,11 @@ impl Link {
     /// Hands messages to the session, in order, once there is space for them.
     ///
     /// # Errors
-    /// [`SessionOver`]: none was taken.
-    pub(super) async fn deliver(&self, messages: Vec<String>) -> Result<(), SessionOver> {
-        let bytes = messages.iter().map(String::len).sum::<usize>();
+    /// [`Undelivered`]: none was taken.
+    pub(super) async fn deliver(&self, messages: Vec<String>) -> Result<(), Undelivered> {
+        let sizes = messages.iter().map(|text| text.len() + MESSAGE_OVERHEAD);
+        let bytes = sizes.sum::<usize>();
+        let mut waiting = None;
         loop {
             let space = self.space.notified();
             tokio::pin!(space);
@@ -197,8 +199,8 @@ impl Link {
             space.as_mut().enable();
             {
                 let mut state = self.state.lock();
-                if state.is_over || state.closed.is_some() {
-                    return Err(SessionOver);
+                if state.takes_no_input() {
+                    return Err(Undelivered::SessionOver);
                 }
                 let fits = state.inbox_bytes + bytes <= self.options.inbox_bytes_max;
                 if fits || state.inbox.is_empty() {
@@ -211,6 +213,13 @@ impl Link {
                     drop(state);
                     waker.into_iter().for_each(Waker::wake);
                     return Ok(());
+                }
+                if waiting.is_none() {
+                    if state.waiting >= WAITING_MAX {
+                        return Err(Undelivered::TooMany);
+                    }
+                    state.waiting += 1;
+                    waiting = Some(WaitingSender(self));
                 }
             }
             space.await;
@@ -229,7 +238,7 @@ impl Link {
                 settled.as_mut().enable();
                 {
                     let state = self.state.lock();
-                    if state.carried_out >= came || state.is_done() {
+                    if state.carried_out >= came || state.takes_no_input() {
                         return;
                     }
                 }
@@ -329,10 +338,18 @@ impl Link {
     }
 
     pub(in super::super) fn has_unsent(&self) -> bool {
-        match &self.state.lock().receiver {
-            Some(Attached::Streaming(response)) => response.has_unsent(),
-            Some(Attached::Polling { .. }) | None => false,
-        }
+        self.state.lock().has_unsent()
+    }
+
+    /// The session carries out nothing more: what waits for it is thrown away, and what comes is
+    /// refused. It still writes.
+    pub(in super::super) fn refuse_input(&self) {
+        let mut state = self.state.lock();
+        state.refuses_input = true;
+        state.clear_inbox();
+        drop(state);
+        self.space.notify_waiters();
+        self.settled.notify_waiters();
     }
 
     /// Nothing more is written; for both directions the session is over.
@@ -346,11 +363,11 @@ impl Link {
         if how == Shutdown::Both {
             state.receiver = None;
             state.is_over = true;
-            state.inbox = VecDeque::new();
+            state.clear_inbox();
         }
-        let waker = state.reader.take();
+        let wakers = [state.reader.take(), state.writer.take()];
         drop(state);
-        waker.into_iter().for_each(Waker::wake);
+        wakers.into_iter().flatten().for_each(Waker::wake);
         if how == Shutdown::Both {
             self.space.notify_waiters();
             self.settled.notify_waiters();
@@ -358,160 +375,12 @@ impl Link {
     }
 }
 
-impl State {
-    fn is_done(&self) -> bool {
-        self.is_over || self.closed.is_some()
-    }
+/// A request whose messages wait for space.
+struct WaitingSender<'a>(&'a Link);
 
-    fn refusal(&self) -> Option<Unattached> {
-        if let Some(close) = &self.closed {
-            return Some(Unattached(close.clone()));
-        }
-        self.receiver.as_ref().map(|_| {
-            let mut frame = Vec::new();
-            Close::ANOTHER_CONNECTION.append_frame(&mut frame);
-            Unattached(frame)
-        })
-    }
-
-    /// sockjs-protocol, "test_abort_xhr_streaming": frames may be lost, so the session cannot go
-    /// on.
-    fn interrupt(&mut self) {
-        self.receiver = None;
-        if self.closed.is_none() {
-            let mut frame = Vec::new();
-            Close::INTERRUPTED.append_frame(&mut frame);
-            self.closed = Some(frame);
-        }
-    }
-
-    fn receiver_is_gone(&self, cx: &mut Context<'_>) -> bool {
-        match &self.receiver {
-            Some(Attached::Streaming(response)) => response.peer_is_gone(cx),
-            Some(Attached::Polling { answer, .. }) => answer.is_closed(),
-            None => false,
-        }
-    }
-
-    fn write(&mut self, units: &[u8], options: &LinkOptions) -> (io::Result<usize>, Left) {
-        let is_done = self.is_done();
-        match &mut self.receiver {
-            None if is_done => (Err(ErrorKind::BrokenPipe.into()), Left::Stays),
-            None => (Err(ErrorKind::WouldBlock.into()), Left::Stays),
-            Some(Attached::Streaming(response)) => {
-                let mut taken = 0;
-                if !response.has_unsent() {
-                    while let Some((frame, len)) = next_frame(&units[taken..]) {
-                        if response.is_ending() {
-                            break;
-                        }
-                        taken += len;
-                        response.append(&frame);
-                        if frame.starts_with(b"c") {
-                            self.closed = Some(frame.into_owned());
-                            response.end();
-                        } else if response.sent() >= options.response_bytes_max {
-                            response.end();
-                        }
-                    }
-                }
-                let left = self.push_receiver();
-                let written = match left {
-                    Left::Interrupted => Err(ErrorKind::BrokenPipe.into()),
-                    // Nothing was taken, and what was taken earlier is not through.
-                    Left::Stays if taken == 0 => Err(ErrorKind::WouldBlock.into()),
-                    Left::Served if taken == 0 && !units.is_empty() => {
-                        Err(ErrorKind::WouldBlock.into())
-                    }
-                    Left::Stays | Left::Served => Ok(taken),
-                };
-                (written, left)
-            }
-            Some(Attached::Polling { .. }) => self.answer_poll(units, options),
-        }
-    }
-
-    fn answer_poll(&mut self, units: &[u8], options: &LinkOptions) -> (io::Result<usize>, Left) {
-        let Some((frame, len)) = next_frame(units) else {
-            return (Ok(0), Left::Stays);
-        };
-        let Some(attached) = self.receiver.take() else {
-            return (Err(ErrorKind::WouldBlock.into()), Left::Stays);
-        };
-        if !attached.answer(&frame, options.revision) {
-            self.interrupt();
-            return (Err(ErrorKind::BrokenPipe.into()), Left::Interrupted);
-        }
-        if frame.starts_with(b"c") {
-            self.closed = Some(frame.into_owned());
-        }
-        (Ok(len), Left::Served)
-    }
-
-    /// Gives the streaming receiver's connection what it takes.
-    fn push_receiver(&mut self) -> Left {
-        let Some(Attached::Streaming(response)) = &mut self.receiver else {
-            return Left::Stays;
-        };
-        match response.push() {
-            Ok(true) => {
-                self.receiver = None;
-                Left::Served
-            }
-            Ok(false) => Left::Stays,
-            Err(_) => {
-                self.interrupt();
-                Left::Interrupted
-            }
-        }
-    }
-}
-
-impl Attached {
-    /// Answers a polling request; `false` when nobody waits for it any more.
-    fn answer(self, frame: &[u8], revision: Revision) -> bool {
-        match self {
-            Self::Polling { receiver, answer } => {
-                let mut body = Vec::with_capacity(frame.len() + 64);
-                receiver.append_prelude(&mut body);
-                receiver.append_frame(frame, revision, &mut body);
-                answer.send(body).is_ok()
-            }
-            Self::Streaming(_) => false,
-        }
-    }
-}
-
-/// The next frame of `units`, and how many bytes of them it stands for: texts that follow each
-/// other are one array.
-fn next_frame(units: &[u8]) -> Option<(std::borrow::Cow<'_, [u8]>, usize)> {
-    let first = line(units)?;
-    if !first.starts_with(b"\"") {
-        return Some((first.into(), first.len() + 1));
-    }
-    let mut frame = Vec::with_capacity(first.len() + 3);
-    frame.extend_from_slice(b"a[");
-    let mut len = 0;
-    while let Some(text) = line(&units[len..]).filter(|text| text.starts_with(b"\"")) {
-        if len > 0 {
-            frame.push(b',');
-        }
-        frame.extend_from_slice(text);
-        len += text.len() + 1;
-    }
-    frame.push(b']');
-    Some((frame.into(), len))
-}
-
-fn line(units: &[u8]) -> Option<&[u8]> {
-    let end = units.iter().position(|byte| *byte == b'\n')?;
-    Some(&units[..end])
-}
-
-fn keep(place: &mut Option<Waker>, cx: &Context<'_>) {
-    match place {
-        Some(waker) => waker.clone_from(cx.waker()),
-        none => *none = Some(cx.waker().clone()),
+impl Drop for WaitingSender<'_> {
+    fn drop(&mut self) {
+        self.0.state.lock().waiting -= 1;
     }
 }
 

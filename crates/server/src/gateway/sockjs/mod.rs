@@ -23,11 +23,13 @@ use axum::routing::any;
 use http::header::{COOKIE, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use madang_domain::Code;
 pub use madang_wire::sockjs::Revision;
 use madang_wire::sockjs::{Answer, Endpoint, IframePage, Transport, header};
 use madang_wire::websocket::handshake::HandshakeError;
 
 use super::Shared;
+use super::headers::text;
 use super::session::dialect::Dialect;
 pub use super::session::plain::{Application, Client, Reaction};
 use super::upgrade::Offer;
@@ -78,7 +80,8 @@ pub struct SockJsOptions {
     pub heart_beat: Duration,
     /// How long a session without a receiving request lives.
     pub disconnect_delay: Duration,
-    /// Sessions of the HTTP transports at a time; one more is refused with 503.
+    /// Sessions of the HTTP transports at a time. One more ends the oldest whose client has not said
+    /// who it is; where there is none, it is refused with 503.
     pub sessions_max: usize,
     /// Where the pages of the iframe transports load the client library from.
     pub client_url: String,
@@ -207,9 +210,20 @@ impl<S: Service> SockJs<S> {
         response
     }
 
+    /// # Errors
+    /// [`Code::Draining`]: no session is opened any more; those that are open go on to their end.
+    fn refuse_while_draining(&self) -> Result<(), Code> {
+        match self.shared.registry.is_draining() {
+            true => Err(Code::Draining),
+            false => Ok(()),
+        }
+    }
+
     /// Headers of all of a session's responses.
     fn session_headers(&self, parts: &Parts, transport: Transport, headers: &mut HeaderMap) {
         let (name, value) = header::no_store(self.options.revision);
+        put(headers, name, value);
+        let (name, value) = header::NO_SNIFF;
         put(headers, name, value);
         self.session_cookie(parts, headers);
         if transport.has_cors() {
@@ -219,7 +233,11 @@ impl<S: Service> SockJs<S> {
 
     fn session_cookie(&self, parts: &Parts, headers: &mut HeaderMap) {
         if self.options.cookie_needed {
-            let (name, value) = header::session_cookie(text(&parts.headers, &COOKIE));
+            // HTTP/2 sends each cookie in a line of its own (RFC 9113, section 8.2.3).
+            let lines = parts.headers.get_all(COOKIE).into_iter();
+            let lines: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
+            let cookies = (!lines.is_empty()).then(|| lines.join("; "));
+            let (name, value) = header::session_cookie(cookies.as_deref());
             put(headers, name, &value);
         }
     }
@@ -258,10 +276,6 @@ fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(HeaderName::from_static(name), value);
     }
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 /// Seconds since 1970.

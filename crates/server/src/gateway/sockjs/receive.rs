@@ -1,5 +1,6 @@
 //! The receiving transports: `xhr`, `xhr_streaming`, `eventsource`, `htmlfile`, `jsonp`.
 
+use std::net::Shutdown;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -7,8 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, Version};
 use madang_domain::Code;
-use madang_wire::http1::append_response_head;
-use madang_wire::sockjs::{Answer, Callback, Receiver, Transport, header};
+use madang_wire::sockjs::{Answer, Callback, Receiver, Transport};
 use tokio::sync::oneshot;
 
 use super::directory::Taken;
@@ -16,6 +16,7 @@ use super::link::{Attached, Link, Unattached};
 use super::response::{Coding, Response as Streaming};
 use super::{Opening, Service, SockJs, answer, put};
 use crate::gateway::framing::Framing;
+use crate::gateway::headers::{BodyEnd, ok_head};
 use crate::gateway::session::{Connection, Input, run};
 use crate::gateway::stream::{BodyStream, Stream};
 use crate::gateway::takeover::Takeover;
@@ -42,12 +43,12 @@ impl<S: Service> SockJs<S> {
             Err(refused) => return *refused,
         };
         // Read to its end, so that the connection can be taken over behind it.
-        if self.read(body).await.is_err() {
-            return Refusal::from(Code::TooLarge).into_response();
+        if let Err(code) = self.read(body).await {
+            return Refusal::from(code).into_response();
         }
-        let Some(link) = self.link(session, opening) else {
-            self.shared.metrics.limit_reached(Limit::SockJsSessions);
-            return Refusal::from(Code::Overloaded).into_response();
+        let link = match self.link(session, opening) {
+            Ok(link) => link,
+            Err(code) => return Refusal::from(code).into_response(),
         };
         link.wait_for_turn().await;
         if receiver.is_streaming() {
@@ -57,16 +58,27 @@ impl<S: Service> SockJs<S> {
         }
     }
 
-    /// The session of that id, which is opened if there is none. `None` when no more are taken.
-    fn link(self: &Arc<Self>, session: &str, opening: Opening) -> Option<Arc<Link>> {
+    /// The session of that id, which is opened if there is none.
+    ///
+    /// # Errors
+    /// [`Code::Overloaded`], [`Code::Draining`]: there is none, and no more are taken.
+    fn link(self: &Arc<Self>, session: &str, opening: Opening) -> Result<Arc<Link>, Code> {
         if let Some(link) = self.directory.find(session) {
-            return Some(link);
+            return Ok(link);
         }
+        self.refuse_while_draining()?;
         let link = Arc::new(Link::new(self.link_options));
         match self.directory.insert(session, &link) {
-            Ok(()) => {}
-            Err(Taken::By(other)) => return Some(other),
-            Err(Taken::Full) => return None,
+            Ok(None) => {}
+            Ok(Some(oldest)) => {
+                self.shared.metrics.limit_reached(Limit::SockJsSessions);
+                oldest.evict();
+            }
+            Err(Taken::By(other)) => return Ok(other),
+            Err(Taken::Full) => {
+                self.shared.metrics.limit_reached(Limit::SockJsSessions);
+                return Err(Code::Overloaded);
+            }
         }
         let connection = Connection {
             stream: Stream::SockJs(Arc::clone(&link)),
@@ -79,18 +91,23 @@ impl<S: Service> SockJs<S> {
         };
         let dialect = self.service.open(opening);
         let Some(running) = run(&self.shared, connection, dialect) else {
-            self.directory.remove(session);
-            return None;
+            // Another request may have found it.
+            link.shut_down(Shutdown::Both);
+            self.directory.remove(session, &link);
+            return Err(Code::Draining);
         };
         let (directory, id) = (Arc::clone(&self.directory), Box::<str>::from(session));
-        let delay = self.options.disconnect_delay;
+        let (delay, ended) = (self.options.disconnect_delay, Arc::clone(&link));
         tokio::spawn(async move {
             running.await;
-            // Whoever asks meanwhile is told that it is closed.
-            tokio::time::sleep(delay).await;
-            directory.remove(&id);
+            if ended.is_identified() {
+                // Whoever asks meanwhile is told that it is closed. Strangers' sessions must not
+                // take up place for that.
+                tokio::time::sleep(delay).await;
+            }
+            directory.remove(&id, &ended);
         });
-        Some(link)
+        Ok(link)
     }
 
     /// A response that ends after one frame.
@@ -148,7 +165,14 @@ impl<S: Service> SockJs<S> {
         let mut headers = HeaderMap::new();
         self.receiver_headers(&receiver, &mut headers);
         self.session_headers(parts, transport, &mut headers);
-        let head = head(&headers, coding);
+        let end = match coding {
+            Coding::Chunked => BodyEnd::LastChunk,
+            Coding::Bare => BodyEnd::Close,
+        };
+        let head = match ok_head(&headers, end) {
+            Ok(head) => head,
+            Err(error) => return Refusal::from(error).into_response(),
+        };
         let begin = move |stream, _| {
             attach(
                 &link,
@@ -175,30 +199,7 @@ impl<S: Service> SockJs<S> {
     fn receiver_headers(&self, receiver: &Receiver, headers: &mut HeaderMap) {
         let content_type = receiver.content_type(self.options.revision);
         put(headers, "content-type", content_type);
-        if matches!(receiver, Receiver::Jsonp(_)) {
-            let (name, value) = header::NO_SNIFF;
-            put(headers, name, value);
-        }
     }
-}
-
-/// The head of a response on a connection that HTTP has let go of.
-fn head(headers: &HeaderMap, coding: Coding) -> Vec<u8> {
-    let mut lines = Vec::new();
-    for (name, value) in headers {
-        if let Ok(value) = value.to_str() {
-            lines.push((name.as_str(), value));
-        }
-    }
-    if coding == Coding::Chunked {
-        lines.push(("transfer-encoding", "chunked"));
-    }
-    lines.push(("connection", "close"));
-    let mut head = Vec::new();
-    if append_response_head(200, "OK", lines, &mut head).is_err() {
-        tracing::error!("a header of a SockJS response is not valid");
-    }
-    head
 }
 
 /// Makes a stream the receiver, or tells it why it is not.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::Method;
 use http::request::Parts;
 use madang_wire::sockjs::{Answer, WEBSOCKET_VERSIONS, frame};
@@ -14,6 +14,7 @@ use super::{Service, SockJs, answer, not_allowed, put};
 use crate::gateway::framing::Framing;
 use crate::gateway::session::Input;
 use crate::gateway::upgrade::{Carriage, Offer, Upgrade};
+use crate::http::Refusal;
 use crate::telemetry::metrics::Transport;
 
 /// What SockJS clients speak on a WebSocket.
@@ -68,6 +69,9 @@ impl<S: Service> SockJs<S> {
         carriage: Carriage,
         refuse: impl FnOnce(HandshakeError) -> Response,
     ) -> Response {
+        if let Err(code) = self.refuse_while_draining() {
+            return Refusal::from(code).into_response();
+        }
         let opening = match self.service.admit(parts, false) {
             Ok(opening) => opening,
             Err(refused) => return *refused,

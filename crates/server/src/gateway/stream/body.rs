@@ -10,16 +10,18 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame};
 use parking_lot::Mutex;
 
+use super::keep;
+
 /// Bytes that wait for the HTTP stack to take them; beyond it writes would block.
 const WAITING_BYTES_MAX: usize = 64 * 1024;
 
-/// The end that the session writes to.
-#[derive(Debug, Default)]
-pub(crate) struct BodyStream(Mutex<Pipe>);
+/// The end that the session writes to. Dropping it before the end is told breaks the body off.
+#[derive(Debug)]
+pub(crate) struct BodyStream(Arc<Mutex<Pipe>>);
 
 /// The end that the HTTP stack reads from. Dropping it tells the session that its client is gone.
 #[derive(Debug)]
-pub(crate) struct StreamedBody(Arc<BodyStream>);
+pub(crate) struct StreamedBody(Arc<Mutex<Pipe>>);
 
 #[derive(Debug, Default)]
 struct Pipe {
@@ -45,9 +47,9 @@ enum End {
 
 impl BodyStream {
     /// A stream and the body of the response that it writes.
-    pub(crate) fn new() -> (Arc<Self>, StreamedBody) {
-        let stream = Arc::new(Self::default());
-        (Arc::clone(&stream), StreamedBody(stream))
+    pub(crate) fn new() -> (Self, StreamedBody) {
+        let pipe = Arc::<Mutex<Pipe>>::default();
+        (Self(Arc::clone(&pipe)), StreamedBody(pipe))
     }
 
     pub(super) fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
@@ -102,6 +104,16 @@ impl BodyStream {
     }
 }
 
+impl Drop for BodyStream {
+    fn drop(&mut self) {
+        let mut pipe = self.0.lock();
+        if pipe.end == End::Open {
+            pipe.end = End::Aborted;
+            pipe.wake_all();
+        }
+    }
+}
+
 impl Pipe {
     /// Nothing more can be read, not even the end.
     fn is_over(&self) -> bool {
@@ -128,7 +140,7 @@ impl Body for StreamedBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        let mut pipe = self.0.0.lock();
+        let mut pipe = self.0.lock();
         if pipe.end == End::Aborted {
             return Poll::Ready(Some(Err(ErrorKind::ConnectionAborted.into())));
         }
@@ -147,17 +159,10 @@ impl Body for StreamedBody {
 
 impl Drop for StreamedBody {
     fn drop(&mut self) {
-        let mut pipe = self.0.0.lock();
+        let mut pipe = self.0.lock();
         pipe.is_gone = true;
         pipe.waiting = Vec::new();
         pipe.wake_all();
-    }
-}
-
-fn keep(place: &mut Option<Waker>, cx: &Context<'_>) {
-    match place {
-        Some(waker) => waker.clone_from(cx.waker()),
-        none => *none = Some(cx.waker().clone()),
     }
 }
 
@@ -233,6 +238,16 @@ mod tests {
         assert_eq!(stream.try_read(&mut [0; 8]).unwrap(), 0);
         let error = stream.try_write(b"x").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BrokenPipe);
+    }
+
+    #[tokio::test]
+    async fn a_body_whose_session_is_gone_breaks_off_and_does_not_hang() {
+        let (stream, body) = BodyStream::new();
+        let stream = Stream::Body(stream);
+        stream.try_write(b"half of").unwrap();
+        let reading = tokio::spawn(to_bytes(axum::body::Body::new(body), usize::MAX));
+        drop(stream);
+        assert!(reading.await.unwrap().is_err());
     }
 
     #[tokio::test]

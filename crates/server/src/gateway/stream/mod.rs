@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::Shutdown;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use rustix::net::SendFlags;
 use socket2::SockRef;
@@ -36,7 +36,7 @@ pub(crate) enum Stream {
     /// A socket that TLS runs on, its handshake done.
     Tls(Box<TlsStream>),
     /// The body of a response: writes only, and reads nothing but its end.
-    Body(Arc<BodyStream>),
+    Body(BodyStream),
     /// The requests of a SockJS session.
     SockJs(Arc<Link>),
 }
@@ -130,6 +130,27 @@ impl Stream {
         }
     }
 
+    /// Nothing more that comes is carried out: where messages come whole, their senders are told so.
+    pub(super) fn refuse_input(&self) {
+        match self {
+            Self::SockJs(link) => link.refuse_input(),
+            Self::Plain(..) | Self::Tls(_) | Self::Body(_) => {}
+        }
+    }
+
+    /// Who the peer is is known.
+    pub(super) fn set_identified(&self) {
+        match self {
+            Self::SockJs(link) => link.set_identified(),
+            Self::Plain(..) | Self::Tls(_) | Self::Body(_) => {}
+        }
+    }
+
+    /// Whether it comes to the client by one request after another.
+    pub(super) const fn is_of_requests(&self) -> bool {
+        matches!(self, Self::SockJs(_))
+    }
+
     /// Tells the stream whose it is.
     pub(super) fn bind(&self, session: &Weak<Session>) {
         match self {
@@ -145,5 +166,13 @@ impl Stream {
             Self::Body(body) => body.shut_down(Shutdown::Write),
             Self::Plain(..) | Self::Tls(_) => {}
         }
+    }
+}
+
+/// Puts the task into the place of the one that waits.
+pub(super) fn keep(place: &mut Option<Waker>, cx: &Context<'_>) {
+    match place {
+        Some(waker) => waker.clone_from(cx.waker()),
+        none => *none = Some(cx.waker().clone()),
     }
 }

@@ -7,17 +7,18 @@ use std::task::Context;
 
 use axum::body::Body;
 use hyper::body::Body as _;
-use madang_wire::sockjs::append_quoted;
+use madang_wire::sockjs::{Receiver, append_quoted};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use tokio::sync::oneshot;
 
 use super::super::super::stream::{BodyStream, Stream};
-use super::super::response::Coding;
+use super::super::response::{Coding, Response};
 use super::*;
 
 const OPTIONS: LinkOptions = LinkOptions {
     response_bytes_max: 60,
-    inbox_bytes_max: 10,
+    inbox_bytes_max: 10 + 2 * MESSAGE_OVERHEAD,
     disconnect_delay: Duration::from_secs(5),
     revision: Revision::V1_0,
 };
@@ -144,18 +145,68 @@ fn the_close_frame_is_told_again_to_everybody_who_asks() {
 async fn messages_wait_at_their_request_until_the_session_has_space() {
     let link = opened();
     link.deliver(vec!["123456".into()]).await.unwrap();
-    let mut second = pin!(link.deliver(vec!["7890a".into()]));
+    let mut second = pin!(link.deliver(vec!["7890a".into(), "bcd".into()]));
     let mut context = Context::from_waker(Waker::noop());
     assert!(second.as_mut().poll(&mut context).is_pending());
     assert_eq!(link.take_messages().unwrap(), [b"123456"]);
     second.await.unwrap();
-    assert_eq!(link.take_messages().unwrap(), [b"7890a"]);
+    assert_eq!(link.take_messages().unwrap(), ["7890a".as_bytes(), b"bcd"]);
     // More than all the space, but nothing else is there.
-    link.deliver(vec!["x".repeat(11)]).await.unwrap();
+    link.deliver(vec!["x".repeat(200)]).await.unwrap();
     let mut waiting = pin!(link.deliver(vec!["y".into()]));
     assert!(waiting.as_mut().poll(&mut context).is_pending());
     link.shut_down(Shutdown::Both);
-    assert_eq!(waiting.await, Err(SessionOver));
+    assert_eq!(waiting.await, Err(Undelivered::SessionOver));
+}
+
+#[tokio::test]
+async fn a_session_that_is_ending_takes_nothing_and_forgets_what_it_had_not_taken() {
+    let link = opened();
+    link.deliver(vec!["earlier".into()]).await.unwrap();
+    let mut settling = pin!(link.settle());
+    let mut waiting = pin!(link.deliver(vec!["x".repeat(200)]));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(settling.as_mut().poll(&mut context).is_pending());
+    assert!(waiting.as_mut().poll(&mut context).is_pending());
+    link.refuse_input();
+    assert!(link.take_messages().is_none());
+    assert!(settling.as_mut().poll(&mut context).is_ready());
+    assert_eq!(waiting.await, Err(Undelivered::SessionOver));
+    let late = link.deliver(vec!["late".into()]).await;
+    assert_eq!(late, Err(Undelivered::SessionOver));
+    // It still says its last words.
+    let (poll, body) = polling();
+    assert!(link.attach(poll).is_ok());
+    assert_eq!(link.try_write(&unit("bye")).unwrap(), 6);
+    assert_eq!(answered(body), "a[\"bye\"]\n");
+}
+
+#[tokio::test]
+async fn empty_texts_take_space_in_the_inbox() {
+    let link = opened();
+    link.deliver(vec![String::new(); 1_000]).await.unwrap();
+    let mut more = pin!(link.deliver(vec![String::new()]));
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(more.as_mut().poll(&mut context).is_pending());
+}
+
+#[tokio::test]
+async fn few_requests_of_a_session_wait_and_one_more_is_refused_at_once() {
+    let link = opened();
+    let message = || vec!["x".repeat(200)];
+    link.deliver(message()).await.unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut waiting: Vec<_> = (0..WAITING_MAX)
+        .map(|_| Box::pin(link.deliver(message())))
+        .collect();
+    for request in &mut waiting {
+        assert!(request.as_mut().poll(&mut context).is_pending());
+    }
+    assert_eq!(link.deliver(message()).await, Err(Undelivered::TooMany));
+    // One whose client gives up makes place for another.
+    waiting.pop();
+    let mut next = pin!(link.deliver(message()));
+    assert!(next.as_mut().poll(&mut context).is_pending());
 }
 
 #[tokio::test]
