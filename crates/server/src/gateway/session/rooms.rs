@@ -273,7 +273,7 @@ impl<D: Follower> Core<D> {
                     self.leave(|one| one.key == key);
                 } else {
                     // It came to them during the look.
-                    self.session.outbox().note_room(&id);
+                    self.session.outbox().note_room(&id, None);
                 }
                 Ok(())
             }
@@ -401,7 +401,7 @@ impl<D: Follower> Core<D> {
         let Some(id) = id else { return };
         tracing::debug!(session = self.session.id, code = %cause.code(), "a room was left");
         self.leave(|one| one.key == key);
-        self.session.outbox().note_room(&id);
+        self.session.outbox().note_room(&id, None);
     }
 
     /// Part of what a room's follower wants is gone.
