@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
 use http::request::Parts;
-use http::{StatusCode, Version};
+use http::{Method, StatusCode, Version};
 use madang_domain::ports::BoxFuture;
 use madang_domain::{Caller, Code, Error};
 use madang_wire::http1::append_response_head;
@@ -31,17 +33,18 @@ const RETRY_MS: u32 = 3_000;
 
 /// Headers of every event stream. Proxies must not gather what is sent: `x-accel-buffering` is what
 /// nginx heeds.
-const HEADERS: [(HeaderName, &str); 3] = [
+const HEADERS: [(HeaderName, &str); 4] = [
     (CONTENT_TYPE, sse::CONTENT_TYPE),
     (CACHE_CONTROL, "no-store"),
     (HeaderName::from_static("x-accel-buffering"), "no"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 
 impl StreamEvents for Gateway {
     fn open<'a>(
         &'a self,
         parts: &'a Parts,
-        mut headers: HeaderMap,
+        permission: HeaderMap,
         caller: Caller,
         scope: EventScope,
     ) -> BoxFuture<'a, Result<Response, Error>> {
@@ -50,13 +53,21 @@ impl StreamEvents for Gateway {
                 return Err(Code::Draining.into());
             }
             let dialect = EventStream::new(&self.chat, caller, follows(scope)?);
+            let mut headers = HeaderMap::new();
             for (name, value) in HEADERS {
                 headers.insert(name, HeaderValue::from_static(value));
             }
-            match parts.extensions.get::<Takeover>() {
-                Some(takeover) => self.take_over(takeover, parts, &headers, dialect).await,
-                None => Ok(self.stream_body(headers, dialect)),
+            if parts.method == Method::HEAD {
+                // RFC 9110, section 9.3.2: what GET would answer, without the stream.
+                return Ok(without_body(headers));
             }
+            // What passes through the router's layers gets the rest from them.
+            let Some(takeover) = parts.extensions.get::<Takeover>() else {
+                return Ok(self.stream_body(headers, dialect));
+            };
+            headers.extend(permission);
+            headers.extend(date(self.chat.engine.now()).map(|date| (DATE, date)));
+            self.take_over(takeover, parts, &headers, dialect).await
         })
     }
 }
@@ -95,6 +106,21 @@ impl Gateway {
         *response.headers_mut() = headers;
         response
     }
+}
+
+fn without_body(headers: HeaderMap) -> Response {
+    // Of a length that is not known, as the stream's is: no content-length may be claimed.
+    let (_, body) = BodyStream::new();
+    let mut response = Response::new(Body::new(body));
+    *response.headers_mut() = headers;
+    response
+}
+
+/// When a response began (RFC 9110, sections 5.6.7 and 6.6.1). `None` for a clock that is far off.
+fn date(now: madang_domain::Timestamp) -> Option<HeaderValue> {
+    let now = jiff::Timestamp::from_microsecond(now.as_micros()).ok()?;
+    let text = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    HeaderValue::try_from(text).ok()
 }
 
 fn connection(stream: Stream, framing: Framing, mut greeting: Vec<u8>) -> Connection {

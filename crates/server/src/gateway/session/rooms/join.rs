@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use madang_domain::{Caller, Code, Error, Position, Room, RoomId, Seq, policy};
+use madang_domain::{Caller, Code, Error, Position, Room, RoomHead, RoomId, Seq, policy};
 use madang_engine::{RoomSubscription, Start, Subscribed, SubscriptionKey, UserSubscription};
 
 use super::super::super::Chat;
@@ -32,6 +32,8 @@ pub(in super::super) struct Joiner {
     pub(super) chat: Arc<Chat>,
     pub(super) session: Arc<Session>,
     pub(super) format: Format,
+    /// Rooms that the session shows; more are refused.
+    pub(super) rooms_max: usize,
     pub(in super::super) caller: Caller,
 }
 
@@ -41,6 +43,8 @@ pub(in super::super) struct Joined {
     pub(super) room: Room,
     /// Where it begins.
     pub(super) position: Position,
+    /// Whether a part of what was asked for is gone, which is told once it is read.
+    is_reset: bool,
     pub(super) key: SubscriptionKey,
     pub(super) subscription: RoomSubscription,
     pub(super) live: bool,
@@ -73,7 +77,10 @@ impl Joined {
     }
 
     pub(super) fn shown(&self) -> LiveRoom {
-        LiveRoom::new(&self.room, self.position)
+        LiveRoom {
+            is_reset: self.is_reset,
+            ..LiveRoom::new(&self.room, self.position)
+        }
     }
 }
 
@@ -129,7 +136,7 @@ impl Joiner {
     }
 
     async fn list(&self) -> Result<Vec<Room>, Error> {
-        let maximum = self.session.shared.limits.rooms_max;
+        let maximum = self.rooms_max;
         let rooms = self.chat.engine.rooms_of(&self.caller, maximum + 1).await?;
         if rooms.len() > maximum {
             return Err(too_many(maximum));
@@ -168,14 +175,20 @@ impl Joiner {
                 return Err(error);
             }
         };
-        let position = match start {
+        let since = match start {
             Start::After(position) => position,
             Start::Now | Start::Delivered => head.position(),
         };
-        outbox.stand_at(key, position);
+        outbox.stand_at(key, since);
+        let is_reset = !head.can_resume(since);
+        let position = match is_reset {
+            true => before_oldest(&head),
+            false => since,
+        };
         Ok(Joined {
             room: Room { head, ..room },
             position,
+            is_reset,
             key,
             subscription,
             live,
@@ -297,6 +310,14 @@ impl Joiner {
             drop(subscription);
             self.session.outbox().forget(key);
         }
+    }
+}
+
+/// From where on a log is shown of which an earlier part is gone.
+pub(super) fn before_oldest(head: &RoomHead) -> Position {
+    Position {
+        epoch: head.epoch,
+        seq: head.oldest.previous(),
     }
 }
 
