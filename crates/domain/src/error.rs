@@ -95,7 +95,7 @@ codes! {
     /// The peer was silent for longer than the heart-beat it promised.
     HeartBeatMissed = "HEART_BEAT_MISSED", 408, 1002, true, "no heart-beat arrived in time";
     /// The peer did not send CONNECT in time.
-    ConnectTimeout = "CONNECT_TIMEOUT", 408, 1002, true, "no CONNECT arrived in time";
+    ConnectTimeout = "CONNECT_TIMEOUT", 408, 1002, true, "the client did not say who it is in time";
     /// A subscriber of an application topic read too slowly; topics are not stored, so a hole
     /// would be silent. Connect again. Rooms never get this.
     SlowConsumer = "SLOW_CONSUMER", 408, 1008, true, "the client reads too slowly";

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use madang_domain::ports::{StoreError, Topic};
-use madang_domain::{Caller, Code, Error, RoomId, UserId};
+use madang_domain::{Caller, Code, Error, Position, RoomId, UserId};
 
 use crate::bus_message::BusMessage;
 use crate::engine::Engine;
@@ -23,19 +23,21 @@ impl Engine {
     }
 
     /// Tells the sessions of `users`, on every node, that `room` may have become, ceased to be, or
-    /// changed as one of theirs. After the change is stored.
+    /// changed as one of theirs. After the change is stored. `since` is where the room's log stood
+    /// before it, where that matters to who gained the room.
     pub(crate) fn rooms_changed<'a>(
         &self,
         users: impl IntoIterator<Item = &'a UserId>,
         room: &RoomId,
+        since: Option<Position>,
     ) {
         for user in users {
             let topic = Topic::User(user.clone());
             if self.bus.reaches_others(&topic) {
                 self.bus
-                    .publish(&topic, BusMessage::rooms_changed(room).encode());
+                    .publish(&topic, BusMessage::rooms_changed(room, since).encode());
             }
-            self.hub.users().rooms_changed(user, room);
+            self.hub.users().rooms_changed(user, room, since);
         }
     }
 }

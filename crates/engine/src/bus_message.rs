@@ -33,6 +33,9 @@ pub(crate) enum BusMessage {
     RoomsChanged {
         /// Which room.
         room: String,
+        /// Where its log stood before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<String>,
     },
     /// Somebody does something in the topic's room that is not in its log.
     Signal(SignalBody),
@@ -113,9 +116,10 @@ impl BusMessage {
         }
     }
 
-    pub(crate) fn rooms_changed(room: &RoomId) -> Self {
+    pub(crate) fn rooms_changed(room: &RoomId, since: Option<Position>) -> Self {
         let room = room.as_str().to_owned();
-        Self::RoomsChanged { room }
+        let since = since.map(|since| since.to_string());
+        Self::RoomsChanged { room, since }
     }
 
     pub(crate) fn signal(signal: &RoomSignal) -> Self {

@@ -26,10 +26,14 @@ impl Engine {
         };
         let (engine, room) = (Arc::clone(self), room.clone());
         to_the_end(async move {
+            // Before the claim: the agent's sessions show every message after it, at worst one more.
+            let before = engine.store.room(&room).await;
+            let before = before.map_err(|e| store_failed(&e))?;
+            let since = before.map(|room| room.head.position());
             let outcome = engine.store.claim_room(&room, &agent).await;
             if matches!(outcome, Ok(ClaimOutcome::Won)) || may_be_stored(&outcome) {
                 engine.access_changed(&room).await;
-                engine.hands_changed(&room, &agent.user);
+                engine.hands_changed(&room, &agent.user, since);
             }
             outcome.map_err(|e| store_failed(&e))
         })

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use madang_domain::ports::Topic;
-use madang_domain::{Caller, Code, Error, RoomId, UserId, policy};
+use madang_domain::{Caller, Code, Error, Position, RoomId, UserId, policy};
 
 use crate::attend::{may_be_stored, to_the_end};
 use crate::bus_message::BusMessage;
@@ -32,7 +32,7 @@ impl Engine {
         let completed = self.store.complete_room(room, agent).await;
         if matches!(completed, Ok(true)) || may_be_stored(&completed) {
             self.access_changed(room).await;
-            self.hands_changed(room, agent);
+            self.hands_changed(room, agent, None);
         }
         if completed.map_err(|e| store_failed(&e))? {
             return Ok(());
@@ -60,11 +60,12 @@ impl Engine {
         self.refresh_access(room).await;
     }
 
-    /// Tells the customer and the agent that a room came to, or left, the agent.
-    pub(crate) fn hands_changed(&self, room: &RoomId, agent: &UserId) {
+    /// Tells the customer and the agent that a room came to, or left, the agent. `since` is where its
+    /// log stood before it came.
+    pub(crate) fn hands_changed(&self, room: &RoomId, agent: &UserId, since: Option<Position>) {
         // A support room has its customer's id, and every room is one.
         let customer = UserId::new(room.as_str()).ok();
-        self.rooms_changed(customer.iter().chain([agent]), room);
+        self.rooms_changed(customer.iter().chain([agent]), room, since);
     }
 
     /// Ends the subscriptions of those who, as the store has it now, may not read the room.

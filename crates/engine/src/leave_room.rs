@@ -34,7 +34,7 @@ impl Engine {
                 .publish(&Topic::Room(room.clone()), BusMessage::Deleted.encode());
             // The customer may have opened a new one already, whose subscribers must stay.
             self.refresh_access(room).await;
-            self.rooms_changed([customer].into_iter().chain(&agent), room);
+            self.rooms_changed([customer].into_iter().chain(&agent), room, None);
         }
         if deleted.map_err(|e| store_failed(&e))? {
             return Ok(());

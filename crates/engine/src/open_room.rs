@@ -27,7 +27,7 @@ impl Engine {
             // The store says that it made the room by giving it this moment.
             let made = opened.as_ref().is_ok_and(|room| room.created_at == now);
             if made || may_be_stored(&opened) {
-                engine.rooms_changed([&customer], &room);
+                engine.rooms_changed([&customer], &room, None);
             }
             opened.map_err(|e| store_failed(&e))
         })

@@ -71,10 +71,13 @@ impl Engine {
                 let event = event.into_event(&destination);
                 self.hub.topics().publish_to_user(user, &event);
             }
-            (Topic::User(user), BusMessage::RoomsChanged { room }) => match RoomId::new(&room) {
-                Ok(room) => self.hub.users().rooms_changed(user, &room),
-                Err(_) => tracing::warn!(%user, "a bus message has broken ids"),
-            },
+            (Topic::User(user), BusMessage::RoomsChanged { room, since }) => {
+                let since = since.and_then(|since| since.parse().ok());
+                match RoomId::new(&room) {
+                    Ok(room) => self.hub.users().rooms_changed(user, &room, since),
+                    Err(_) => tracing::warn!(%user, "a bus message has broken ids"),
+                }
+            }
             (topic, _) => tracing::warn!(?topic, "a bus message came under the wrong topic"),
         }
     }

@@ -55,7 +55,7 @@ impl Outlet for Agent {
     fn offer_signal(&self, _: SubscriptionKey, _: &Arc<SignalEvent>) {
         self.0.lock().signals += 1;
     }
-    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId) {}
+    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId, _: Option<madang_domain::Position>) {}
     fn rooms_unknown(&self, _: SubscriptionKey) {}
     fn ended(&self, _: SubscriptionKey, _: Ended) {}
 }

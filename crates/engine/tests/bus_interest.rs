@@ -46,7 +46,7 @@ impl Outlet for Deaf {
     fn lagging(&self, _: SubscriptionKey) {}
     fn offer_topic(&self, _: SubscriptionKey, _: &Arc<TopicEvent>) {}
     fn offer_signal(&self, _: SubscriptionKey, _: &Arc<SignalEvent>) {}
-    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId) {}
+    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId, _: Option<madang_domain::Position>) {}
     fn rooms_unknown(&self, _: SubscriptionKey) {}
     fn ended(&self, _: SubscriptionKey, _: Ended) {}
 }

@@ -396,6 +396,7 @@ fn gateway_options(config: &Config) -> GatewayOptions {
             unanswered_max: stomp.unanswered_max,
             queue_bytes_max: config.session.queue_bytes_max,
             rooms_max: config.session.rooms_max,
+            stream_rooms_max: config.session.stream_rooms_max,
             topic_queue_bytes_max: config.session.topic_queue_bytes_max,
             frames_per_second_max: config.session.frames_per_second_max,
             bytes_per_second_max: config.session.bytes_per_second_max,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Code, RoomId};
+use madang_domain::{Code, Position, RoomId};
 
 use crate::event::{EventBatch, RoomEvent, SignalEvent, TopicEvent};
 
@@ -60,9 +60,12 @@ pub trait Outlet: Send + Sync {
     /// and once of several changes; an outlet keeps one note per room, and
     /// [`Outlet::rooms_unknown`] when it has no space for more.
     ///
+    /// `since` is where the room's log stood before it came to the user: a session that shows the
+    /// room after it misses no message. `None` when nothing was gained, or nobody knows.
+    ///
     /// A session that subscribes to the rooms that it shows learns of each loss by
     /// [`Outlet::ended`] too, which the head check makes certain.
-    fn rooms_changed(&self, key: SubscriptionKey, room: &RoomId);
+    fn rooms_changed(&self, key: SubscriptionKey, room: &RoomId, since: Option<Position>);
 
     /// Changes of the attended user's rooms may have been missed: the session lists them anew
     /// ([`crate::Engine::rooms_of`]).

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use madang_domain::ports::Bus;
-use madang_domain::{RoomId, UserId};
+use madang_domain::{Position, RoomId, UserId};
 
 use super::listeners::{Listeners, Listening};
 use super::outlet::{Outlet, SubscriptionKey};
@@ -88,11 +88,11 @@ impl Users {
     }
 
     /// Tells `user`'s attending sessions here that `room` may have become, ceased to be, or changed
-    /// as one of theirs.
-    pub fn rooms_changed(&self, user: &UserId, room: &RoomId) {
+    /// as one of theirs. `since` is as [`Outlet::rooms_changed`] has it.
+    pub fn rooms_changed(&self, user: &UserId, room: &RoomId, since: Option<Position>) {
         self.listeners.tell(user, |listener| {
             if matches!(listener.interest, Interest::Rooms) {
-                listener.outlet.rooms_changed(listener.key, room);
+                listener.outlet.rooms_changed(listener.key, room, since);
             }
         });
     }

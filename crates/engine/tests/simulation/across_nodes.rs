@@ -68,7 +68,7 @@ impl Outlet for TopicOutlet {
         drop(self.0.send((key, text, event.body.clone())));
     }
     fn offer_signal(&self, _: SubscriptionKey, _: &Arc<SignalEvent>) {}
-    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId) {}
+    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId, _: Option<madang_domain::Position>) {}
     fn rooms_unknown(&self, _: SubscriptionKey) {}
     fn ended(&self, _: SubscriptionKey, _: Ended) {}
 }

@@ -101,7 +101,7 @@ impl Outlet for Notes {
     fn lagging(&self, _: SubscriptionKey) {}
     fn offer_topic(&self, _: SubscriptionKey, _: &Arc<TopicEvent>) {}
     fn offer_signal(&self, _: SubscriptionKey, _: &Arc<SignalEvent>) {}
-    fn rooms_changed(&self, _: SubscriptionKey, room: &RoomId) {
+    fn rooms_changed(&self, _: SubscriptionKey, room: &RoomId, _: Option<madang_domain::Position>) {
         self.0.lock().rooms.insert(room.clone());
     }
     fn rooms_unknown(&self, _: SubscriptionKey) {
@@ -141,7 +141,7 @@ async fn attend(cluster: &Cluster, attended: &Attended) {
         }
         for room in &rooms {
             if attended.look_up(&node.engine, &notes, room).await.is_err() {
-                notes.rooms_changed(KEY, room);
+                notes.rooms_changed(KEY, room, None);
             }
         }
         pause(world, idle).await;

@@ -243,7 +243,7 @@ impl Outlet for SimOutlet {
         self.signals.lock().push(signal.clone());
     }
 
-    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId) {}
+    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId, _: Option<madang_domain::Position>) {}
 
     fn rooms_unknown(&self, _: SubscriptionKey) {}
 

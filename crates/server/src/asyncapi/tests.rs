@@ -329,6 +329,7 @@ fn what_the_json_door_writes_looks_as_the_examples_do() {
     let reset = ServerEvent::Reset {
         room: "r",
         oldest: "p".into(),
+        began: samples::live_position(),
         head: "p".into(),
     };
     assert_same_shape(&example("reset"), &reset);

@@ -149,11 +149,18 @@ impl Authenticator {
     }
 
     /// Finds the token of an HTTP request: in the `Authorization` header, else an API key in
-    /// `X-API-Key`, else in the configured cookie. `None` when there is none; a header with another
-    /// scheme (`Basic`), or with a key that is not of this server, is passed over.
+    /// `X-API-Key`, else in the configured cookie. `None` when there is none; an `Authorization` of
+    /// another scheme (`Basic`) is passed over. A key that is not of this server is answered as it
+    /// is, for [`Authenticator::token`] to refuse.
     #[must_use]
     pub fn token_of_request(&self, headers: &HeaderMap) -> Option<String> {
         token_text::of_request(headers, self.0.cookie.as_deref())
+    }
+
+    /// As [`Authenticator::token_of_request`], without the cookie.
+    #[must_use]
+    pub fn token_of_header(&self, headers: &HeaderMap) -> Option<String> {
+        token_text::of_request(headers, None)
     }
 
     /// Who logs in with `login` and `passcode`: a caller with [`Role::Service`].

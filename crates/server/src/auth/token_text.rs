@@ -6,8 +6,6 @@ use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE};
 use percent_encoding::percent_decode_str;
 
-use super::api_keys::KEY_PREFIX;
-
 const SCHEME: &str = "bearer";
 
 const API_KEY: &str = "x-api-key";
@@ -51,9 +49,9 @@ pub(super) fn of_request(headers: &HeaderMap, cookie: Option<&str>) -> Option<St
         return Some(token.into_owned());
     }
     let header = headers.get(API_KEY).and_then(|value| value.to_str().ok());
-    // A proxy's own key is not ours to judge, as another scheme above is not.
-    if let Some(key) = header.filter(|key| key.trim().starts_with(KEY_PREFIX)) {
-        return Some(key.trim().to_owned());
+    // A key that is not ours is refused later: passed over, a mistyped one would ask for a token.
+    if let Some(key) = header.map(str::trim).filter(|key| !key.is_empty()) {
+        return Some(key.to_owned());
     }
     let cookie = cookie?;
     let values = headers.get_all(COOKIE).iter();
@@ -138,8 +136,10 @@ mod tests {
         let found = |pairs| of_request(&headers(pairs), Some("token")).unwrap();
         assert_eq!(found(&all), "of.the.header");
         assert_eq!(found(&all[..2]), "mdk_shop_x");
-        let foreign = [all[0].clone(), (name, "key-of-a-proxy")];
-        assert_eq!(found(&foreign), "of.the.cookie");
+        let mistyped = [all[0].clone(), (name.clone(), "mdc_shop_x")];
+        assert_eq!(found(&mistyped), "mdc_shop_x", "to be refused");
+        let empty = [all[0].clone(), (name, " ")];
+        assert_eq!(found(&empty), "of.the.cookie");
     }
 
     #[test]

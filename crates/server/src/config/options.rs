@@ -286,6 +286,10 @@ options! {
         /// Most rooms that a session shows without being asked (`/ws/v1`, `/ws/chat`, event
         /// streams); the session of a user with more is closed with `TOO_MANY`.
         rooms_max: usize = 1024, Allowed::Range(1, 65_536);
+        /// The same of an event stream of all rooms, if that is less: where every room stands is in
+        /// the id of each event, about 21 bytes a room, and comes back in a header
+        /// (`Last-Event-ID`), of which most proxies take 8 KiB. Users with more rooms use `/ws/v1`.
+        stream_rooms_max: usize = 256, Allowed::Range(1, 65_536);
         /// Bytes of room messages queued for one session before it reads the log instead; nothing
         /// is lost.
         queue_bytes_max: usize = 65536, Allowed::Range(4 * KIB, 64 * MIB);

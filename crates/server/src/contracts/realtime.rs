@@ -17,6 +17,9 @@ use super::rooms::RoomBody;
 /// How the JSON door's subprotocol is called: selected when offered, not required.
 pub const JSON_SUBPROTOCOL: &str = "madang.v1.json";
 
+/// Longest `id` of a command as it stands in JSON, in bytes: it is kept until the answer.
+pub const ID_BYTES_MAX: usize = 256;
+
 /// What a client of the JSON door says.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(
@@ -83,7 +86,7 @@ pub const COMMANDS: [&str; 6] = ["auth", "send", "read", "typing", "resume", "pi
 /// A command and the name that its answer has to carry.
 #[derive(Debug)]
 pub struct Request {
-    /// The command's `id`, as JSON: a string or a number.
+    /// The command's `id`, as JSON: a string or a number of at most [`ID_BYTES_MAX`] bytes.
     pub id: Option<Box<str>>,
     /// What is to be done, or why it cannot be understood; the latter ends nothing.
     pub command: Result<ClientCommand, Error>,
@@ -124,6 +127,11 @@ impl Request {
         match envelope.id.map(|id| id.get()).filter(|id| *id != "null") {
             Some(id) if !is_name(id) => {
                 let detail = "id must be a string or a number";
+                let command = Err(Error::with_detail(Code::BodyInvalid, detail));
+                Ok(Self { id: None, command })
+            }
+            Some(id) if id.len() > ID_BYTES_MAX => {
+                let detail = format!("id has more than {ID_BYTES_MAX} bytes");
                 let command = Err(Error::with_detail(Code::BodyInvalid, detail));
                 Ok(Self { id: None, command })
             }
@@ -193,6 +201,9 @@ pub enum ServerEvent<'a> {
         /// The oldest message that is kept.
         #[schema(example = "9f3c1a2b4d5e-7")]
         oldest: String,
+        /// After which message it goes on.
+        #[serde(skip)]
+        began: Position,
         /// The newest.
         #[schema(example = "9f3c1a2b4d5e-42")]
         head: String,
@@ -223,7 +234,7 @@ pub enum ServerEvent<'a> {
         /// `false`: stopped.
         active: bool,
     },
-    /// What the host published to `/user/{id}/queue/…` for this user. Transient: never stored.
+    /// What the host published to `/user/{id}/…` for this user. Transient: never stored.
     Notification {
         /// Unique among notifications.
         #[schema(example = "653a1f-12")]
@@ -297,6 +308,10 @@ pub struct LiveRoom {
     /// that comes.
     #[schema(example = "9f3c1a2b4d5e-42")]
     pub position: String,
+    /// Whether a `reset` follows: until then an event stream must not be resumed from `position`,
+    /// or nobody would be told that messages are gone.
+    #[serde(skip)]
+    pub is_reset: bool,
 }
 
 impl LiveRoom {
@@ -306,6 +321,7 @@ impl LiveRoom {
         Self {
             room: RoomBody::from(room),
             position: position.to_string(),
+            is_reset: false,
         }
     }
 }

@@ -73,6 +73,20 @@ fn an_object_that_is_no_command_is_answered_under_its_id() {
 }
 
 #[test]
+fn an_id_is_not_longer_than_what_is_kept_until_the_answer() {
+    for (bytes, fits) in [(ID_BYTES_MAX, true), (ID_BYTES_MAX + 1, false)] {
+        let id = format!("\"{}\"", "x".repeat(bytes - 2));
+        let text = format!(r#"{{"type":"ping","id":{id}}}"#);
+        let request = Request::parse(text.as_bytes()).unwrap();
+        assert_eq!(request.id.is_some(), fits);
+        assert_eq!(
+            request.command.err().map(|error| error.code()),
+            (!fits).then_some(Code::BodyInvalid)
+        );
+    }
+}
+
+#[test]
 fn an_id_is_a_string_or_a_number_and_comes_back_as_it_was() {
     for id in [
         "\"1\"",

@@ -1,13 +1,14 @@
 //! Opening event streams: on the connection that HTTP lets go of, or as a body where it does not
 //! (HTTP/2).
 
+use std::net::Shutdown;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
-use http::Version;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
+use http::{Method, Version};
 use madang_domain::ports::BoxFuture;
 use madang_domain::{Caller, Code, Error};
 use madang_wire::sse;
@@ -41,7 +42,7 @@ impl StreamEvents for Gateway {
     fn open<'a>(
         &'a self,
         parts: &'a Parts,
-        mut headers: HeaderMap,
+        permission: HeaderMap,
         caller: Caller,
         scope: EventScope,
     ) -> BoxFuture<'a, Result<Response, Error>> {
@@ -50,13 +51,20 @@ impl StreamEvents for Gateway {
                 return Err(Code::Draining.into());
             }
             let dialect = EventStream::new(&self.chat, caller, follows(scope)?);
+            let mut headers = HeaderMap::new();
             for (name, value) in HEADERS {
                 headers.insert(name, HeaderValue::from_static(value));
             }
-            match parts.extensions.get::<Takeover>() {
-                Some(takeover) => self.take_over(takeover, parts, &headers, dialect).await,
-                None => self.stream_body(headers, dialect),
+            if parts.method == Method::HEAD {
+                // RFC 9110, section 9.3.2: what GET would answer, without the stream.
+                return Ok(without_body(headers));
             }
+            // What passes through the router's layers gets the rest from them.
+            let Some(takeover) = parts.extensions.get::<Takeover>() else {
+                return self.stream_body(headers, dialect);
+            };
+            headers.extend(permission);
+            self.take_over(takeover, parts, &headers, dialect).await
         })
     }
 }
@@ -95,6 +103,15 @@ impl Gateway {
         *response.headers_mut() = headers;
         Ok(response)
     }
+}
+
+fn without_body(headers: HeaderMap) -> Response {
+    // Of a length that is not known, as the stream's is: no content-length may be claimed.
+    let (stream, body) = BodyStream::new();
+    Stream::Body(stream).shut_down(Shutdown::Write);
+    let mut response = Response::new(Body::new(body));
+    *response.headers_mut() = headers;
+    response
 }
 
 fn connection(stream: Stream, framing: Framing, mut greeting: Vec<u8>) -> Connection {

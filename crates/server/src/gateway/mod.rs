@@ -91,6 +91,8 @@ pub struct SessionLimits {
     pub queue_bytes_max: usize,
     /// Rooms that one session shows of its user; one more ends it with `TOO_MANY`.
     pub rooms_max: usize,
+    /// The same of an event stream, which names all of them in each event.
+    pub stream_rooms_max: usize,
     /// Bytes that wait to be written; beyond it a topic's event ends the session.
     pub topic_queue_bytes_max: usize,
     /// Frames that a client may send in one second, and as many at once; beyond it the session
@@ -121,6 +123,7 @@ impl Default for SessionLimits {
             unanswered_max: 4_096,
             queue_bytes_max: 1024 * 1024,
             rooms_max: 1_024,
+            stream_rooms_max: 256,
             topic_queue_bytes_max: 4 * 1024 * 1024,
             frames_per_second_max: 0,
             bytes_per_second_max: 0,

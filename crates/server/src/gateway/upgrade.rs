@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Method;
 use http::header::{
     CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
 };
@@ -64,6 +65,10 @@ impl Upgrade {
     /// # Errors
     /// [`HandshakeError`]: the client's fault; the connection stays with HTTP.
     pub(in crate::gateway) fn check(parts: &Parts, offer: &Offer) -> Result<Self, HandshakeError> {
+        // RFC 6455, section 4.1: the method is GET; routes for GET answer HEAD too.
+        if parts.method != Method::GET {
+            return Err(HandshakeError::Upgrade);
+        }
         let headers = &parts.headers;
         let request = RequestHeaders {
             upgrade: text(headers, &UPGRADE),

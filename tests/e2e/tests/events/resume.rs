@@ -7,6 +7,7 @@ use madang_e2e::events::{Event, Events};
 use madang_e2e::server::TestServer;
 
 use super::{ALL, Customer, agent_of, claim, enter};
+use crate::rooms::rest;
 use crate::shared;
 
 /// The messages' numbers by room, as they came.
@@ -102,6 +103,32 @@ fn a_room_that_came_meanwhile_begins_now_and_is_told() {
     assert_eq!(again.texts(1), ["missed"]);
     park.say("after");
     assert_eq!(again.texts(1), ["after"]);
+}
+
+#[test]
+fn what_is_gone_is_told_until_it_was_heard_and_not_again() {
+    let server = shared::server();
+    let mut kim = Customer::new(&server);
+    for path in [ALL.to_owned(), kim.room_path()] {
+        let (events, _) = enter(&server, &path, &kim.token, None);
+        let dead = events.last_id.clone().unwrap();
+        drop(events);
+        let room = format!("/api/v1/rooms/{}", kim.id);
+        assert!(rest(&server, "DELETE", &room, &kim.token).status < 300);
+        let first = kim.say("the first of another life");
+        for _ in 0..2 {
+            let (mut again, hello) = enter(&server, &path, &kim.token, Some(&dead));
+            let (epoch, _) = first.split_once('-').unwrap();
+            assert_eq!(hello["rooms"][0]["position"], format!("{epoch}-0"));
+            let reset = again.event();
+            assert_eq!(reset.name, "reset", "{reset:?}");
+            assert!(reset.id.is_some_and(|id| id != dead), "{path}");
+            let heard = again.last_id.clone();
+            drop(again);
+            let (mut on, _) = enter(&server, &path, &kim.token, heard.as_deref());
+            assert_eq!(on.event().name, "message", "no second reset");
+        }
+    }
 }
 
 #[test]

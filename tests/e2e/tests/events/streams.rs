@@ -1,6 +1,8 @@
 //! What a stream shows, and to whom.
 
 use madang_e2e::events::Events;
+use madang_e2e::http;
+use madang_e2e::json::Json;
 use madang_e2e::server::TestServer;
 use serde_json::json;
 
@@ -24,6 +26,55 @@ fn a_stream_begins_with_retry_and_hello_and_goes_on_with_messages() {
     assert_eq!(event.data["type"], "message");
     assert_eq!(event.data["message"]["text"], "안녕\n하세요");
     assert!(event.id.is_some());
+}
+
+#[test]
+fn the_head_of_a_stream_is_as_safe_as_any_and_says_when_it_was() {
+    let server = shared::server();
+    let kim = Customer::new(&server);
+    for path in [ALL.to_owned(), kim.room_path()] {
+        let (events, _) = enter(&server, &path, &kim.token, None);
+        let response = &events.response;
+        assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(response.header("vary"), Some("origin"));
+        let date = response.header("date").unwrap();
+        assert!(date.len() == 29 && date.ends_with(" GMT"), "{date}");
+    }
+}
+
+#[test]
+fn a_head_request_is_answered_without_a_stream() {
+    let server = shared::server();
+    let kim = Customer::new(&server);
+    let bearer = format!("Bearer {}", kim.token);
+    let headers = [("Authorization", bearer.as_str())];
+    for path in [ALL.to_owned(), kim.room_path()] {
+        // Read to the end of the connection.
+        let answer = http::request(server.address(), "HEAD", &path, &headers);
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("content-type"), Some("text/event-stream"));
+        assert_eq!(answer.header("content-length"), None, "GET would have none");
+        assert_eq!(answer.header("date").map(str::len), Some(29));
+        assert!(answer.body.is_empty());
+    }
+}
+
+#[test]
+fn who_has_more_rooms_than_an_id_names_is_told_so() {
+    let server = TestServer::builder()
+        .env("MADANG_SESSION__STREAM_ROOMS_MAX", 2)
+        .start();
+    let customers: Vec<_> = (0..3).map(|_| Customer::new(&server)).collect();
+    let token = agent_of(&server, &customers[..2]);
+    let (mut events, _) = enter(&server, ALL, &token, None);
+    claim(&server, &token, &customers[2].id);
+    let error = events.next_of("error");
+    assert_eq!(error.data["error"]["code"], "TOO_MANY");
+    assert_eq!(events.next(), None);
+    let mut again = Events::open(server.address(), ALL, &token, None);
+    assert_eq!(again.event().data["error"]["code"], "TOO_MANY");
+    let (_, hello) = Json::enter(server.address(), &token);
+    assert_eq!(hello["rooms"].as_array().unwrap().len(), 3);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Who is let in, and how they say who they are.
 
+use madang_e2e::http;
 use madang_e2e::json::{Json, PATH};
 use madang_e2e::server::TestServer;
 use madang_e2e::websocket::{Opening, WebSocket};
@@ -88,6 +89,59 @@ fn the_query_counts_only_where_the_operator_lets_it() {
     let path = format!("{PATH}?token={token}");
     let mut peer = Json::over(WebSocket::open(lenient.address(), opening(&path)));
     assert_eq!(peer.event()["user"], "kim");
+}
+
+#[test]
+fn what_is_said_for_one_request_counts_before_the_cookie() {
+    let server = TestServer::builder()
+        .env("MADANG_WEBSOCKET__QUERY_TOKEN", true)
+        .env("MADANG_AUTH__COOKIE", "token")
+        .start();
+    let of = |user: &str| server.token(user, "user");
+    let cookie = format!("token={}", of("cookie"));
+    let bearer = format!("Bearer {}", of("header"));
+    let with_query = format!("{PATH}?token={}", of("query"));
+    let all = [("Authorization", bearer.as_str()), ("Cookie", &cookie)];
+    for (path, headers, who) in [
+        (with_query.as_str(), &all[..], "header"),
+        (&with_query, &all[1..], "query"),
+        (PATH, &all[1..], "cookie"),
+    ] {
+        let opening = Opening {
+            path,
+            headers,
+            ..Opening::default()
+        };
+        let mut peer = Json::over(WebSocket::open(server.address(), opening));
+        assert_eq!(peer.event()["user"], who);
+    }
+}
+
+#[test]
+fn a_mistyped_api_key_is_told_to_be_one() {
+    let server = shared::server();
+    let headers = [("X-API-Key", "shop_without_a_prefix")];
+    let answer = http::get(server.address(), "/api/v1/rooms", &headers);
+    assert_eq!(answer.status, 401);
+    assert_eq!(answer.json()["code"], "TOKEN_INVALID");
+}
+
+#[test]
+fn a_head_request_opens_no_connection() {
+    let server = shared::server();
+    let token = server.token(&shared::unique("kim"), "user");
+    let bearer = format!("Bearer {token}");
+    let headers = [
+        ("Authorization", bearer.as_str()),
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    for path in [PATH, "/ws/chat"] {
+        let answer = http::request(server.address(), "HEAD", path, &headers);
+        assert_eq!(answer.status, 400, "{path}");
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What becomes of rooms is seen at once on open connections.
 
+use madang_e2e::server::TestServer;
 use serde_json::json;
 
 use super::{Person, agent_of};
@@ -122,4 +123,22 @@ fn what_the_host_publishes_for_a_user_is_shown() {
     assert_eq!(shown["headers"]["kind"], "shipped");
     assert_eq!(shown["body"], "your order");
     other.peer.assert_quiet();
+}
+
+#[test]
+fn whatever_the_host_may_publish_for_a_user_is_shown_once() {
+    let server = TestServer::builder()
+        .env("MADANG_TOPICS__PREFIXES", "/topic/,/news/,/news/hot/")
+        .env("MADANG_TOPICS__USER_PREFIX", "/person")
+        .account(LOGIN, PASSCODE)
+        .start();
+    let mut kim = Person::new(&server, "user");
+    let mut host = shared::session(&server, "1.2");
+    for topic in ["topic/x", "news/y", "news/hot/z"] {
+        let destination = format!("/person/{}/{topic}", kim.id);
+        host.send(shared::send_frame(&destination, "", "x"));
+        let shown = kim.peer.next_of("notification");
+        assert_eq!(shown["destination"], format!("/person/{topic}"));
+    }
+    kim.peer.assert_quiet();
 }

@@ -4,7 +4,7 @@ use std::sync::Weak;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use madang_domain::Code;
+use madang_domain::{Caller, Code, Timestamp};
 
 use super::super::timers::TICK_MS;
 use super::outbox::WriteState;
@@ -94,6 +94,22 @@ impl Session {
             self.push(|buffer| self.framing.append_beat(buffer));
         }
         self.reschedule(&mut self.timing.lock(), now);
+    }
+
+    /// Waits for CONNECT no more, and ends the session with its caller's token. `now` is the wall
+    /// clock's; `change` sets what else the protocol has agreed on.
+    pub(super) fn admit(&self, caller: &Caller, now: Timestamp, change: impl FnOnce(&mut Timing)) {
+        let expires_in = caller.expires_at.map(|at| {
+            let left = at.as_micros().saturating_sub(now.as_micros());
+            u64::try_from(left / 1_000).unwrap_or(0)
+        });
+        // Never 0, which is for ever.
+        let expires_at = expires_in.map_or(0, |left| (self.shared.now_ms() + left).max(1));
+        self.set_timing(|timing| {
+            timing.connect_by = 0;
+            timing.expires_at = expires_at;
+            change(timing);
+        });
     }
 
     /// Changes what the clock is looked at for.

@@ -49,6 +49,7 @@ impl Dialect for Direct {
     /// Whatever else it says is ignored, as that system did.
     fn receive(core: &mut Core<Self>, input: &mut &[u8]) -> Flow {
         let text = std::mem::take(input);
+        core.charge_frame();
         if let Ok(Request {
             id,
             command: Ok(ClientCommand::Ping {}),
@@ -114,6 +115,7 @@ impl Follower for Direct {
         false
     }
 
-    /// This contract knows messages only.
+    /// This contract knows messages only: that some are gone, or that a room joined or left, has no
+    /// form in it, and shows over REST.
     fn tell(_: &mut Core<Self>, _: &ServerEvent<'_>) {}
 }

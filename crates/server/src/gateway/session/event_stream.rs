@@ -6,8 +6,8 @@ use madang_domain::ports::BoxFuture;
 use madang_domain::{Caller, RoomHead};
 use madang_engine::{Ended, Engine, SubscriptionKey};
 
-use super::super::Chat;
 use super::super::framing::Framing;
+use super::super::{Chat, SessionLimits};
 use super::dialect::{Dialect, Done, Failure, Flow};
 use super::driver::Core;
 use super::feeds::Feed;
@@ -85,6 +85,10 @@ impl Follower for EventStream {
     /// It cannot speak; that it is gone shows when something is written.
     const SILENCE_MAX_MS: u64 = 0;
 
+    fn rooms_max(limits: &SessionLimits) -> usize {
+        limits.rooms_max.min(limits.stream_rooms_max)
+    }
+
     fn followed(&mut self) -> Option<&mut Followed> {
         self.followed.as_deref_mut()
     }
@@ -109,20 +113,26 @@ impl Follower for EventStream {
     }
 
     /// Where rooms begin is named too: a client that is cut off before the first message resumes
-    /// from there.
+    /// from there. Where a room begins anew is named by `reset` itself: who is cut off before it is
+    /// told again.
     fn tell(core: &mut Core<Self>, event: &ServerEvent<'_>) {
         let framing = core.session.framing;
         let mut outbox = core.session.outbox();
         let mut out = Vec::new();
         match (core.dialect.id, event) {
             (EventId::Position, ServerEvent::Hello { rooms, .. }) => {
-                if let Some(room) = rooms.first() {
+                if let Some(room) = rooms.first().filter(|room| !room.is_reset) {
                     live::append_id(&room.position, &mut out);
                 }
             }
+            (EventId::Position, ServerEvent::Reset { began, .. }) => {
+                live::append_id(&began.to_string(), &mut out);
+            }
             (
                 EventId::Places,
-                ServerEvent::Hello { .. } | ServerEvent::Room(RoomChange::Joined { .. }),
+                ServerEvent::Hello { .. }
+                | ServerEvent::Room(RoomChange::Joined { .. })
+                | ServerEvent::Reset { .. },
             ) => out = outbox.places_id(),
             _ => {}
         }

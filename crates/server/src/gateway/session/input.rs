@@ -127,6 +127,8 @@ fn decode_websocket<D: Dialect>(
             }
             Event::Message { payload, .. } => payload,
             Event::Ping(payload) => {
+                // It is answered, so it costs as much as a command.
+                core.charge_frame();
                 let mut outbox = core.session.outbox();
                 outbox
                     .queue

@@ -33,7 +33,7 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use madang_domain::ports::GroupOutcome;
-use madang_domain::{Code, Error, RoomId};
+use madang_domain::{Code, Error, Position, RoomId};
 use madang_engine::{
     Ended, EventBatch, Outlet, RoomEvent, SignalEvent, SubscriptionKey, TopicEvent,
 };
@@ -295,8 +295,8 @@ impl Outlet for Session {
         self.mark(&mut outbox);
     }
 
-    fn rooms_changed(&self, _: SubscriptionKey, room: &RoomId) {
-        self.outbox().note_room(room);
+    fn rooms_changed(&self, _: SubscriptionKey, room: &RoomId, since: Option<Position>) {
+        self.outbox().note_room(room, since);
     }
 
     fn rooms_unknown(&self, _: SubscriptionKey) {

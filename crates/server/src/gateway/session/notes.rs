@@ -1,8 +1,8 @@
 //! Which of a user's rooms a session has to look up.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use madang_domain::RoomId;
+use madang_domain::{Position, RoomId};
 
 /// Rooms noted one by one; of more than that all are looked up.
 const NOTED_MAX: usize = 64;
@@ -13,19 +13,21 @@ pub(super) enum RoomNotes {
     /// None.
     #[default]
     Nothing,
-    /// These.
-    Some(BTreeSet<RoomId>),
+    /// These, each with where its log stood before it came to the user, as far as that is known.
+    Some(BTreeMap<RoomId, Option<Position>>),
     /// Any.
     All,
 }
 
 impl RoomNotes {
-    pub(super) fn add(&mut self, room: &RoomId) {
+    /// Of several positions the first counts: no message after any of the changes is missed.
+    pub(super) fn add(&mut self, room: &RoomId, since: Option<Position>) {
         match self {
             Self::All => {}
-            Self::Nothing => *self = Self::Some(BTreeSet::from([room.clone()])),
+            Self::Nothing => *self = Self::Some(BTreeMap::from([(room.clone(), since)])),
             Self::Some(rooms) => {
-                rooms.insert(room.clone());
+                let noted = rooms.entry(room.clone()).or_default();
+                *noted = noted.or(since);
                 if rooms.len() > NOTED_MAX {
                     *self = Self::All;
                 }
@@ -37,11 +39,13 @@ impl RoomNotes {
         *self = Self::All;
     }
 
-    /// Adds what was taken and could not be looked up.
-    pub(super) fn put_back(&mut self, notes: Self) {
-        match notes {
+    /// Adds what was taken and could not be looked up, as older than what is noted.
+    pub(super) fn put_back(&mut self, older: Self) {
+        match std::mem::replace(self, older) {
             Self::Nothing => {}
-            Self::Some(rooms) => rooms.iter().for_each(|room| self.add(room)),
+            Self::Some(rooms) => rooms
+                .iter()
+                .for_each(|(room, since)| self.add(room, *since)),
             Self::All => self.add_all(),
         }
     }
@@ -53,7 +57,16 @@ impl RoomNotes {
 
 #[cfg(test)]
 mod tests {
+    use madang_domain::{Epoch, Seq};
+
     use super::*;
+
+    fn position(seq: u64) -> Position {
+        Position {
+            epoch: Epoch::new(7),
+            seq: Seq::new(seq),
+        }
+    }
 
     fn room(number: usize) -> RoomId {
         RoomId::new(&format!("room-{number}")).unwrap()
@@ -64,21 +77,26 @@ mod tests {
         let mut notes = RoomNotes::default();
         assert!(notes.is_empty());
         for _ in 0..2 {
-            (0..NOTED_MAX).for_each(|number| notes.add(&room(number)));
+            (0..NOTED_MAX).for_each(|number| notes.add(&room(number), None));
         }
         assert!(matches!(&notes, RoomNotes::Some(rooms) if rooms.len() == NOTED_MAX));
-        notes.add(&room(NOTED_MAX));
+        notes.add(&room(NOTED_MAX), None);
         assert!(matches!(notes, RoomNotes::All));
     }
 
     #[test]
     fn what_is_put_back_is_lost_among_no_newer_notes() {
         let mut notes = RoomNotes::default();
-        notes.add(&room(1));
+        notes.add(&room(1), Some(position(4)));
         let taken = std::mem::take(&mut notes);
-        notes.add(&room(2));
+        notes.add(&room(2), None);
+        notes.add(&room(1), Some(position(9)));
         notes.put_back(taken);
-        assert!(matches!(&notes, RoomNotes::Some(rooms) if rooms.len() == 2));
+        let RoomNotes::Some(rooms) = &notes else {
+            panic!("{notes:?}")
+        };
+        assert_eq!(rooms.len(), 2);
+        assert_eq!(rooms[&room(1)], Some(position(4)), "the first counts");
         notes.put_back(RoomNotes::All);
         assert!(matches!(notes, RoomNotes::All));
     }

@@ -303,9 +303,9 @@ impl Outbox {
     }
 
     /// Takes note of a room that may have changed, where the session attends to that.
-    pub(super) fn note_room(&mut self, room: &RoomId) {
+    pub(super) fn note_room(&mut self, room: &RoomId, since: Option<Position>) {
         if let Some(notes) = &mut self.notes {
-            notes.add(room);
+            notes.add(room, since);
             wake(self.waker.take());
         }
     }

@@ -17,7 +17,7 @@ use madang_engine::{
 };
 use madang_wire::websocket::CloseCode;
 
-use super::super::Chat;
+use super::super::{Chat, SessionLimits};
 use super::dialect::{Dialect, Done, Failure};
 use super::driver::{Core, Ending};
 use super::feeds::{Feed, STORE_RETRY};
@@ -28,13 +28,19 @@ pub(in super::super) use join::Follows;
 use join::{Entered, Found};
 pub(super) use join::{Joined, Joiner};
 
-/// What the host publishes for a user, behind the prefix of users' own destinations.
-const NOTIFICATIONS: &str = "/queue/**";
+/// What the host publishes for a user, behind the prefix of users' own destinations: all of it, as
+/// nothing but topics can be published there.
+const NOTIFICATIONS: &str = "/**";
 
 /// A dialect that shows a user's rooms.
 pub(in super::super) trait Follower: Dialect {
     /// How long the client may be silent, in milliseconds; 0 for ever.
     const SILENCE_MAX_MS: u64;
+
+    /// How many rooms a session shows.
+    fn rooms_max(limits: &SessionLimits) -> usize {
+        limits.rooms_max
+    }
 
     /// What is followed; `None` until [`Core::enter`] is through.
     fn followed(&mut self) -> Option<&mut Followed>;
@@ -133,15 +139,8 @@ impl<D: Follower> Core<D> {
     }
 
     fn set_out(&self, caller: &Caller) {
-        let now = self.session.shared.now_ms();
-        let engine = &self.dialect.chat().engine;
-        let expires_in = caller.expires_at.map(|at| {
-            let left = at.as_micros() - engine.now().as_micros();
-            u64::try_from(left / 1_000).unwrap_or(0)
-        });
-        self.session.set_timing(|timing| {
-            timing.connect_by = 0;
-            timing.expires_at = expires_in.map_or(0, |left| (now + left).max(1));
+        let now = self.dialect.chat().engine.now();
+        self.session.admit(caller, now, |timing| {
             timing.silence_max = D::SILENCE_MAX_MS;
         });
     }
@@ -151,6 +150,7 @@ impl<D: Follower> Core<D> {
             chat: Arc::clone(self.dialect.chat()),
             session: Arc::clone(&self.session),
             format: self.dialect.format(&caller),
+            rooms_max: D::rooms_max(&self.session.shared.limits),
             caller,
         }
     }
@@ -273,7 +273,7 @@ impl<D: Follower> Core<D> {
                     self.leave(|one| one.key == key);
                 } else {
                     // It came to them during the look.
-                    self.session.outbox().note_room(&id);
+                    self.session.outbox().note_room(&id, None);
                 }
                 Ok(())
             }
@@ -282,7 +282,7 @@ impl<D: Follower> Core<D> {
 
     /// Tells of a room that became the user's and shows it, unless it is shown already.
     pub(super) fn joined(&mut self, joined: Joined) -> Result<(), Failure> {
-        let maximum = self.session.shared.limits.rooms_max;
+        let maximum = D::rooms_max(&self.session.shared.limits);
         let Some(followed) = self.dialect.followed() else {
             return Ok(());
         };
@@ -311,6 +311,7 @@ impl<D: Follower> Core<D> {
             key,
             subscription,
             live,
+            ..
         } = joined;
         let Some(followed) = self.dialect.followed() else {
             return;
@@ -401,7 +402,7 @@ impl<D: Follower> Core<D> {
         let Some(id) = id else { return };
         tracing::debug!(session = self.session.id, code = %cause.code(), "a room was left");
         self.leave(|one| one.key == key);
-        self.session.outbox().note_room(&id);
+        self.session.outbox().note_room(&id, None);
     }
 
     /// Part of what a room's follower wants is gone.
@@ -417,10 +418,7 @@ impl<D: Follower> Core<D> {
             seq: head.oldest,
         };
         // Where it goes on from, so that a later change of the room is told in its present life.
-        room.began = Position {
-            epoch: head.epoch,
-            seq: head.oldest.previous(),
-        };
+        room.began = join::before_oldest(head);
         let (id, began) = (room.id.clone(), room.began);
         self.session.outbox().stand_at(key, began);
         D::tell(
@@ -428,6 +426,7 @@ impl<D: Follower> Core<D> {
             &ServerEvent::Reset {
                 room: id.as_str(),
                 oldest: oldest.to_string(),
+                began,
                 head: head.position().to_string(),
             },
         );

@@ -39,7 +39,7 @@ impl Outlet for Subscriber {
 
     fn offer_signal(&self, _: SubscriptionKey, _: &Arc<SignalEvent>) {}
 
-    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId) {}
+    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId, _: Option<madang_domain::Position>) {}
 
     fn rooms_unknown(&self, _: SubscriptionKey) {}
 }

@@ -26,9 +26,10 @@ struct Query {
 /// All of the caller's rooms, as server-sent events.
 ///
 /// `event` is the type and `data` one JSON object (`hello`, `message`, `room`, `reset`, `read`,
-/// `typing`, `notification`, `error`). The `id` of `hello`, `message` and of a `room` that joined
-/// says where every room stands: sent back as `Last-Event-ID` it resumes each exactly. A room that
-/// came meanwhile begins now and is told with `room`.
+/// `typing`, `notification`, `error`). The `id` of `hello`, `message`, `reset` and of a `room` that
+/// joined says where every room stands: sent back as `Last-Event-ID` it resumes each exactly. A room
+/// that came meanwhile begins now and is told with `room`. A user with more rooms than
+/// `session.stream_rooms_max` gets an `error` with `TOO_MANY`.
 #[utoipa::path(
     get,
     path = "/events",

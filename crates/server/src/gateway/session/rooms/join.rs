@@ -1,10 +1,10 @@
 //! Finding out which rooms are a user's, and subscribing to them. Off the session's own task state:
 //! what comes out is put on the session by [`super`].
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use madang_domain::{Caller, Code, Error, Position, Room, RoomId, policy};
+use madang_domain::{Caller, Code, Error, Position, Room, RoomHead, RoomId, Seq, policy};
 use madang_engine::{RoomSubscription, Start, Subscribed, SubscriptionKey, UserSubscription};
 
 use super::super::super::Chat;
@@ -32,6 +32,8 @@ pub(in super::super) struct Joiner {
     pub(super) chat: Arc<Chat>,
     pub(super) session: Arc<Session>,
     pub(super) format: Format,
+    /// Rooms that the session shows; more are refused.
+    pub(super) rooms_max: usize,
     pub(in super::super) caller: Caller,
 }
 
@@ -41,6 +43,8 @@ pub(in super::super) struct Joined {
     pub(super) room: Room,
     /// Where it begins.
     pub(super) position: Position,
+    /// Whether a part of what was asked for is gone, which is told once it is read.
+    is_reset: bool,
     pub(super) key: SubscriptionKey,
     pub(super) subscription: RoomSubscription,
     pub(super) live: bool,
@@ -73,7 +77,10 @@ impl Joined {
     }
 
     pub(super) fn shown(&self) -> LiveRoom {
-        LiveRoom::new(&self.room, self.position)
+        LiveRoom {
+            is_reset: self.is_reset,
+            ..LiveRoom::new(&self.room, self.position)
+        }
     }
 }
 
@@ -129,7 +136,7 @@ impl Joiner {
     }
 
     async fn list(&self) -> Result<Vec<Room>, Error> {
-        let maximum = self.session.shared.limits.rooms_max;
+        let maximum = self.rooms_max;
         let rooms = self.chat.engine.rooms_of(&self.caller, maximum + 1).await?;
         if rooms.len() > maximum {
             return Err(too_many(maximum));
@@ -168,14 +175,20 @@ impl Joiner {
                 return Err(error);
             }
         };
-        let position = match start {
+        let since = match start {
             Start::After(position) => position,
             Start::Now | Start::Delivered => head.position(),
         };
-        outbox.stand_at(key, position);
+        outbox.stand_at(key, since);
+        let is_reset = !head.can_resume(since);
+        let position = match is_reset {
+            true => before_oldest(&head),
+            false => since,
+        };
         Ok(Joined {
             room: Room { head, ..room },
             position,
+            is_reset,
             key,
             subscription,
             live,
@@ -193,7 +206,7 @@ impl Joiner {
         only: Option<&RoomId>,
         found: &mut Vec<Found>,
     ) -> Result<(), Error> {
-        let rooms: BTreeSet<RoomId> = match notes {
+        let rooms: BTreeMap<RoomId, Option<Position>> = match notes {
             RoomNotes::Nothing => return Ok(()),
             RoomNotes::Some(rooms) => rooms.clone(),
             RoomNotes::All => {
@@ -204,18 +217,25 @@ impl Joiner {
                 let listed = listed.into_iter().map(|room| room.id);
                 listed
                     .chain(known.iter().map(|one| one.id.clone()))
+                    .map(|id| (id, None))
                     .collect()
             }
         };
-        for room in rooms {
+        for (room, since) in rooms {
             if only.is_none_or(|only| *only == room) {
-                found.push(self.look_at(room, known, only.is_some()).await?);
+                found.push(self.look_at(room, since, known, only.is_some()).await?);
             }
         }
         Ok(())
     }
 
-    async fn look_at(&self, id: RoomId, known: &[Known], any: bool) -> Result<Found, Error> {
+    async fn look_at(
+        &self,
+        id: RoomId,
+        since: Option<Position>,
+        known: &[Known],
+        any: bool,
+    ) -> Result<Found, Error> {
         let room = match self.chat.engine.room(&self.caller, &id).await {
             Ok(room) => room,
             Err(error) if is_not_theirs(error.code()) => return Ok(Found::NotTheirs(id)),
@@ -230,11 +250,30 @@ impl Joiner {
         if known.iter().any(|one| one.id == id && one.epoch == epoch) {
             return Ok(Found::Theirs(room));
         }
-        match self.join(room, Start::Now).await {
+        let start = self.start_of_gained(&room, since);
+        match self.join(room, start).await {
             Ok(joined) => Ok(Found::Joined(Box::new(joined))),
             Err(error) if is_not_theirs(error.code()) => Ok(Found::NotTheirs(id)),
             Err(error) => Err(error),
         }
+    }
+
+    /// Where a room begins that became the user's during the session: every message since is shown,
+    /// also those that came before the session looked.
+    fn start_of_gained(&self, room: &Room, since: Option<Position>) -> Start {
+        let epoch = room.head.epoch;
+        let beginning = Position {
+            epoch,
+            seq: Seq::new(0),
+        };
+        // One's own room is new, as is another's of which another life was known before.
+        if room.support.customer == self.caller.user {
+            return Start::After(beginning);
+        }
+        since.map_or(Start::Now, |since| match since.epoch == epoch {
+            true => Start::After(since),
+            false => Start::After(beginning),
+        })
     }
 
     /// Subscribes anew to rooms after positions. Answers those that are not the caller's besides.
@@ -271,6 +310,14 @@ impl Joiner {
             drop(subscription);
             self.session.outbox().forget(key);
         }
+    }
+}
+
+/// From where on a log is shown of which an earlier part is gone.
+pub(super) fn before_oldest(head: &RoomHead) -> Position {
+    Position {
+        epoch: head.epoch,
+        seq: head.oldest.previous(),
     }
 }
 

@@ -137,14 +137,8 @@ impl Core<Stomp> {
             Version::V1_0 => frame,
             Version::V1_1 | Version::V1_2 => frame.with("heart-beat", &server.to_string()),
         };
-        let now = self.session.shared.now_ms();
-        let expires_in = caller.expires_at.map(|at| {
-            let left = at.as_micros() - self.dialect.chat.engine.now().as_micros();
-            u64::try_from(left / 1_000).unwrap_or(0)
-        });
-        self.session.set_timing(|timing| {
-            timing.connect_by = 0;
-            timing.expires_at = expires_in.map_or(0, |left| (now + left).max(1));
+        let now = self.dialect.chat.engine.now();
+        self.session.admit(&caller, now, |timing| {
             timing.beat_every = beat_every.map_or(0, u64::from);
             timing.silence_max = client_beats.map_or(0, |ms| u64::from(ms) * SILENCE_FACTOR);
         });
