@@ -251,7 +251,8 @@ options! {
         /// Bytes after which a streaming response ends and the client asks anew: browsers keep all
         /// of it in memory.
         response_bytes_max: usize = 131072, Allowed::Range(4 * KIB, 64 * MIB);
-        /// Most sessions of the transports without WebSocket. One more is refused with 503.
+        /// Most sessions of the transports without WebSocket. One more ends the oldest that has not
+        /// said who it is; where there is none it is refused with 503.
         sessions_max: usize = 50000, Allowed::Range(1, 10_000_000);
         /// Most SockJS sessions of one user on this node, whatever their transport; one more is
         /// refused with `TOO_MANY`. 0 is no bound.

@@ -11,11 +11,10 @@ pub(super) fn next_frame(units: &[u8]) -> Option<(Cow<'_, [u8]>, usize)> {
     }
     let mut frame = Vec::with_capacity(first.len() + 3);
     frame.extend_from_slice(b"a[");
-    let mut len = 0;
-    while let Some(text) = line(&units[len..]).filter(|text| text.starts_with(b"\"")) {
-        if len > 0 {
-            frame.push(b',');
-        }
+    frame.extend_from_slice(first);
+    let mut len = first.len() + 1;
+    while let Some(text) = next_text(&units[len..]) {
+        frame.push(b',');
         frame.extend_from_slice(text);
         len += text.len() + 1;
     }
@@ -23,7 +22,11 @@ pub(super) fn next_frame(units: &[u8]) -> Option<(Cow<'_, [u8]>, usize)> {
     Some((frame.into(), len))
 }
 
+fn next_text(units: &[u8]) -> Option<&[u8]> {
+    units.starts_with(b"\"").then(|| line(units)).flatten()
+}
+
 fn line(units: &[u8]) -> Option<&[u8]> {
-    let end = units.iter().position(|byte| *byte == b'\n')?;
+    let end = memchr::memchr(b'\n', units)?;
     Some(&units[..end])
 }
