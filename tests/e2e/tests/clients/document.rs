@@ -16,6 +16,8 @@ Clients as their registries have them, unmodified, against the real server. Each
 wrong credential and has to report that. *Header escapes*: a header with `:`, `\\` and a line feed arrives as it was sent; clients
 without it write headers as they are, which works as long as these have none of the three.
 
+What every door is tested for by itself is in [reference/doors.md](reference/doors.md).
+
 Clients of Ruby, Perl and PHP, and curl, are those of Debian; any version will do for the tests, and the one here is what it was
 when the table was written. In Chromium, `htmlfile` runs in a frame of its own; `xdr-*` is for Internet Explorer only and not tried.
 
