@@ -5,6 +5,9 @@ const PATIENCE = 30;
 const NOTE = 'plain 가';
 
 ini_set('default_socket_timeout', (string) PATIENCE);
+// Two seconds are too few for the answer to CONNECT on a busy machine: passcodes are slow to check.
+ini_set('stomp.default_connection_timeout_sec', (string) PATIENCE);
+ini_set('stomp.default_read_timeout_sec', (string) PATIENCE);
 $topic = getenv('TOPIC');
 
 function opened(string $passcode): Stomp

@@ -58,8 +58,7 @@ fn found() -> (Vec<(Row, bool)>, bool) {
                 rows.extend(its.into_iter().map(|row| (row, program.is_of_the_system())));
             }
             Outcome::Missing(_) => complete = false,
-            // Its own test says how.
-            Outcome::Failed(_) => panic!("not every client got through"),
+            Outcome::Failed(how) => panic!("not every client got through: {how}"),
         }
     }
     (rows, complete)
