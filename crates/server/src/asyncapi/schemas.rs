@@ -5,9 +5,8 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::document::schema;
-use crate::contracts::realtime::{
-    ANSWERS, ClientCommand, DirectMessage, ErrorEnvelope, ServerEvent,
-};
+use crate::contracts::direct::DirectMessage;
+use crate::contracts::realtime::{ANSWERS, ClientCommand, ErrorEnvelope, ServerEvent};
 use crate::contracts::{native, support_desk};
 
 #[derive(OpenApi)]

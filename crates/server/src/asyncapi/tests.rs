@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 
 use super::{DoorSet, document, events, json as json_door, schemas, stomp};
 use crate::authorization::{Door, ROWS};
+use crate::contracts::direct::{DirectMessage, DirectMessageBody};
 use crate::contracts::native::{self, RoomNotice};
 use crate::contracts::realtime::{
-    ANSWERS, Accepted, Ack, COMMANDS, ClientCommand, DirectMessage, DirectMessageBody, EVENTS,
-    ErrorBody, ErrorEnvelope, LeftRoom, Request, RoomChange, ServerEvent, echo,
+    ANSWERS, Accepted, Ack, COMMANDS, ClientCommand, EVENTS, ErrorBody, ErrorEnvelope, LeftRoom,
+    Request, RoomChange, ServerEvent, echo,
 };
 use crate::gateway::doors::{DIRECT_PATH, JSON_PATH};
 

@@ -1,6 +1,7 @@
 //! What messages look like to clients, whatever door they come through: the native form and those
 //! of the systems that Madang replaces. No door's own matters here (no HTTP, no frames).
 
+pub mod direct;
 pub mod native;
 pub mod realtime;
 pub mod rooms;

@@ -1,5 +1,4 @@
-//! What is said on the live doors: the JSON door (`/ws/v1`), event streams, and contract 3's bare
-//! WebSocket (`/ws/chat`).
+//! What is said on the live doors: the JSON door (`/ws/v1`) and event streams.
 //!
 //! One JSON object per WebSocket message or event. Answers carry the `id` of their command. Sends
 //! are answered in their order; other answers may come before those of earlier sends.
@@ -454,51 +453,6 @@ impl ServerEvent<'_> {
 #[must_use]
 pub fn echo(id: Option<&str>) -> Option<Box<RawValue>> {
     id.and_then(|id| RawValue::from_string(id.to_owned()).ok())
-}
-
-/// A message as contract 3's clients get it, once per recipient.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct DirectMessage<'a> {
-    /// Who gets it.
-    #[schema(example = "lee@example.com")]
-    pub receive_user_id: &'a str,
-    /// What all recipients get.
-    #[serde(flatten)]
-    pub shared: DirectMessageBody<'a>,
-}
-
-/// What all recipients of a message get in contract 3.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct DirectMessageBody<'a> {
-    /// The room it is in.
-    #[schema(example = "kim@example.com")]
-    pub channel_id: &'a str,
-    /// Who sent it.
-    #[schema(example = "kim@example.com")]
-    pub send_user_id: &'a str,
-    /// The text.
-    #[schema(example = "내일 경기 몇 시죠?")]
-    pub content: &'a str,
-    /// Its number in the room.
-    #[schema(example = 42)]
-    pub seq: u64,
-    /// When the server took it: RFC 3339, UTC, microseconds.
-    #[schema(example = "2026-11-21T01:21:30.123456Z", format = DateTime)]
-    pub sent_at: String,
-}
-
-impl<'a> From<&'a Message> for DirectMessageBody<'a> {
-    fn from(message: &'a Message) -> Self {
-        Self {
-            channel_id: message.room.as_str(),
-            send_user_id: message.sender.as_str(),
-            content: &message.text,
-            seq: message.position.seq.get(),
-            sent_at: rfc3339(message.sent_at),
-        }
-    }
 }
 
 #[cfg(test)]

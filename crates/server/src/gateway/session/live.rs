@@ -6,8 +6,9 @@ use madang_engine::{Rendering, RoomEvent, SignalEvent, SignalKind, TopicEvent};
 use madang_wire::sse;
 
 use super::render::EventId;
+use crate::contracts::direct::DirectMessageBody;
 use crate::contracts::native::MessageBody;
-use crate::contracts::realtime::{DirectMessageBody, ServerEvent};
+use crate::contracts::realtime::ServerEvent;
 
 pub(super) fn json_message(event: &RoomEvent) -> Rendering {
     text(message(event).to_json())
