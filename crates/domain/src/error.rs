@@ -74,6 +74,20 @@ codes! {
     RoomTaken = "ROOM_TAKEN", 409, 1008, false, "the room is assigned to another agent";
     /// The room is completed: nobody waits there.
     RoomNotWaiting = "ROOM_NOT_WAITING", 409, 1008, false, "the room is not waiting for an agent";
+    /// A member's role in the room, such as owner or moderator, is needed.
+    RoleRequired = "ROLE_REQUIRED", 403, 1008, false, "your role in this room does not allow it";
+    /// The message is too old to be edited or deleted by its sender.
+    TooLate = "TOO_LATE", 403, 1008, false, "the message is too old for that";
+    /// There is no such message, it is deleted, or it is no message of a person.
+    MessageNotFound = "MESSAGE_NOT_FOUND", 404, 1008, false, "there is no such message";
+    /// Whom it is about does not belong to the room.
+    MemberNotFound = "MEMBER_NOT_FOUND", 404, 1008, false, "there is no such member";
+    /// Whom a room is handed over to has never come as an agent.
+    AgentNotFound = "AGENT_NOT_FOUND", 404, 1008, false, "there is no such agent";
+    /// There is no such notification.
+    NotificationNotFound = "NOTIFICATION_NOT_FOUND", 404, 1008, false, "there is no such notification";
+    /// The room has as many members as it may have.
+    RoomFull = "ROOM_FULL", 409, 1008, false, "the room is full";
     /// The message is empty, too long, or not text.
     MessageInvalid = "MESSAGE_INVALID", 400, 1007, false, "the message is not valid";
     /// The body is not the JSON that is expected here.

@@ -80,7 +80,9 @@ macro_rules! text_id {
 }
 
 text_id!(
-    /// A room, as clients name it. A support room has its customer's user id.
+    /// A room, as clients name it. A support room has its customer's user id; other rooms' ids are
+    /// given out by the engine. Logs that are no room of people (the desk's, a user's inbox) have
+    /// ids that [`RoomId::new`] refuses, so that no client can name one.
     RoomId
 );
 text_id!(
@@ -93,6 +95,44 @@ text_id!(
     ClientId
 );
 
+/// What ids begin with that no client can name: a control character.
+const INTERNAL: char = '\u{1}';
+
+impl RoomId {
+    /// The log of the support desk's changes.
+    #[must_use]
+    pub fn desk() -> Self {
+        Self(Arc::from(format!("{INTERNAL}desk")))
+    }
+
+    /// The log of `user`'s notifications.
+    #[must_use]
+    pub fn inbox(user: &UserId) -> Self {
+        Self(Arc::from(format!("{INTERNAL}inbox/{user}")))
+    }
+
+    /// Whether it is one that no client can name.
+    #[must_use]
+    pub fn is_internal(&self) -> bool {
+        self.0.starts_with(INTERNAL)
+    }
+
+    /// An id that a store or another node has kept, the internal ones among them.
+    ///
+    /// # Errors
+    /// [`InvalidId`]: it was never an id.
+    pub fn kept(text: &str) -> Result<Self, InvalidId> {
+        match text.strip_prefix(INTERNAL) {
+            Some("desk") => Ok(Self::desk()),
+            Some(rest) => match rest.strip_prefix("inbox/") {
+                Some(user) => Ok(Self::inbox(&UserId::new(user)?)),
+                None => Err(InvalidId::ControlCharacter),
+            },
+            None => Self::new(text),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,5 +144,17 @@ mod tests {
         assert_eq!(RoomId::new(""), Err(InvalidId::Empty));
         assert_eq!(RoomId::new(&"x".repeat(256)), Err(InvalidId::TooLong));
         assert_eq!(RoomId::new("a\nb"), Err(InvalidId::ControlCharacter));
+    }
+
+    #[test]
+    fn internal_logs_cannot_be_named_from_outside_and_survive_being_kept() {
+        let user = UserId::new("kim").unwrap();
+        for id in [RoomId::desk(), RoomId::inbox(&user)] {
+            assert!(id.is_internal());
+            assert!(RoomId::new(id.as_str()).is_err());
+            assert_eq!(RoomId::kept(id.as_str()), Ok(id));
+        }
+        assert!(RoomId::kept("\u{1}other").is_err());
+        assert!(!RoomId::kept("kim").unwrap().is_internal());
     }
 }

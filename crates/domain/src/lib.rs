@@ -6,20 +6,33 @@
 
 pub mod assignment;
 pub mod caller;
+pub mod command;
 pub mod error;
 pub mod ids;
+pub mod membership;
 pub mod message;
+pub mod notification;
 pub mod policy;
 pub mod ports;
 pub mod position;
+pub mod receipt;
 pub mod room;
+pub mod search;
 pub mod time;
+pub mod user;
 
 pub use assignment::{Agent, ClaimOutcome, Support, SupportState};
 pub use caller::{Caller, Role};
+pub use command::{Answer, Command, Committed, Outcome, RoomAction, RoomCommand, RoomsChange};
 pub use error::{Code, Error};
 pub use ids::{ClientId, InvalidId, RoomId, UserId};
-pub use message::{Appended, Draft, DraftGroup, Message, SenderKind};
+pub use membership::{Actor, Member, MemberRole, Person, Standing};
+pub use message::{
+    Appended, Body, Content, Draft, DraftGroup, Extra, Message, MessageKind, Revision, SenderKind,
+};
+pub use notification::{Notification, NotificationAction, Notify, WhichNotifications};
 pub use position::{Epoch, Position, Seq};
-pub use room::{Room, RoomHead};
+pub use receipt::{Marks, ReadCount, ReadMark, UnreadSummary};
+pub use room::{NewRoom, Profile, ProfileChange, Room, RoomDetail, RoomHead, RoomKind};
 pub use time::Timestamp;
+pub use user::{User, UserChange};

@@ -1,14 +1,19 @@
 //! Who may do what: the one authority that every door asks.
 //!
-//! The store asks [`may_send`] inside the transaction that appends, so that no cached answer can
-//! outlive a change of the room.
+//! The store asks [`may_send`], [`may_revise`] and [`may_act`] inside the transaction that changes
+//! the room, so that no cached answer can outlive a change of it.
+
+use std::time::Duration;
 
 use crate::assignment::{Support, SupportState};
 use crate::caller::{Caller, Role};
+use crate::command::RoomAction;
 use crate::error::Code;
 use crate::ids::UserId;
-use crate::message::SenderKind;
-use crate::room::Room;
+use crate::membership::{MemberRole, Standing};
+use crate::message::{Message, MessageKind, Revision, SenderKind};
+use crate::room::{Room, RoomDetail, RoomKind};
+use crate::time::Timestamp;
 
 /// What accepting a message does besides storing it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,34 +24,130 @@ pub struct Admission {
     pub reopens: bool,
 }
 
-/// Whether `sender` may write into the room: its customer, or the agent it is assigned to.
+impl Admission {
+    const fn of(sender_kind: SenderKind) -> Self {
+        Self {
+            sender_kind,
+            reopens: false,
+        }
+    }
+}
+
+/// Whether `sender` may write into the room: a support room's customer, or the agent it is assigned
+/// to; elsewhere its members.
 ///
 /// # Errors
-/// [`Code::NotYourRoom`]: anybody else. Not retryable while the assignment stands.
-pub fn may_send(support: &Support, sender: &UserId, role: Role) -> Result<Admission, Code> {
+/// [`Code::NotYourRoom`]: anybody else. Not retryable while the room stands as it does.
+pub fn may_send(
+    detail: &RoomDetail,
+    standing: Standing,
+    sender: &UserId,
+    role: Role,
+) -> Result<Admission, Code> {
+    match detail {
+        RoomDetail::Support(support) => may_send_support(support, sender, role),
+        RoomDetail::Direct | RoomDetail::Group | RoomDetail::Open
+            if standing.is_member() && role != Role::Service =>
+        {
+            Ok(Admission::of(SenderKind::Member))
+        }
+        _ => Err(Code::NotYourRoom),
+    }
+}
+
+fn may_send_support(support: &Support, sender: &UserId, role: Role) -> Result<Admission, Code> {
     if *sender == support.customer && role != Role::Service {
-        let reopens = support.state == SupportState::Completed;
         return Ok(Admission {
             sender_kind: SenderKind::Customer,
-            reopens,
+            reopens: support.state == SupportState::Completed,
         });
     }
     if role.serves_customers() && support.is_assigned_to(sender) {
-        return Ok(Admission {
-            sender_kind: SenderKind::Agent,
-            reopens: false,
-        });
+        return Ok(Admission::of(SenderKind::Agent));
     }
     Err(Code::NotYourRoom)
 }
 
-/// Whether `caller` may read the room's log and subscribe to it: its customer, the agent it is
-/// assigned to, an admin.
+/// Whether the host's back end may put a notice into the room: into every room of people.
 ///
 /// # Errors
-/// [`Code::NotYourRoom`]: anybody else. Not retryable while the assignment stands.
-pub fn may_read(room: &Room, caller: &Caller) -> Result<(), Code> {
-    if reads(&room.support, &caller.user, caller.role) {
+/// [`Code::NotYourRoom`]: it is no such caller, or no such room. Not retryable.
+pub fn may_notice(kind: RoomKind, role: Role) -> Result<Admission, Code> {
+    let of_people = kind.has_members() || kind == RoomKind::Support;
+    if role == Role::Service && of_people {
+        return Ok(Admission::of(SenderKind::Host));
+    }
+    Err(Code::NotYourRoom)
+}
+
+/// Who wants to edit or delete a message, and how old it may be for that.
+#[derive(Debug, Clone, Copy)]
+pub struct Reviser<'a> {
+    /// Who.
+    pub user: &'a UserId,
+    /// What they may be trusted with.
+    pub role: Role,
+    /// What they are to the room.
+    pub standing: Standing,
+    /// How old a message may be for its sender; `None` is no bound.
+    pub within: Option<Duration>,
+    /// When they ask.
+    pub at: Timestamp,
+}
+
+/// Whether a message may be edited or deleted: by its sender, while they may still write there and
+/// it is not too old; by an owner or moderator of a room of members, always; by the host, always.
+///
+/// # Errors
+/// [`Code::NotYourRoom`], [`Code::RoleRequired`]: the message is not theirs to change.
+/// [`Code::MessageNotFound`]: it is no message of a person or the host, or it is deleted.
+/// [`Code::TooLate`]: it is too old. None is retryable.
+pub fn may_revise(
+    detail: &RoomDetail,
+    message: &Message,
+    reviser: Reviser<'_>,
+) -> Result<Admission, Code> {
+    let admission = match reviser.role {
+        Role::Service => may_notice(detail.kind(), reviser.role)?,
+        _ => may_send(detail, reviser.standing, reviser.user, reviser.role)?,
+    };
+    let admission = Admission {
+        reopens: false,
+        ..admission
+    };
+    let is_a_message = matches!(message.kind, MessageKind::Message | MessageKind::Notice);
+    if !is_a_message || matches!(message.revision(), Revision::Deleted(_)) {
+        return Err(Code::MessageNotFound);
+    }
+    let moderates =
+        reviser.standing.role() >= Some(MemberRole::Moderator) && detail.kind() != RoomKind::Direct;
+    if reviser.role == Role::Service || moderates {
+        return Ok(admission);
+    }
+    if message.sender != *reviser.user || message.kind == MessageKind::Notice {
+        return Err(Code::RoleRequired);
+    }
+    let age = reviser
+        .at
+        .as_micros()
+        .saturating_sub(message.sent_at.as_micros());
+    let within = reviser.within.map_or(i64::MAX, |within| {
+        i64::try_from(within.as_micros()).unwrap_or(i64::MAX)
+    });
+    if age > within {
+        return Err(Code::TooLate);
+    }
+    Ok(admission)
+}
+
+/// Whether `caller` may read the room's log and subscribe to it. A support room: its customer, the
+/// agent it is assigned to. A direct or group room: its members. An open room: every person whom
+/// nobody removed. Every admin reads every room. The desk's feed: agents. An inbox: its user.
+///
+/// # Errors
+/// [`Code::NotYourRoom`]: anybody else. Not retryable while the room stands as it does.
+pub fn may_read(room: &Room, standing: Standing, caller: &Caller) -> Result<(), Code> {
+    if reads(&room.detail, standing, &caller.user, caller.role) {
         Ok(())
     } else {
         Err(Code::NotYourRoom)
@@ -55,12 +156,30 @@ pub fn may_read(room: &Room, caller: &Caller) -> Result<(), Code> {
 
 /// [`may_read`] for a subscriber of whom only id and role are kept.
 #[must_use]
-pub fn reads(support: &Support, user: &UserId, role: Role) -> bool {
-    match role {
-        Role::Service => false,
-        Role::User => *user == support.customer,
-        Role::Agent => *user == support.customer || support.is_assigned_to(user),
-        Role::Admin => true,
+pub fn reads(detail: &RoomDetail, standing: Standing, user: &UserId, role: Role) -> bool {
+    if role == Role::Service {
+        return false;
+    }
+    let looks_on = role == Role::Admin;
+    match detail {
+        RoomDetail::Support(support) => {
+            let serves = role.serves_customers() && support.is_assigned_to(user);
+            looks_on || *user == support.customer || serves
+        }
+        RoomDetail::Direct | RoomDetail::Group => looks_on || standing.is_member(),
+        RoomDetail::Open => looks_on || standing != Standing::Removed,
+        RoomDetail::Desk => role.serves_customers(),
+        RoomDetail::Inbox(owner) => owner == user,
+    }
+}
+
+/// Whether the room is one of the user's own: shown to them without being asked for.
+#[must_use]
+pub fn takes_part(detail: &RoomDetail, standing: Standing, user: &UserId, role: Role) -> bool {
+    match detail {
+        RoomDetail::Inbox(owner) => owner == user && role != Role::Service,
+        RoomDetail::Desk => false,
+        _ => may_send(detail, standing, user, role).is_ok(),
     }
 }
 
@@ -87,95 +206,100 @@ pub fn may_serve(caller: &Caller) -> Result<(), Code> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::assignment::Agent;
-    use crate::time::Timestamp;
-
-    fn user(id: &str) -> UserId {
-        UserId::new(id).unwrap()
-    }
-
-    fn support(state: SupportState) -> Support {
-        Support {
-            customer: user("kim"),
-            member_id: None,
-            nickname: None,
-            state,
-            inquired_at: Timestamp::from_micros(0),
+/// Whether a user may do something to a room. `standing` is theirs, `subject` that of whom the
+/// action is about ([`Standing::Stranger`] when it is about nobody).
+///
+/// Joining: any person, an open room that nobody removed them from. Leaving: members; a support
+/// room's customer. Adding: the members of a group or open room, plain members only, unless the
+/// owner does; lifting a removal: moderators. Removing: moderators remove plain members, the owner
+/// anybody else. Roles and the profile: the owner. Deleting: the owner, either member of a direct
+/// room, a support room's customer. The host does all of it in rooms of members.
+/// Claiming and the like: agents, whoever has the room; the state is the store's to check.
+///
+/// # Errors
+/// [`Code::NotYourRoom`]: the room is not theirs. [`Code::RoleRequired`]: they lack the role.
+/// [`Code::MemberNotFound`]: whom it is about is no member. [`Code::AgentsOnly`]. None is retryable.
+pub fn may_act(
+    detail: &RoomDetail,
+    user: &UserId,
+    role: Role,
+    standing: Standing,
+    subject: Standing,
+    action: &RoomAction,
+) -> Result<(), Code> {
+    let kind = detail.kind();
+    match action {
+        RoomAction::Claim
+        | RoomAction::Release
+        | RoomAction::HandOver(_)
+        | RoomAction::Complete => match (kind, role.serves_customers()) {
+            (_, false) => Err(Code::AgentsOnly),
+            (RoomKind::Support, true) => Ok(()),
+            _ => Err(Code::RoomNotFound),
+        },
+        RoomAction::Leave | RoomAction::Delete if kind == RoomKind::Support => {
+            let is_customer = detail.support().is_some_and(|s| s.customer == *user);
+            let may = is_customer && role != Role::Service;
+            may.then_some(()).ok_or(Code::NotYourRoom)
         }
-    }
-
-    fn assigned_to(id: &str) -> SupportState {
-        SupportState::Assigned(Agent {
-            user: user(id),
-            name: Arc::from(id),
-        })
-    }
-
-    #[test]
-    fn only_the_customer_and_the_assigned_agent_write() {
-        let room = support(assigned_to("lee"));
-        assert!(may_send(&room, &user("kim"), Role::User).is_ok());
-        assert_eq!(
-            may_send(&room, &user("lee"), Role::Agent)
-                .unwrap()
-                .sender_kind,
-            SenderKind::Agent
-        );
-        for (id, role) in [
-            ("lee", Role::User),
-            ("park", Role::User),
-            ("park", Role::Agent),
-            ("park", Role::Admin),
-            ("kim", Role::Service),
-        ] {
-            assert_eq!(
-                may_send(&room, &user(id), role),
-                Err(Code::NotYourRoom),
-                "{id} {role:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn nobody_but_the_customer_writes_into_a_room_without_an_agent() {
-        for state in [SupportState::Waiting, SupportState::Completed] {
-            let room = support(state);
-            assert_eq!(
-                may_send(&room, &user("lee"), Role::Agent),
-                Err(Code::NotYourRoom)
-            );
-        }
-    }
-
-    #[test]
-    fn the_customers_message_reopens_a_completed_room_and_no_other() {
-        let reopens = |state| {
-            may_send(&support(state), &user("kim"), Role::User)
-                .unwrap()
-                .reopens
-        };
-        assert!(reopens(SupportState::Completed));
-        assert!(!reopens(SupportState::Waiting));
-        assert!(!reopens(assigned_to("lee")));
-    }
-
-    #[test]
-    fn an_agent_reads_only_while_assigned_and_an_admin_always() {
-        let room = support(assigned_to("lee"));
-        assert!(reads(&room, &user("kim"), Role::User));
-        assert!(reads(&room, &user("lee"), Role::Agent));
-        assert!(!reads(&room, &user("park"), Role::Agent));
-        assert!(!reads(
-            &support(SupportState::Completed),
-            &user("lee"),
-            Role::Agent
-        ));
-        assert!(reads(&room, &user("park"), Role::Admin));
-        assert!(!reads(&room, &user("kim"), Role::Service));
+        _ if !kind.has_members() => Err(Code::NotYourRoom),
+        _ if role == Role::Service => host_may_act(kind, subject, action),
+        RoomAction::Join => match (kind, standing) {
+            (_, Standing::Member(_)) | (RoomKind::Open, Standing::Stranger) => Ok(()),
+            _ => Err(Code::NotYourRoom),
+        },
+        _ => match standing.role() {
+            Some(role) => member_may_act(kind, role, subject, action),
+            None => Err(Code::NotYourRoom),
+        },
     }
 }
+
+fn host_may_act(kind: RoomKind, subject: Standing, action: &RoomAction) -> Result<(), Code> {
+    match action {
+        RoomAction::Add(..) | RoomAction::SetRole(..) if kind == RoomKind::Direct => {
+            Err(Code::RoleRequired)
+        }
+        RoomAction::Remove(_) | RoomAction::SetRole(..) if !subject.is_member() => {
+            Err(Code::MemberNotFound)
+        }
+        RoomAction::Join | RoomAction::Leave => Err(Code::NotYourRoom),
+        _ => Ok(()),
+    }
+}
+
+fn member_may_act(
+    kind: RoomKind,
+    role: MemberRole,
+    subject: Standing,
+    action: &RoomAction,
+) -> Result<(), Code> {
+    let required = match action {
+        RoomAction::Leave => return Ok(()),
+        RoomAction::Delete => MemberRole::Owner,
+        // A direct room is for its two.
+        _ if kind == RoomKind::Direct => return Err(Code::RoleRequired),
+        RoomAction::Add(_, given) => match (given, subject) {
+            (MemberRole::Member, Standing::Removed) => MemberRole::Moderator,
+            (MemberRole::Member, _) => MemberRole::Member,
+            _ => MemberRole::Owner,
+        },
+        RoomAction::Remove(_) => match subject.role() {
+            None => return Err(Code::MemberNotFound),
+            Some(MemberRole::Member) => MemberRole::Moderator,
+            // The owner is removed by nobody, themselves included: they leave.
+            Some(MemberRole::Owner) => return Err(Code::RoleRequired),
+            Some(MemberRole::Moderator) => MemberRole::Owner,
+        },
+        RoomAction::SetRole(..) if !subject.is_member() => return Err(Code::MemberNotFound),
+        _ => MemberRole::Owner,
+    };
+    if role >= required {
+        return Ok(());
+    }
+    Err(Code::RoleRequired)
+}
+
+#[cfg(test)]
+#[path = "policy_tests.rs"]
+mod tests;

@@ -1,21 +1,225 @@
 //! Rooms and their logs' bounds.
 
+use std::sync::Arc;
+
 use crate::assignment::Support;
-use crate::ids::RoomId;
+use crate::error::{Code, Error};
+use crate::ids::{RoomId, UserId};
+use crate::membership::{MemberRole, Person};
 use crate::position::{Epoch, Position, Seq};
 use crate::time::Timestamp;
+
+/// Longest title, in bytes of UTF-8.
+pub const TITLE_BYTES_MAX: usize = 512;
+
+/// Longest description, in bytes of UTF-8.
+pub const DESCRIPTION_BYTES_MAX: usize = 8 * 1024;
+
+/// Longest link to a picture, in bytes.
+pub const PICTURE_BYTES_MAX: usize = 2 * 1024;
+
+/// Longest context, in bytes of JSON.
+pub const CONTEXT_BYTES_MAX: usize = 4 * 1024;
 
 /// A room as the store knows it at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Room {
     /// As clients name it.
     pub id: RoomId,
+    /// A number of its own, above 0, never given out twice by a store: contract 2 names rooms by it.
+    pub number: u64,
     /// The log's bounds and version.
     pub head: RoomHead,
     /// When this life of the room began.
     pub created_at: Timestamp,
-    /// The desk's view of it. Every room is a support room until the other kinds arrive.
-    pub support: Support,
+    /// What kind of room it is.
+    pub detail: RoomDetail,
+    /// What people see of it.
+    pub profile: Profile,
+    /// Whose room it is: the owner of a group or open room, the one who made a direct one, a
+    /// support room's customer. `None` for a room that the host made for nobody in particular.
+    pub owner: Option<Person>,
+    /// How many belong to it now; of a support room the customer and the agent.
+    pub member_count: u64,
+}
+
+impl Room {
+    /// The desk's view of a support room.
+    #[must_use]
+    pub const fn support(&self) -> Option<&Support> {
+        self.detail.support()
+    }
+
+    /// What kind of room it is.
+    #[must_use]
+    pub const fn kind(&self) -> RoomKind {
+        self.detail.kind()
+    }
+}
+
+/// What a room is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RoomKind {
+    /// A customer and the support desk.
+    Support,
+    /// Two people, one room for each context.
+    Direct,
+    /// Its members, who are invited.
+    Group,
+    /// Listed; anybody reads and joins.
+    Open,
+    /// The desk's feed: a log of the desk's changes, for all agents.
+    Desk,
+    /// A user's notifications.
+    Inbox,
+}
+
+impl RoomKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [
+        Self::Support,
+        Self::Direct,
+        Self::Group,
+        Self::Open,
+        Self::Desk,
+        Self::Inbox,
+    ];
+
+    /// Whether people belong to it by membership alone.
+    #[must_use]
+    pub const fn has_members(self) -> bool {
+        matches!(self, Self::Direct | Self::Group | Self::Open)
+    }
+}
+
+/// What kind of room it is, with what only that kind has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RoomDetail {
+    /// See [`RoomKind::Support`].
+    Support(Support),
+    /// See [`RoomKind::Direct`].
+    Direct,
+    /// See [`RoomKind::Group`].
+    Group,
+    /// See [`RoomKind::Open`].
+    Open,
+    /// See [`RoomKind::Desk`].
+    Desk,
+    /// See [`RoomKind::Inbox`]: whose.
+    Inbox(UserId),
+}
+
+impl RoomDetail {
+    /// The desk's view of a support room.
+    #[must_use]
+    pub const fn support(&self) -> Option<&Support> {
+        match self {
+            Self::Support(support) => Some(support),
+            Self::Direct | Self::Group | Self::Open | Self::Desk | Self::Inbox(_) => None,
+        }
+    }
+
+    /// What kind of room it is.
+    #[must_use]
+    pub const fn kind(&self) -> RoomKind {
+        match self {
+            Self::Support(_) => RoomKind::Support,
+            Self::Direct => RoomKind::Direct,
+            Self::Group => RoomKind::Group,
+            Self::Open => RoomKind::Open,
+            Self::Desk => RoomKind::Desk,
+            Self::Inbox(_) => RoomKind::Inbox,
+        }
+    }
+}
+
+/// What people see of a room beside its messages. Opaque to the server.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// At most [`TITLE_BYTES_MAX`] bytes.
+    pub title: Option<Arc<str>>,
+    /// At most [`DESCRIPTION_BYTES_MAX`] bytes.
+    pub description: Option<Arc<str>>,
+    /// A link, at most [`PICTURE_BYTES_MAX`] bytes.
+    pub picture: Option<Arc<str>>,
+    /// The host's own JSON, at most [`CONTEXT_BYTES_MAX`] bytes, in canonical form: members sorted
+    /// by name, no white space. Part of what makes a direct room unique; never changed after that.
+    pub context: Option<Arc<str>>,
+}
+
+impl Profile {
+    /// Tells whether every part keeps its bound.
+    ///
+    /// # Errors
+    /// [`Code::BodyInvalid`] says which does not. The client's fault; not retryable.
+    pub fn check(&self) -> Result<(), Error> {
+        let parts = [
+            ("title", &self.title, TITLE_BYTES_MAX),
+            ("description", &self.description, DESCRIPTION_BYTES_MAX),
+            ("picture", &self.picture, PICTURE_BYTES_MAX),
+            ("context", &self.context, CONTEXT_BYTES_MAX),
+        ];
+        for (name, text, maximum) in parts {
+            let Some(text) = text else { continue };
+            if text.len() > maximum {
+                let detail = format!("{name} is longer than {maximum} bytes");
+                return Err(Error::with_detail(Code::BodyInvalid, detail));
+            }
+            if text.contains('\0') {
+                let detail = format!("{name} has a NUL in it");
+                return Err(Error::with_detail(Code::BodyInvalid, detail));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A change of a room's profile: `None` leaves a part as it is, `Some(None)` takes it away.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProfileChange {
+    /// See [`Profile::title`].
+    pub title: Option<Option<Arc<str>>>,
+    /// See [`Profile::description`].
+    pub description: Option<Option<Arc<str>>>,
+    /// See [`Profile::picture`].
+    pub picture: Option<Option<Arc<str>>>,
+    /// See [`Profile::context`]; refused for direct rooms.
+    pub context: Option<Option<Arc<str>>>,
+}
+
+impl ProfileChange {
+    /// The profile after the change.
+    #[must_use]
+    pub fn apply(&self, to: &Profile) -> Profile {
+        let part = |change: &Option<Option<Arc<str>>>, old: &Option<Arc<str>>| match change {
+            None => old.clone(),
+            Some(new) => new.clone(),
+        };
+        Profile {
+            title: part(&self.title, &to.title),
+            description: part(&self.description, &to.description),
+            picture: part(&self.picture, &to.picture),
+            context: part(&self.context, &to.context),
+        }
+    }
+}
+
+/// A room of members that wants to be made.
+#[derive(Debug, Clone)]
+pub struct NewRoom {
+    /// Random, made by the engine; not used when a direct room is found to exist.
+    pub id: RoomId,
+    /// [`RoomKind::Direct`], [`RoomKind::Group`] or [`RoomKind::Open`].
+    pub kind: RoomKind,
+    /// What people see of it.
+    pub profile: Profile,
+    /// Who makes it, and becomes its owner; `None` when the host makes it for `members` alone.
+    pub owner: Option<Person>,
+    /// Who belongs to it from the start, the owner not among them; of a direct room the one other
+    /// person (or both, when there is no owner). The first becomes the owner when there is none.
+    pub members: Vec<(Person, MemberRole)>,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// The bounds of a room's log, cheap enough to read for many rooms at once.

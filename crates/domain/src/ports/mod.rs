@@ -6,11 +6,16 @@ use std::pin::Pin;
 
 pub mod bus;
 pub mod clock;
+pub mod presence;
 pub mod store;
 
 pub use bus::{Bus, BusEvent, Topic};
 pub use clock::Clock;
-pub use store::{GroupOutcome, LogPage, LogQuery, Store, StoreError};
+pub use presence::{Presence, PresenceEdge, PresenceError};
+pub use store::{
+    LogPage, LogQuery, MessagePage, RetentionRule, RoomSummary, RoomView, RoomsQuery, Store,
+    StoreError, Swept,
+};
 
 /// A future behind a port's method: ports are chosen at start, so their methods are dynamic.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

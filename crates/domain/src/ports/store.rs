@@ -1,24 +1,28 @@
 //! Where everything accepted is kept.
 //!
 //! Methods are business transactions, not table verbs. Each is atomic, durable once it has
-//! answered, and linearizable with all others on the same room, on every node of a cluster.
+//! answered, and linearizable with all others on the same room, on every node of a cluster. All
+//! that changes a log goes through [`Store::commit`], so that one transaction carries many.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 
 use super::BoxFuture;
-use crate::assignment::{Agent, ClaimOutcome};
-use crate::caller::Caller;
-use crate::error::Error as ClientError;
+use crate::command::{Command, Outcome};
 use crate::ids::{RoomId, UserId};
-use crate::message::{Appended, DraftGroup, Message};
-use crate::position::Seq;
-use crate::room::{Room, RoomHead};
+use crate::membership::{Member, Standing};
+use crate::message::Message;
+use crate::position::{Position, Seq};
+use crate::receipt::{Marks, ReadCount, ReadMark, UnreadSummary};
+use crate::room::{Room, RoomHead, RoomKind};
+use crate::search::SearchQuery;
 use crate::time::Timestamp;
+use crate::user::{User, UserChange};
 
 /// Why the store did not do what it was asked. Never the client's fault: that is a
-/// [`ClientError`] inside the answer.
+/// [`crate::Error`] inside the answer.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// Nothing was done and the same call may succeed later (store locked, full, unreachable).
@@ -33,15 +37,12 @@ pub enum StoreError {
     Corrupt(String),
 }
 
-/// What became of one group: one [`Appended`] per draft, or why the whole group was refused.
-pub type GroupOutcome = Result<Vec<Appended>, ClientError>;
-
 /// Which part of a room's log to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogQuery {
-    /// The oldest messages with a greater `seq` than this.
+    /// The oldest entries with a greater `seq` than this.
     After(Seq),
-    /// The newest messages with a smaller `seq` than this; [`Seq::MAX`] for the newest page.
+    /// The newest entries with a smaller `seq` than this; [`Seq::MAX`] for the newest page.
     Before(Seq),
 }
 
@@ -54,73 +55,119 @@ pub struct LogPage {
     pub messages: Vec<Arc<Message>>,
 }
 
+/// A page of a room's countable messages, without the events between them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessagePage {
+    /// In rising order of `seq`.
+    pub messages: Vec<Arc<Message>>,
+    /// How many such messages are kept in all.
+    pub total: u64,
+}
+
+/// A room, and what a user is to it, at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomView {
+    /// The room.
+    pub room: Room,
+    /// What the user is to it. Rooms without members tell by themselves who may do what.
+    pub standing: Standing,
+}
+
+/// One of a user's rooms, as a list shows it, at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomSummary {
+    /// The room and what the user is to it.
+    pub view: RoomView,
+    /// When something was last appended to its log; when it was made, if nothing was.
+    pub active_at: Timestamp,
+    /// Their read mark.
+    pub read: Seq,
+    /// Exact; see [`UnreadSummary`].
+    pub unread: u64,
+    /// The newest kept message of a person.
+    pub last_message: Option<Arc<Message>>,
+}
+
+/// Which of a user's rooms to list: newest activity first, those of the same moment by number,
+/// greatest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RoomsQuery {
+    /// Only rooms of this kind; `None` for all kinds that people take part in.
+    pub kind: Option<RoomKind>,
+    /// Behind this place: activity and number of the last room of the page before.
+    pub after: Option<(Timestamp, u64)>,
+    /// At most; at least 1.
+    pub limit: usize,
+}
+
+/// What of a room kind's logs is kept, at most. `None` is no bound.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RetentionRule {
+    /// Entries older than this go.
+    pub age: Option<Duration>,
+    /// Older entries than the newest so many go.
+    pub count: Option<u64>,
+    /// A support room goes whole, so long after it was completed.
+    pub completed: Option<Duration>,
+}
+
+/// Where a sweep through all rooms stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// The number of the last room looked at: continue behind it. `None`: the round is done.
+    pub next: Option<u64>,
+    /// Entries that were removed.
+    pub entries: u64,
+    /// Rooms that were removed whole.
+    pub rooms: u64,
+}
+
 /// The store.
 pub trait Store: Send + Sync {
-    /// Accepts each group's drafts, all or none, in order: in one transaction locks each room,
-    /// drops repeats by (room, sender, client id), asks [`crate::policy::may_send`] of the others,
-    /// takes consecutive numbers, makes a completed room wait again, from the draft's `sent_at`,
-    /// where the policy says so.
+    /// Carries out commands in the order given, in one transaction, each whole or not at all.
     ///
-    /// A repeat is answered with the first message and changes nothing else. That holds although
-    /// its sender may write no more: the first attempt was accepted, whatever became of its answer.
-    /// Nothing is remembered of a refused group.
+    /// Of a [`Command::Send`]: locks each room, drops repeats by (room, sender, client id), asks
+    /// [`crate::policy`] of the others, takes consecutive numbers, makes a completed room wait
+    /// again, from the draft's `sent_at`, where the policy says so. A repeat is answered with the
+    /// first message and changes nothing else; that holds although its sender may write no more:
+    /// the first attempt was accepted, whatever became of its answer. Nothing is remembered of a
+    /// refused group. An edit or deletion changes its target in the same transaction.
     ///
-    /// Answers one outcome per group in the order given; a group's outcome has one [`Appended`]
-    /// per draft. A refused group (unknown room, no right) leaves the others untouched. Queued at
-    /// the call, not at the first poll: calls take effect in the order in which they are made.
+    /// Each change of who belongs to a room, of its profile or of its assignment appends an entry
+    /// to the room's log, and each of an assignment one to the desk's feed
+    /// ([`RoomId::desk`]) and one to the customer's inbox where the customer should hear of it; see
+    /// [`crate::RoomAction`]. An entry by which somebody loses the right to read says so
+    /// ([`crate::Extra::revokes`]); only such entries raise [`RoomHead::access_version`].
     ///
-    /// # Errors
-    /// [`StoreError`]: no group was accepted ([`StoreError::Unavailable`]), or that is unknown.
-    fn append(
-        &self,
-        groups: Vec<DraftGroup>,
-    ) -> BoxFuture<'_, Result<Vec<GroupOutcome>, StoreError>>;
-
-    /// Makes `customer`'s support room, waiting, if it is missing; its id is the customer's id.
-    /// Refreshes the customer's name and member number where the caller has them. Idempotent. A
-    /// room that it made has `now` as its [`Room::created_at`].
+    /// Answers one outcome per command in the order given. A refused one (unknown room, no right)
+    /// leaves the others untouched. Queued at the call, not at the first poll: calls take effect in
+    /// the order in which they are made.
     ///
     /// # Errors
-    /// [`StoreError`].
-    fn open_support_room<'a>(
-        &'a self,
-        customer: &'a Caller,
-        now: Timestamp,
-    ) -> BoxFuture<'a, Result<Room, StoreError>>;
-
-    /// Assigns a waiting room to `agent`: one conditional update, so that exactly one of any
-    /// number of claims wins.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    fn claim_room<'a>(
-        &'a self,
-        room: &'a RoomId,
-        agent: &'a Agent,
-    ) -> BoxFuture<'a, Result<ClaimOutcome, StoreError>>;
-
-    /// Completes a room that is assigned to `agent`: it leaves the agent's list, history stays.
-    /// Answers whether it was; `false` changes nothing.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    fn complete_room<'a>(
-        &'a self,
-        room: &'a RoomId,
-        agent: &'a UserId,
-    ) -> BoxFuture<'a, Result<bool, StoreError>>;
-
-    /// Deletes a room and its whole history. Answers whether there was one.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    fn delete_room<'a>(&'a self, room: &'a RoomId) -> BoxFuture<'a, Result<bool, StoreError>>;
+    /// [`StoreError`]: nothing was done ([`StoreError::Unavailable`]), or that is unknown.
+    fn commit(&self, commands: Vec<Command>) -> BoxFuture<'_, Result<Vec<Outcome>, StoreError>>;
 
     /// The room; `None` when there is no such room.
     ///
     /// # Errors
     /// [`StoreError`].
     fn room<'a>(&'a self, room: &'a RoomId) -> BoxFuture<'a, Result<Option<Room>, StoreError>>;
+
+    /// The room with this [`Room::number`].
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn room_by_number(&self, number: u64) -> BoxFuture<'_, Result<Option<Room>, StoreError>>;
+
+    /// The room and what `user` is to it; `None` when there is no such room.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn view_room<'a>(
+        &'a self,
+        room: &'a RoomId,
+        user: &'a UserId,
+    ) -> BoxFuture<'a, Result<Option<RoomView>, StoreError>>;
 
     /// The heads of many rooms in one query, in the order asked; `None` where there is no room.
     ///
@@ -131,7 +178,7 @@ pub trait Store: Send + Sync {
         rooms: &'a [RoomId],
     ) -> BoxFuture<'a, Result<Vec<Option<RoomHead>>, StoreError>>;
 
-    /// At most `limit` messages of the room's log; `None` when there is no such room. `limit` is
+    /// At most `limit` entries of the room's log; `None` when there is no such room. `limit` is
     /// at least 1. Everything that was accepted before the call is in the answer.
     ///
     /// # Errors
@@ -143,14 +190,37 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> BoxFuture<'a, Result<Option<LogPage>, StoreError>>;
 
-    /// Rooms that wait for an agent, longest first (those of the same moment in the order in which
-    /// they were made); at most `limit`.
+    /// At most `limit` of the kept entries that count ([`crate::MessageKind::counts`]), the newest
+    /// `skip` of them passed over. Costs the same however many are passed over. `None` when there
+    /// is no such room.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn read_messages<'a>(
+        &'a self,
+        room: &'a RoomId,
+        skip: u64,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Option<MessagePage>, StoreError>>;
+
+    /// One entry as it reads now; `None` when there is none of that number, or no such room.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn message<'a>(
+        &'a self,
+        room: &'a RoomId,
+        seq: Seq,
+    ) -> BoxFuture<'a, Result<Option<Arc<Message>>, StoreError>>;
+
+    /// Support rooms that wait for an agent, longest first (those of the same moment in the order
+    /// in which they were made); at most `limit`.
     ///
     /// # Errors
     /// [`StoreError`].
     fn waiting_rooms(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Room>, StoreError>>;
 
-    /// Rooms assigned to `agent`, longest asking first; at most `limit`.
+    /// Support rooms assigned to `agent`, longest asking first; at most `limit`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -159,6 +229,67 @@ pub trait Store: Send + Sync {
         agent: &'a UserId,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<Room>, StoreError>>;
+
+    /// How many waiting rooms are before this one: 0 for the next. `None` when it does not wait.
+    /// Costs by the number before it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn queue_position<'a>(
+        &'a self,
+        room: &'a RoomId,
+    ) -> BoxFuture<'a, Result<Option<u64>, StoreError>>;
+
+    /// Since when the support room has been waiting that waits longest and has not been noted by a
+    /// [`Command::AlertOverdue`]; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn longest_waiting(&self) -> BoxFuture<'_, Result<Option<Timestamp>, StoreError>>;
+
+    /// `user`'s rooms: where they are a member, their own support room, and those assigned to
+    /// them. The desk's feed and the inbox are none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn rooms_of<'a>(
+        &'a self,
+        user: &'a UserId,
+        query: &'a RoomsQuery,
+    ) -> BoxFuture<'a, Result<Vec<RoomSummary>, StoreError>>;
+
+    /// Open rooms, the newest made first, behind the one with this number; at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn open_rooms(
+        &self,
+        after: Option<u64>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<Room>, StoreError>>;
+
+    /// The room's members in the order of their ids, behind `after`; at most `limit`. `None` when
+    /// there is no such room.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn members<'a>(
+        &'a self,
+        room: &'a RoomId,
+        after: Option<&'a UserId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Option<Vec<Member>>, StoreError>>;
+
+    /// Which of `others` share a room of people with `user`, in the order asked. Bounded by the
+    /// rooms of each.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn acquainted<'a>(
+        &'a self,
+        user: &'a UserId,
+        others: &'a [UserId],
+    ) -> BoxFuture<'a, Result<Vec<bool>, StoreError>>;
 
     /// The delivered mark: `user` has acknowledged everything up to `seq` in this life of the
     /// room. Merged by maximum: a lower value changes nothing. A room or epoch that is gone is
@@ -170,10 +301,11 @@ pub trait Store: Send + Sync {
         &'a self,
         room: &'a RoomId,
         user: &'a UserId,
-        position: crate::position::Position,
+        position: Position,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// The delivered mark of `user`; [`Seq::ZERO`] when nothing was ever acknowledged or there is no such room.
+    /// The delivered mark of `user`; [`Seq::ZERO`] when nothing was ever acknowledged or there is
+    /// no such room.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -182,6 +314,124 @@ pub trait Store: Send + Sync {
         room: &'a RoomId,
         user: &'a UserId,
     ) -> BoxFuture<'a, Result<Seq, StoreError>>;
+
+    /// The read mark of a member, merged by maximum, at most the log's newest entry; raises the
+    /// delivered mark too. `None` when `user` is no member, or the room or this life of it is gone.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn advance_read<'a>(
+        &'a self,
+        room: &'a RoomId,
+        user: &'a UserId,
+        position: Position,
+    ) -> BoxFuture<'a, Result<Option<ReadMark>, StoreError>>;
+
+    /// Unread messages of `user`; names at most `limit` rooms. Each room costs a few look-ups,
+    /// however many messages it has.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn unread<'a>(
+        &'a self,
+        user: &'a UserId,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<UnreadSummary, StoreError>>;
+
+    /// Who has read each of these entries, in the order asked; `None` when there is no such room.
+    /// Costs by the members whose marks lie among them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn read_counts<'a>(
+        &'a self,
+        room: &'a RoomId,
+        seqs: &'a [Seq],
+    ) -> BoxFuture<'a, Result<Option<Vec<ReadCount>>, StoreError>>;
+
+    /// The marks of the room's members, those who have read furthest first; at most `limit`. `None`
+    /// when there is no such room.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn marks<'a>(
+        &'a self,
+        room: &'a RoomId,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Option<Vec<Marks>>, StoreError>>;
+
+    /// How many notifications in the user's inbox are unread.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn unread_notifications<'a>(
+        &'a self,
+        user: &'a UserId,
+    ) -> BoxFuture<'a, Result<u64, StoreError>>;
+
+    /// Messages in which `query` is found: in `room`, or in all rooms that are `user`'s. Newest
+    /// first; those before `before` only; at most `limit`. Deleted ones are not found. Whether the
+    /// user may read `room` is asked before.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn search<'a>(
+        &'a self,
+        user: &'a UserId,
+        room: Option<&'a RoomId>,
+        query: &'a SearchQuery,
+        before: Option<Timestamp>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Arc<Message>>, StoreError>>;
+
+    /// Keeps what is said of users, each change whole; makes users that are not known.
+    ///
+    /// # Errors
+    /// [`StoreError`]: none was kept.
+    fn upsert_users(&self, changes: Vec<UserChange>) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// What is known of users, in the order asked.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn users<'a>(
+        &'a self,
+        ids: &'a [UserId],
+    ) -> BoxFuture<'a, Result<Vec<Option<User>>, StoreError>>;
+
+    /// Refuses the user's tokens that were issued up to `at`. A lower moment changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn revoke_tokens<'a>(
+        &'a self,
+        user: &'a UserId,
+        at: Timestamp,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Users whose tokens were revoked at `since` or later, and when; at most `limit`, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn revocations(
+        &self,
+        since: Timestamp,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<(UserId, Timestamp)>, StoreError>>;
+
+    /// Removes what a rule does not keep, of some rooms behind the one numbered `after`: a piece of
+    /// work that no sender notices. `rules` has one for each kind, in the order of
+    /// [`RoomKind::ALL`]. What is removed is gone from every table and index; cursors before it are
+    /// reset.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn sweep<'a>(
+        &'a self,
+        rules: &'a [RetentionRule; RoomKind::ALL.len()],
+        after: Option<u64>,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Swept, StoreError>>;
 
     /// Whether the store can commit now: asked by readiness.
     ///

@@ -1,0 +1,178 @@
+//! What the commit pipeline brings to the store: everything that changes a log.
+
+use std::sync::Arc;
+
+use crate::Caller;
+use crate::assignment::{Agent, ClaimOutcome};
+use crate::error::Error;
+use crate::ids::{RoomId, UserId};
+use crate::membership::{Actor, MemberRole, Person};
+use crate::message::{Appended, DraftGroup, Message};
+use crate::notification::{NotificationAction, Notify, WhichNotifications};
+use crate::position::Position;
+use crate::room::{NewRoom, ProfileChange, Room};
+use crate::time::Timestamp;
+
+/// One change, carried out whole or not at all.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Appends messages. A repeat of a client id is answered with the first message.
+    Send(DraftGroup),
+    /// Makes the caller's own support room, waiting, if it is missing.
+    OpenSupport(Box<OpenSupport>),
+    /// Makes a room of members; of a direct room finds the one there is, and brings back whoever
+    /// of the two had left it.
+    Create(Box<NewRoom>),
+    /// What is done to one room.
+    Room(Box<RoomCommand>),
+    /// Adds to inboxes.
+    Notify(Box<Notify>),
+    /// Marks or removes notifications of a user.
+    Notifications {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        which: WhichNotifications,
+        /// What is done.
+        action: NotificationAction,
+        /// When.
+        at: Timestamp,
+    },
+    /// Notes support rooms that have been waiting since before a moment, each once for each time it
+    /// waits, in the desk's feed and in the inboxes of those who serve there.
+    AlertOverdue {
+        /// Rooms that have been waiting since then or longer.
+        since: Timestamp,
+        /// Rooms at most.
+        limit: usize,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Who opens their support room, and when.
+#[derive(Debug, Clone)]
+pub struct OpenSupport {
+    /// Whose room it is to be; the caller's name and member number are refreshed.
+    pub customer: Caller,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A change of one room.
+#[derive(Debug, Clone)]
+pub struct RoomCommand {
+    /// Which.
+    pub room: RoomId,
+    /// Who asks; the store asks [`crate::policy`] within the transaction.
+    pub actor: Actor,
+    /// What for.
+    pub action: RoomAction,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What is done to one room.
+#[derive(Debug, Clone)]
+pub enum RoomAction {
+    /// The actor joins an open room. Nothing happens to a member.
+    Join,
+    /// The actor leaves. A group's or open room's owner hands it to the longest-standing moderator,
+    /// else member. The last one to leave a room ends it. A support room's customer takes it and
+    /// its history away.
+    Leave,
+    /// Adds people, at most [`crate::membership::ADDED_AT_ONCE_MAX`]; those who belong to it
+    /// already stay as they are.
+    Add(Vec<Person>, MemberRole),
+    /// Removes a member. They cannot join again until somebody adds them.
+    Remove(UserId),
+    /// Gives a member another role. Giving [`MemberRole::Owner`] makes the old owner a moderator.
+    SetRole(UserId, MemberRole),
+    /// Changes the profile.
+    Edit(ProfileChange),
+    /// Deletes the room and its history.
+    Delete,
+    /// Assigns a waiting support room to the actor.
+    Claim,
+    /// Gives a support room that the actor has back to the desk: it waits, from when it began to.
+    Release,
+    /// Gives a support room that the actor has to another agent.
+    HandOver(Agent),
+    /// Completes a support room that the actor has.
+    Complete,
+}
+
+/// What became of a command that was carried out, or found done.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    /// What the one who asked is told.
+    pub answer: Answer,
+    /// All that was appended to any log now, to be delivered: consecutive and in order in each log.
+    pub entries: Vec<Arc<Message>>,
+    /// Whose rooms changed.
+    pub changes: Vec<RoomsChange>,
+    /// The room that is gone with it, if one is.
+    pub deleted: Option<RoomId>,
+}
+
+/// A room became, ceased to be, or changed as one of a user's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomsChange {
+    /// Whose.
+    pub user: UserId,
+    /// Which.
+    pub room: RoomId,
+    /// Where its log stood before it came to the user; `None` when nothing was gained.
+    pub since: Option<Position>,
+}
+
+/// What the one who asked is told.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// One per draft.
+    Sent(Vec<Appended>),
+    /// The room as it stands now, and whether it was made or, of a join, joined just now.
+    Room(Box<Room>, bool),
+    /// How a claim ended.
+    Claim(ClaimOutcome),
+    /// Done; so many things changed.
+    Done(usize),
+}
+
+impl Committed {
+    /// What nothing came of but an answer.
+    #[must_use]
+    pub const fn only(answer: Answer) -> Self {
+        Self {
+            answer,
+            entries: Vec::new(),
+            changes: Vec::new(),
+            deleted: None,
+        }
+    }
+}
+
+/// What became of one command. An error is the client's fault and left no trace.
+pub type Outcome = Result<Committed, Error>;
+
+impl Command {
+    /// Drafts, or one: what queues and batches are bounded by.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Send(group) => group.drafts.len(),
+            Self::Notify(notify) => notify.users.len().max(1),
+            _ => 1,
+        }
+    }
+
+    /// Bytes of text: what batches are bounded by.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Send(group) => group.bytes(),
+            Self::Notify(notify) => notify.users.len() * notify.notification.content.len(),
+            _ => 0,
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Notifications: entries of a user's inbox, which is a log like any other.
+
+use std::sync::Arc;
+
+use crate::error::{Code, Error};
+use crate::ids::UserId;
+use crate::position::Seq;
+use crate::time::Timestamp;
+
+/// Longest text of a notification, in bytes of UTF-8.
+pub const CONTENT_BYTES_MAX: usize = 4 * 1024;
+
+/// Longest type, in bytes.
+pub const TYPE_BYTES_MAX: usize = 64;
+
+/// Longest link, in bytes.
+pub const URL_BYTES_MAX: usize = 2 * 1024;
+
+/// What a user is notified of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// What it is about, in the host's or our own words: `desk.assigned`, `trade.opened`, …
+    pub kind: Arc<str>,
+    /// What a person reads.
+    pub content: Arc<str>,
+    /// Where it leads; `None` for nowhere.
+    pub url: Option<Arc<str>>,
+    /// The host's own JSON.
+    pub data: Option<Arc<str>>,
+}
+
+impl Notification {
+    /// Tells whether every part keeps its bound.
+    ///
+    /// # Errors
+    /// [`Code::BodyInvalid`] says which does not. The client's fault; not retryable.
+    pub fn check(&self) -> Result<(), Error> {
+        let none: Arc<str> = Arc::from("");
+        let parts = [
+            ("type", &self.kind, TYPE_BYTES_MAX),
+            ("content", &self.content, CONTENT_BYTES_MAX),
+            ("url", self.url.as_ref().unwrap_or(&none), URL_BYTES_MAX),
+            (
+                "data",
+                self.data.as_ref().unwrap_or(&none),
+                CONTENT_BYTES_MAX,
+            ),
+        ];
+        for (name, text, maximum) in parts {
+            if text.len() > maximum || text.contains('\0') {
+                let detail = format!("{name} is longer than {maximum} bytes or has a NUL in it");
+                return Err(Error::with_detail(Code::BodyInvalid, detail));
+            }
+        }
+        if self.kind.is_empty() {
+            return Err(Error::with_detail(Code::BodyInvalid, "type is empty"));
+        }
+        Ok(())
+    }
+}
+
+/// Which notifications of a user are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhichNotifications {
+    /// The one with this number in the user's inbox.
+    One(Seq),
+    /// All up to this number.
+    UpTo(Seq),
+}
+
+/// What is done to notifications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotificationAction {
+    /// They are read.
+    Read,
+    /// They are gone: their content is removed.
+    Delete,
+}
+
+/// Notifications for some users.
+#[derive(Debug, Clone)]
+pub struct Notify {
+    /// Who gets it; each once.
+    pub users: Vec<UserId>,
+    /// What it says.
+    pub notification: Notification,
+    /// Who says so: a service's name, or a user.
+    pub sender: UserId,
+    /// When.
+    pub at: Timestamp,
+}

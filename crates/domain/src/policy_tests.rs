@@ -1,0 +1,254 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::assignment::Agent;
+use crate::ids::RoomId;
+use crate::message::Extra;
+use crate::position::{Epoch, Position, Seq};
+
+fn user(id: &str) -> UserId {
+    UserId::new(id).unwrap()
+}
+
+fn support(state: SupportState) -> RoomDetail {
+    RoomDetail::Support(Support {
+        customer: user("kim"),
+        member_id: None,
+        nickname: None,
+        state,
+        inquired_at: Timestamp::from_micros(0),
+    })
+}
+
+fn assigned_to(id: &str) -> SupportState {
+    SupportState::Assigned(Agent {
+        user: user(id),
+        name: Arc::from(id),
+    })
+}
+
+const NOBODY: Standing = Standing::Stranger;
+const MEMBER: Standing = Standing::Member(MemberRole::Member);
+const MODERATOR: Standing = Standing::Member(MemberRole::Moderator);
+const OWNER: Standing = Standing::Member(MemberRole::Owner);
+const ROOMS_OF_MEMBERS: [RoomDetail; 3] = [RoomDetail::Direct, RoomDetail::Group, RoomDetail::Open];
+
+#[test]
+fn only_the_customer_and_the_assigned_agent_write() {
+    let room = support(assigned_to("lee"));
+    let send = |id: &str, role| may_send(&room, NOBODY, &user(id), role);
+    assert!(send("kim", Role::User).is_ok());
+    let admission = send("lee", Role::Agent).unwrap();
+    assert_eq!(admission.sender_kind, SenderKind::Agent);
+    for (id, role) in [
+        ("lee", Role::User),
+        ("park", Role::User),
+        ("park", Role::Agent),
+        ("park", Role::Admin),
+        ("kim", Role::Service),
+    ] {
+        assert_eq!(send(id, role), Err(Code::NotYourRoom), "{id} {role:?}");
+    }
+}
+
+#[test]
+fn nobody_but_the_customer_writes_into_a_room_without_an_agent() {
+    for state in [SupportState::Waiting, SupportState::Completed] {
+        let sent = may_send(&support(state), NOBODY, &user("lee"), Role::Agent);
+        assert_eq!(sent, Err(Code::NotYourRoom));
+    }
+}
+
+#[test]
+fn the_customers_message_reopens_a_completed_room_and_no_other() {
+    let reopens = |state| {
+        let sent = may_send(&support(state), NOBODY, &user("kim"), Role::User);
+        sent.unwrap().reopens
+    };
+    assert!(reopens(SupportState::Completed));
+    assert!(!reopens(SupportState::Waiting));
+    assert!(!reopens(assigned_to("lee")));
+}
+
+#[test]
+fn an_agent_reads_only_while_assigned_and_an_admin_always() {
+    let room = support(assigned_to("lee"));
+    let done = support(SupportState::Completed);
+    assert!(reads(&room, NOBODY, &user("kim"), Role::User));
+    assert!(reads(&room, NOBODY, &user("lee"), Role::Agent));
+    assert!(!reads(&room, NOBODY, &user("park"), Role::Agent));
+    assert!(!reads(&done, NOBODY, &user("lee"), Role::Agent));
+    assert!(reads(&room, NOBODY, &user("park"), Role::Admin));
+    assert!(!reads(&room, NOBODY, &user("kim"), Role::Service));
+}
+
+#[test]
+fn members_write_and_nobody_else() {
+    for room in ROOMS_OF_MEMBERS {
+        for standing in [MEMBER, MODERATOR, OWNER] {
+            for role in [Role::User, Role::Agent, Role::Admin] {
+                let sent = may_send(&room, standing, &user("kim"), role).unwrap();
+                assert_eq!(sent.sender_kind, SenderKind::Member);
+            }
+            assert!(may_send(&room, standing, &user("kim"), Role::Service).is_err());
+        }
+        for standing in [NOBODY, Standing::Removed] {
+            assert!(may_send(&room, standing, &user("kim"), Role::Admin).is_err());
+        }
+    }
+}
+
+#[test]
+fn open_rooms_are_read_by_all_but_those_removed_and_others_by_members_alone() {
+    let kim = user("kim");
+    assert!(reads(&RoomDetail::Open, NOBODY, &kim, Role::User));
+    assert!(!reads(
+        &RoomDetail::Open,
+        Standing::Removed,
+        &kim,
+        Role::User
+    ));
+    for room in [RoomDetail::Direct, RoomDetail::Group] {
+        assert!(reads(&room, MEMBER, &kim, Role::User));
+        assert!(!reads(&room, NOBODY, &kim, Role::Agent));
+        assert!(reads(&room, NOBODY, &kim, Role::Admin));
+    }
+}
+
+#[test]
+fn the_desk_is_for_agents_and_an_inbox_for_its_user() {
+    let kim = user("kim");
+    assert!(!reads(&RoomDetail::Desk, NOBODY, &kim, Role::User));
+    assert!(reads(&RoomDetail::Desk, NOBODY, &kim, Role::Agent));
+    let inbox = RoomDetail::Inbox(kim.clone());
+    assert!(reads(&inbox, NOBODY, &kim, Role::User));
+    assert!(!reads(&inbox, NOBODY, &user("lee"), Role::Admin));
+    for room in [RoomDetail::Desk, inbox] {
+        assert!(may_send(&room, OWNER, &kim, Role::Admin).is_err());
+    }
+}
+
+fn act(room: &RoomDetail, who: Standing, whom: Standing, action: &RoomAction) -> Result<(), Code> {
+    may_act(room, &user("kim"), Role::User, who, whom, action)
+}
+
+#[test]
+fn anybody_joins_an_open_room_but_those_removed() {
+    let join = |room: &RoomDetail, who| act(room, who, NOBODY, &RoomAction::Join);
+    assert!(join(&RoomDetail::Open, NOBODY).is_ok());
+    assert!(join(&RoomDetail::Open, MEMBER).is_ok());
+    assert_eq!(
+        join(&RoomDetail::Open, Standing::Removed),
+        Err(Code::NotYourRoom)
+    );
+    assert_eq!(join(&RoomDetail::Group, NOBODY), Err(Code::NotYourRoom));
+}
+
+#[test]
+fn moderators_remove_members_and_the_owner_anybody_else() {
+    let remove = RoomAction::Remove(user("lee"));
+    let act = |who, whom| act(&RoomDetail::Group, who, whom, &remove);
+    assert_eq!(act(MEMBER, MEMBER), Err(Code::RoleRequired));
+    assert!(act(MODERATOR, MEMBER).is_ok());
+    assert_eq!(act(MODERATOR, MODERATOR), Err(Code::RoleRequired));
+    assert!(act(OWNER, MODERATOR).is_ok());
+    assert_eq!(act(OWNER, OWNER), Err(Code::RoleRequired));
+    assert_eq!(act(OWNER, NOBODY), Err(Code::MemberNotFound));
+    assert_eq!(act(NOBODY, MEMBER), Err(Code::NotYourRoom));
+}
+
+#[test]
+fn whoever_was_removed_comes_back_by_a_moderator_only() {
+    let add = RoomAction::Add(Vec::new(), MemberRole::Member);
+    let act = |who, whom| act(&RoomDetail::Open, who, whom, &add);
+    assert!(act(MEMBER, NOBODY).is_ok());
+    assert_eq!(act(MEMBER, Standing::Removed), Err(Code::RoleRequired));
+    assert!(act(MODERATOR, Standing::Removed).is_ok());
+}
+
+#[test]
+fn only_the_owner_edits_deletes_and_gives_roles() {
+    let actions = [
+        RoomAction::Edit(crate::room::ProfileChange::default()),
+        RoomAction::Delete,
+        RoomAction::SetRole(user("lee"), MemberRole::Moderator),
+        RoomAction::Add(Vec::new(), MemberRole::Moderator),
+    ];
+    for action in &actions {
+        for room in [RoomDetail::Group, RoomDetail::Open] {
+            assert!(act(&room, OWNER, MEMBER, action).is_ok());
+            assert_eq!(
+                act(&room, MODERATOR, MEMBER, action),
+                Err(Code::RoleRequired)
+            );
+            assert_eq!(act(&room, NOBODY, MEMBER, action), Err(Code::NotYourRoom));
+        }
+    }
+}
+
+#[test]
+fn the_host_manages_rooms_of_members_and_no_others() {
+    let host = |room: &RoomDetail, action: &RoomAction| {
+        may_act(room, &user("shop"), Role::Service, NOBODY, MEMBER, action)
+    };
+    let remove = RoomAction::Remove(user("lee"));
+    assert!(host(&RoomDetail::Group, &remove).is_ok());
+    assert!(host(&RoomDetail::Direct, &RoomAction::Delete).is_ok());
+    for room in [support(SupportState::Waiting), RoomDetail::Desk] {
+        assert!(host(&room, &RoomAction::Delete).is_err());
+    }
+}
+
+fn message(sender: &str, kind: MessageKind, revision: Revision) -> Message {
+    let epoch = Epoch::new(1);
+    let seq = Seq::new(1);
+    Message {
+        room: RoomId::new("g").unwrap(),
+        position: Position { epoch, seq },
+        kind,
+        sender: user(sender),
+        sender_name: None,
+        sender_kind: SenderKind::Member,
+        client_id: None,
+        text: Arc::from("x"),
+        sent_at: Timestamp::from_micros(0),
+        extra: Some(Box::new(Extra {
+            revision,
+            ..Extra::default()
+        })),
+    }
+}
+
+fn revise(standing: Standing, message: &Message, after_seconds: i64) -> Result<Admission, Code> {
+    let reviser = Reviser {
+        user: &user("kim"),
+        role: Role::User,
+        standing,
+        within: Some(Duration::from_secs(60)),
+        at: Timestamp::from_micros(after_seconds * 1_000_000),
+    };
+    may_revise(&RoomDetail::Group, message, reviser)
+}
+
+#[test]
+fn a_sender_changes_their_message_for_a_while_and_a_moderator_any_message_always() {
+    let own = message("kim", MessageKind::Message, Revision::None);
+    let other = message("lee", MessageKind::Message, Revision::None);
+    assert!(revise(MEMBER, &own, 60).is_ok());
+    assert_eq!(revise(MEMBER, &own, 61), Err(Code::TooLate));
+    assert_eq!(revise(MEMBER, &other, 1), Err(Code::RoleRequired));
+    assert!(revise(MODERATOR, &other, 1_000).is_ok());
+    assert!(revise(MODERATOR, &own, 1_000).is_ok());
+    assert_eq!(revise(NOBODY, &own, 1), Err(Code::NotYourRoom));
+}
+
+#[test]
+fn what_is_no_message_or_is_gone_cannot_be_changed() {
+    let gone = Revision::Deleted(Timestamp::from_micros(0));
+    for message in [
+        message("kim", MessageKind::Joined, Revision::None),
+        message("kim", MessageKind::Message, gone),
+    ] {
+        assert_eq!(revise(OWNER, &message, 1), Err(Code::MessageNotFound));
+    }
+}
