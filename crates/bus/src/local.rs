@@ -67,7 +67,7 @@ impl Node {
     fn wants(&self, topic: &Topic) -> bool {
         let topics = self.topics.lock();
         match topic {
-            Topic::Room(_) | Topic::User(_) => topics.contains(topic),
+            Topic::Room(_) | Topic::User(_) | Topic::AllNodes => topics.contains(topic),
             Topic::Destination(_) => {
                 topics.contains(topic) || topics.contains(&Topic::AllDestinations)
             }

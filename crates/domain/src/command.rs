@@ -9,7 +9,7 @@ use crate::ids::{RoomId, UserId};
 use crate::membership::{Actor, MemberRole, Person};
 use crate::message::{Appended, DraftGroup, Message};
 use crate::notification::{NotificationAction, Notify, WhichNotifications};
-use crate::position::Position;
+use crate::position::{Epoch, Position};
 use crate::room::{NewRoom, ProfileChange, Room};
 use crate::time::Timestamp;
 
@@ -111,8 +111,8 @@ pub struct Committed {
     pub entries: Vec<Arc<Message>>,
     /// Whose rooms changed.
     pub changes: Vec<RoomsChange>,
-    /// The room that is gone with it, if one is.
-    pub deleted: Option<RoomId>,
+    /// The room that is gone with it, and which life of it, if one is.
+    pub deleted: Option<(RoomId, Epoch)>,
 }
 
 /// A room became, ceased to be, or changed as one of a user's.

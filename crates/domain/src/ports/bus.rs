@@ -17,8 +17,11 @@ pub enum Topic {
     /// Every [`Topic::Destination`], whatever its name: for a node that listens to patterns of
     /// them. Only to be subscribed to; what is published under it reaches nobody.
     AllDestinations,
-    /// What concerns one user: which rooms are theirs, and what is published to them alone.
+    /// What concerns one user: which rooms are theirs, whether they are online, and what is
+    /// published to them alone.
     User(UserId),
+    /// What every node has to hear.
+    AllNodes,
 }
 
 /// What a bus tells its node.

@@ -13,7 +13,7 @@ pub use bus::{Bus, BusEvent, Topic};
 pub use clock::Clock;
 pub use presence::{Presence, PresenceEdge, PresenceError};
 pub use store::{
-    LogPage, LogQuery, MessagePage, RetentionRule, RoomSummary, RoomView, RoomsQuery, Store,
+    Commit, LogPage, LogQuery, MessagePage, RetentionRule, RoomSummary, RoomView, RoomsQuery, Store,
     StoreError, Swept,
 };
 

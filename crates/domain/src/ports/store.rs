@@ -2,7 +2,7 @@
 //!
 //! Methods are business transactions, not table verbs. Each is atomic, durable once it has
 //! answered, and linearizable with all others on the same room, on every node of a cluster. All
-//! that changes a log goes through [`Store::commit`], so that one transaction carries many.
+//! that changes a log goes through [`Commit::commit`], so that one transaction carries many.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -122,8 +122,8 @@ pub struct Swept {
     pub rooms: u64,
 }
 
-/// The store.
-pub trait Store: Send + Sync {
+/// The half of the store that the commit pipeline works with.
+pub trait Commit: Send + Sync {
     /// Carries out commands in the order given, in one transaction, each whole or not at all.
     ///
     /// Of a [`Command::Send`]: locks each room, drops repeats by (room, sender, client id), asks
@@ -146,7 +146,10 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`]: nothing was done ([`StoreError::Unavailable`]), or that is unknown.
     fn commit(&self, commands: Vec<Command>) -> BoxFuture<'_, Result<Vec<Outcome>, StoreError>>;
+}
 
+/// The store.
+pub trait Store: Commit {
     /// The room; `None` when there is no such room.
     ///
     /// # Errors
