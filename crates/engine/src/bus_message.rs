@@ -2,24 +2,27 @@
 
 use std::sync::Arc;
 
+mod message;
+
 use bytes::Bytes;
-use madang_domain::{
-    ClientId, Epoch, Message, Position, RoomId, SenderKind, Seq, Timestamp, UserId,
-};
+use madang_domain::ports::PresenceEdge;
+use madang_domain::{Epoch, Message, Position, RoomId, Seq, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Renderings, RoomSignal, SignalEvent, SignalKind, TopicEvent};
+pub(crate) use message::MessageBody;
 
 /// A hint to other nodes; what is lost is found by the head check.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum BusMessage {
-    /// A message was accepted in the topic's room.
+    /// An entry was accepted in the topic's room.
     Message(MessageBody),
-    /// Who may read the topic's room has changed.
-    AccessChanged,
-    /// The topic's room was deleted.
-    Deleted,
+    /// A life of the topic's room was deleted.
+    Deleted {
+        /// Which.
+        epoch: u64,
+    },
     /// An application message for the topic's destination.
     Topic(TopicBody),
     /// An application message for the topic's user alone.
@@ -39,28 +42,24 @@ pub(crate) enum BusMessage {
     },
     /// Somebody does something in the topic's room that is not in its log.
     Signal(SignalBody),
-}
-
-/// A message without its room, which is the bus topic.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct MessageBody {
-    epoch: u64,
-    seq: u64,
-    sender: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sender_name: Option<Arc<str>>,
-    sender_kind: SenderPart,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_id: Option<String>,
-    text: Arc<str>,
-    sent_at_micros: i64,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum SenderPart {
-    Customer,
-    Agent,
+    /// The topic's user went online or offline.
+    Presence {
+        /// Which of both.
+        online: bool,
+        /// See [`PresenceEdge::epoch`].
+        epoch: u64,
+        /// See [`PresenceEdge::at`].
+        at_micros: i64,
+    },
+    /// Anybody's rooms may have changed: it is not known what was stored.
+    RoomsUnknown,
+    /// A user's tokens that were issued up to a moment are refused, and their sessions end.
+    Revoked {
+        /// Whose.
+        user: String,
+        /// Up to when.
+        at_micros: i64,
+    },
 }
 
 /// An application message without its destination, which is the bus topic.
@@ -85,24 +84,32 @@ pub(crate) struct SignalBody {
 #[serde(rename_all = "snake_case")]
 enum SignalPart {
     Typing { active: bool },
-    Read { epoch: u64, seq: u64 },
+    Read { epoch: u64, before: u64, seq: u64 },
+    ManyRead { readers: u64 },
 }
 
 impl BusMessage {
     pub(crate) fn message(message: &Message) -> Self {
-        Self::Message(MessageBody {
-            epoch: message.position.epoch.get(),
-            seq: message.position.seq.get(),
-            sender: message.sender.as_str().to_owned(),
-            sender_name: message.sender_name.clone(),
-            sender_kind: match message.sender_kind {
-                SenderKind::Customer => SenderPart::Customer,
-                SenderKind::Agent => SenderPart::Agent,
-            },
-            client_id: message.client_id.as_ref().map(|id| id.as_str().to_owned()),
-            text: Arc::clone(&message.text),
-            sent_at_micros: message.sent_at.as_micros(),
-        })
+        Self::Message(MessageBody::of(message))
+    }
+
+    pub(crate) const fn deleted(epoch: Epoch) -> Self {
+        Self::Deleted { epoch: epoch.get() }
+    }
+
+    pub(crate) const fn presence(edge: &PresenceEdge) -> Self {
+        Self::Presence {
+            online: edge.online,
+            epoch: edge.epoch,
+            at_micros: edge.at.as_micros(),
+        }
+    }
+
+    pub(crate) fn revoked(user: &UserId, at: Timestamp) -> Self {
+        Self::Revoked {
+            user: user.as_str().to_owned(),
+            at_micros: at.as_micros(),
+        }
     }
 
     pub(crate) fn topic(event: &TopicEvent) -> Self {
@@ -128,10 +135,12 @@ impl BusMessage {
             name: signal.name.clone(),
             kind: match signal.kind {
                 SignalKind::Typing { active } => SignalPart::Typing { active },
-                SignalKind::Read(position) => SignalPart::Read {
-                    epoch: position.epoch.get(),
-                    seq: position.seq.get(),
+                SignalKind::Read { before, now } => SignalPart::Read {
+                    epoch: now.epoch.get(),
+                    before: before.get(),
+                    seq: now.seq.get(),
                 },
+                SignalKind::ManyRead { readers } => SignalPart::ManyRead { readers },
             },
             at_micros: signal.at.as_micros(),
         })
@@ -151,33 +160,6 @@ impl BusMessage {
     }
 }
 
-impl MessageBody {
-    /// `None` when an id in it is not one.
-    pub(crate) fn into_message(self, room: &RoomId) -> Option<Arc<Message>> {
-        let client_id = self
-            .client_id
-            .map(|id| ClientId::new(&id))
-            .transpose()
-            .ok()?;
-        Some(Arc::new(Message {
-            room: room.clone(),
-            position: Position {
-                epoch: Epoch::new(self.epoch),
-                seq: Seq::new(self.seq),
-            },
-            sender: UserId::new(&self.sender).ok()?,
-            sender_name: self.sender_name,
-            sender_kind: match self.sender_kind {
-                SenderPart::Customer => SenderKind::Customer,
-                SenderPart::Agent => SenderKind::Agent,
-            },
-            client_id,
-            text: self.text,
-            sent_at: Timestamp::from_micros(self.sent_at_micros),
-        }))
-    }
-}
-
 impl SignalBody {
     /// `None` when the user's id is not one.
     pub(crate) fn into_event(self, room: &RoomId) -> Option<Arc<SignalEvent>> {
@@ -187,10 +169,14 @@ impl SignalBody {
             name: self.name,
             kind: match self.kind {
                 SignalPart::Typing { active } => SignalKind::Typing { active },
-                SignalPart::Read { epoch, seq } => SignalKind::Read(Position {
-                    epoch: Epoch::new(epoch),
-                    seq: Seq::new(seq),
-                }),
+                SignalPart::Read { epoch, before, seq } => SignalKind::Read {
+                    before: Seq::new(before),
+                    now: Position {
+                        epoch: Epoch::new(epoch),
+                        seq: Seq::new(seq),
+                    },
+                },
+                SignalPart::ManyRead { readers } => SignalKind::ManyRead { readers },
             },
             at: Timestamp::from_micros(self.at_micros),
         })))
@@ -230,7 +216,11 @@ mod tests {
         for kind in [
             SignalKind::Typing { active: true },
             SignalKind::Typing { active: false },
-            SignalKind::Read(position),
+            SignalKind::Read {
+                before: Seq::new(1),
+                now: position,
+            },
+            SignalKind::ManyRead { readers: 7 },
         ] {
             let signal = RoomSignal {
                 room: RoomId::new("kim").unwrap(),

@@ -1,42 +1,22 @@
 //! Claiming a waiting room: exactly one of any number of agents gets it.
 
-use std::sync::Arc;
+use madang_domain::{Answer, Caller, ClaimOutcome, Code, Error, RoomAction, RoomId};
 
-use madang_domain::{Agent, Caller, ClaimOutcome, Error, RoomId, policy};
-
-use crate::attend::{may_be_stored, to_the_end};
-use crate::engine::{Engine, store_failed};
+use crate::engine::Engine;
 
 impl Engine {
-    /// Assigns the room to `caller` if it waits; the customer's and the agent's sessions are then
-    /// told. Runs to its end although the caller stops waiting.
+    /// Assigns the room to `caller` if it waits; the customer's and the agent's sessions and the desk
+    /// are then told.
     ///
     /// # Errors
-    /// [`madang_domain::Code::AgentsOnly`]: the caller is no agent.
-    /// [`madang_domain::Code::Unavailable`]: retryable; claiming again is safe.
-    pub async fn claim_room(
-        self: &Arc<Self>,
-        caller: &Caller,
-        room: &RoomId,
-    ) -> Result<ClaimOutcome, Error> {
-        policy::may_serve(caller)?;
-        let agent = Agent {
-            user: caller.user.clone(),
-            name: Arc::from(caller.display_name()),
-        };
-        let (engine, room) = (Arc::clone(self), room.clone());
-        to_the_end(async move {
-            // Before the claim: the agent's sessions show every message after it, at worst one more.
-            let before = engine.store.room(&room).await;
-            let before = before.map_err(|e| store_failed(&e))?;
-            let since = before.map(|room| room.head.position());
-            let outcome = engine.store.claim_room(&room, &agent).await;
-            if matches!(outcome, Ok(ClaimOutcome::Won)) || may_be_stored(&outcome) {
-                engine.access_changed(&room).await;
-                engine.hands_changed(&room, &agent.user, since);
-            }
-            outcome.map_err(|e| store_failed(&e))
-        })
-        .await
+    /// [`Code::AgentsOnly`]: the caller is no agent.
+    /// [`Code::Unavailable`]: retryable; claiming again is safe.
+    pub async fn claim_room(&self, caller: &Caller, room: &RoomId) -> Result<ClaimOutcome, Error> {
+        match self.serve(caller, room, RoomAction::Claim).await {
+            Ok(Answer::Claim(outcome)) => Ok(outcome),
+            Ok(Answer::Sent(_) | Answer::Room(..) | Answer::Done(_)) => Err(Code::Internal.into()),
+            Err(error) if error.code() == Code::RoomNotFound => Ok(ClaimOutcome::NoSuchRoom),
+            Err(error) => Err(error),
+        }
     }
 }

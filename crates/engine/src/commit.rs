@@ -1,14 +1,15 @@
 //! The commit pipeline: group commit without a timer.
 //!
-//! Groups that arrive while a transaction runs form the next one, so an idle server adds no
-//! latency and a busy one spreads the cost of a commit. One lane: the store has one writer.
+//! Commands that arrive while a transaction runs form the next one, so an idle server adds no
+//! latency and a busy one spreads the cost of a commit. One lane: the store has one writer. All that
+//! changes a log comes this way, so that what is delivered live comes in the order of the log.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use madang_domain::ports::{GroupOutcome, Store, StoreError};
-use madang_domain::{Appended, Code, DraftGroup, Error};
+use madang_domain::ports::{Commit, StoreError};
+use madang_domain::{Answer, Appended, Code, Command, DraftGroup, Error, Outcome};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore, mpsc};
 
@@ -17,31 +18,58 @@ use crate::telemetry::Telemetry;
 /// Batches that may wait for dispatch while the next transaction runs.
 const BATCHES_IN_DISPATCH: usize = 2;
 
-/// After so many groups in a row that the store could not take one by one, the rest of the batch
+/// After so many commands in a row that the store could not take one by one, the rest of the batch
 /// is failed without a try: the store is down, and each try may wait for a time-out.
 const CONSECUTIVE_FAILURES_MAX: usize = 3;
 
-/// Receives what became of a group: one [`Appended`] per draft, or why none was accepted. Called
-/// once, after the commit, in the order of submission. Must not wait.
-pub type Reply = Box<dyn FnOnce(GroupOutcome) + Send>;
+/// Receives what became of a command. Called once, after the commit, in the order of submission.
+/// Must not wait.
+pub type Reply = Box<dyn FnOnce(Result<Answer, Error>) + Send>;
 
-/// A group and whoever waits for it.
+/// What became of one group: one [`Appended`] per draft, or why the whole group was refused.
+pub type GroupOutcome = Result<Vec<Appended>, Error>;
+
+/// A command and whoever waits for it.
 pub struct Submission {
-    /// Accepted together or not at all.
-    pub group: DraftGroup,
+    /// Carried out whole or not at all.
+    pub command: Command,
     /// Told after the commit.
     pub reply: Reply,
 }
 
-/// A transaction's submissions and outcomes, in order.
-pub(crate) type CommittedBatch = Vec<(Reply, GroupOutcome)>;
+impl Submission {
+    /// Of drafts that are accepted together or not at all.
+    #[must_use]
+    pub fn send(group: DraftGroup, reply: impl FnOnce(GroupOutcome) + Send + 'static) -> Self {
+        Self {
+            command: Command::Send(group),
+            reply: Box::new(move |outcome| {
+                reply(outcome.and_then(|answer| match answer {
+                    Answer::Sent(appended) => Ok(appended),
+                    // No store answers drafts so: a defect.
+                    Answer::Room(..) | Answer::Claim(_) | Answer::Done(_) => {
+                        Err(Code::Internal.into())
+                    }
+                }));
+            }),
+        }
+    }
+}
+
+/// What became of a transaction.
+pub(crate) struct CommittedBatch {
+    /// Whoever waited and what they are told, in order.
+    pub(crate) outcomes: Vec<(Reply, Outcome)>,
+    /// A change of whose rooms are which may have been stored, or not.
+    pub(crate) rooms_unknown: bool,
+}
 
 /// The bounds of the pipeline.
 #[derive(Debug, Clone, Copy)]
 pub struct CommitLimits {
     /// Drafts in one transaction at most; bounds how long a reader of the reply waits.
     pub batch_drafts_max: usize,
-    /// Bytes of text in one transaction at most.
+    /// Bytes of text and data in one transaction at most.
     pub batch_bytes_max: usize,
     /// Drafts that may wait at once; senders beyond it wait ([`CommitPipeline::submit`]).
     pub queue_drafts_max: usize,
@@ -105,9 +133,8 @@ impl CommitPipeline {
     /// would wait for ever.
     fn places_for(&self, submission: &Submission) -> u32 {
         let places = submission
-            .group
-            .drafts
-            .len()
+            .command
+            .weight()
             .min(self.limits.queue_drafts_max);
         u32::try_from(places).unwrap_or(u32::MAX)
     }
@@ -120,7 +147,7 @@ impl CommitPipeline {
                 .add_permits(self.places_for(&submission) as usize);
             return (submission.reply)(Err(Code::Draining.into()));
         }
-        queue.drafts += submission.group.drafts.len();
+        queue.drafts += submission.command.weight();
         queue.submissions.push_back(submission);
         drop(queue);
         self.arrived.notify_one();
@@ -133,21 +160,21 @@ impl CommitPipeline {
     }
 
     /// Runs transactions until the pipeline is closed and empty.
-    pub(crate) async fn run(&self, store: Arc<dyn Store>, out: mpsc::Sender<CommittedBatch>) {
+    pub(crate) async fn run(&self, store: Arc<dyn Commit>, out: mpsc::Sender<CommittedBatch>) {
         while let Some(batch) = self.next_batch().await {
-            let drafts: usize = batch.iter().map(|s| s.group.drafts.len()).sum();
+            let drafts: usize = batch.iter().map(|s| s.command.weight()).sum();
             let places: usize = batch.iter().map(|s| self.places_for(s) as usize).sum();
-            let (groups, replies): (Vec<_>, Vec<_>) =
-                batch.into_iter().map(|s| (s.group, s.reply)).unzip();
+            let (commands, replies): (Vec<_>, Vec<_>) =
+                batch.into_iter().map(|s| (s.command, s.reply)).unzip();
             let started = Instant::now();
-            let outcomes = self.append(&*store, groups).await;
+            let (outcomes, rooms_unknown) = self.commit(&*store, commands).await;
             self.telemetry.batch_committed(drafts, started.elapsed());
             self.places.add_permits(places);
-            if out
-                .send(replies.into_iter().zip(outcomes).collect())
-                .await
-                .is_err()
-            {
+            let batch = CommittedBatch {
+                outcomes: replies.into_iter().zip(outcomes).collect(),
+                rooms_unknown,
+            };
+            if out.send(batch).await.is_err() {
                 return;
             }
         }
@@ -175,8 +202,8 @@ impl CommitPipeline {
         let open = queue.open;
         let (mut batch, mut drafts, mut bytes) = (Vec::new(), 0, 0);
         while let Some(next) = queue.submissions.front() {
-            drafts += next.group.drafts.len();
-            bytes += next.group.text_bytes();
+            drafts += next.command.weight();
+            bytes += next.command.bytes();
             let full = drafts > self.limits.batch_drafts_max || bytes > self.limits.batch_bytes_max;
             if full && !batch.is_empty() {
                 break;
@@ -184,52 +211,76 @@ impl CommitPipeline {
             let Some(next) = queue.submissions.pop_front() else {
                 break;
             };
-            queue.drafts -= next.group.drafts.len();
+            queue.drafts -= next.command.weight();
             batch.push(next);
         }
         self.telemetry.commit_queue_depth(queue.drafts);
         ((!batch.is_empty()).then_some(batch), open)
     }
 
-    /// One transaction; if it fails as a whole, one for each group, so that one bad group cannot
-    /// fail its neighbours.
-    async fn append(&self, store: &dyn Store, groups: Vec<DraftGroup>) -> Vec<GroupOutcome> {
-        let count = groups.len();
-        let error = match store.append(groups.clone()).await {
-            Ok(outcomes) => return outcomes,
+    /// One transaction; if it fails as a whole, one for each command, so that one bad command cannot
+    /// fail its neighbours. Answers besides whether rooms may have changed that nobody is told of.
+    async fn commit(&self, store: &dyn Commit, commands: Vec<Command>) -> (Vec<Outcome>, bool) {
+        let count = commands.len();
+        let error = match store.commit(commands.clone()).await {
+            Ok(outcomes) => return (outcomes, false),
             Err(error) => error,
         };
         self.telemetry.batch_failed();
-        tracing::warn!(%error, groups = count, "a batch was not committed");
+        tracing::warn!(%error, commands = count, "a batch was not committed");
         // What may have been stored must not be stored again.
-        let safe_to_retry = matches!(error, StoreError::Unavailable(_));
-        if count == 1 || !safe_to_retry {
-            return refuse_all(count);
+        let is_unknown = matches!(error, StoreError::OutcomeUnknown(_));
+        if count == 1 || is_unknown {
+            let rooms_unknown = is_unknown && commands.iter().any(changes_rooms);
+            return (refuse_all(count), rooms_unknown);
         }
+        self.commit_one_by_one(store, commands).await
+    }
+
+    async fn commit_one_by_one(
+        &self,
+        store: &dyn Commit,
+        commands: Vec<Command>,
+    ) -> (Vec<Outcome>, bool) {
+        let count = commands.len();
         let mut outcomes = Vec::with_capacity(count);
-        let mut failures = 0;
-        for group in groups {
+        let (mut failures, mut rooms_unknown) = (0, false);
+        for command in commands {
             if failures >= CONSECUTIVE_FAILURES_MAX {
                 break;
             }
-            match store.append(vec![group]).await {
+            let of_rooms = changes_rooms(&command);
+            match store.commit(vec![command]).await {
                 Ok(mut single) => {
                     failures = 0;
                     outcomes.append(&mut single);
                 }
                 Err(error) => {
                     failures += 1;
-                    tracing::warn!(%error, "a group was not committed");
+                    rooms_unknown |= of_rooms && matches!(error, StoreError::OutcomeUnknown(_));
+                    tracing::warn!(%error, "a command was not committed");
                     outcomes.push(Err(Code::Unavailable.into()));
                 }
             }
         }
         outcomes.resize_with(count, || Err(Code::Unavailable.into()));
-        outcomes
+        (outcomes, rooms_unknown)
     }
 }
 
-fn refuse_all(count: usize) -> Vec<GroupOutcome> {
+/// Whether it may change whose rooms are which. What only adds to logs is found by the head check.
+const fn changes_rooms(command: &Command) -> bool {
+    match command {
+        Command::OpenSupport(_)
+        | Command::Create(_)
+        | Command::Room(_)
+        // The first one makes the inbox.
+        | Command::Notify(_) => true,
+        Command::Send(_) | Command::Notifications { .. } | Command::AlertOverdue { .. } => false,
+    }
+}
+
+fn refuse_all(count: usize) -> Vec<Outcome> {
     std::iter::repeat_with(|| Err(Error::from(Code::Unavailable)))
         .take(count)
         .collect()

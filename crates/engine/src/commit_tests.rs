@@ -1,9 +1,11 @@
 //! The commit pipeline over a store that follows a script.
 
-use madang_domain::ports::{BoxFuture, LogPage, LogQuery};
+use std::sync::Arc;
+
+use madang_domain::ports::BoxFuture;
 use madang_domain::{
-    Agent, Caller, ClaimOutcome, Draft, Epoch, Message, Position, Role, Room, RoomHead, RoomId,
-    SenderKind, Seq, Timestamp, UserId,
+    Actor, Body, Caller, Committed, Content, Draft, Epoch, Message, MessageKind, Position, Role,
+    RoomAction, RoomCommand, RoomId, SenderKind, Seq, Timestamp, UserId,
 };
 
 use super::*;
@@ -49,26 +51,39 @@ fn stored(draft: &Draft) -> Appended {
             epoch: Epoch::new(1),
             seq: Seq::new(1),
         },
+        kind: MessageKind::Message,
         sender: draft.sender.clone(),
         sender_name: None,
         sender_kind: SenderKind::Customer,
         client_id: None,
-        text: Arc::clone(&draft.text),
+        text: Arc::from(text(draft)),
         sent_at: draft.sent_at,
+        extra: None,
     }))
 }
 
-fn texts(group: &DraftGroup) -> String {
-    let texts: Vec<_> = group.drafts.iter().map(|draft| &*draft.text).collect();
+fn text(draft: &Draft) -> &str {
+    match &draft.content {
+        Content::Message(Body { text, .. }) => text,
+        _ => "",
+    }
+}
+
+fn drafts(command: &Command) -> &[Draft] {
+    match command {
+        Command::Send(group) => &group.drafts,
+        _ => &[],
+    }
+}
+
+fn texts(command: &Command) -> String {
+    let texts: Vec<_> = drafts(command).iter().map(text).collect();
     texts.join("+")
 }
 
-impl Store for Script {
-    fn append(
-        &self,
-        groups: Vec<DraftGroup>,
-    ) -> BoxFuture<'_, Result<Vec<GroupOutcome>, StoreError>> {
-        self.calls.lock().push(groups.iter().map(texts).collect());
+impl Commit for Script {
+    fn commit(&self, commands: Vec<Command>) -> BoxFuture<'_, Result<Vec<Outcome>, StoreError>> {
+        self.calls.lock().push(commands.iter().map(texts).collect());
         self.called.notify_one();
         let act = self.acts.lock().pop_front().unwrap_or(Act::Accept);
         Box::pin(async move {
@@ -78,92 +93,12 @@ impl Store for Script {
                 Act::LoseOutcome => return Err(StoreError::OutcomeUnknown("scripted".into())),
                 Act::Wait => self.gate.acquire().await.expect("never closed").forget(),
             }
-            Ok(groups
-                .iter()
-                .map(|group| Ok(group.drafts.iter().map(stored).collect()))
-                .collect())
+            let stored = |command: &Command| {
+                let appended = drafts(command).iter().map(stored).collect();
+                Ok(Committed::only(Answer::Sent(appended)))
+            };
+            Ok(commands.iter().map(stored).collect())
         })
-    }
-
-    fn open_support_room<'a>(
-        &'a self,
-        _: &'a Caller,
-        _: Timestamp,
-    ) -> BoxFuture<'a, Result<Room, StoreError>> {
-        unreachable!("the pipeline only appends")
-    }
-
-    fn claim_room<'a>(
-        &'a self,
-        _: &'a RoomId,
-        _: &'a Agent,
-    ) -> BoxFuture<'a, Result<ClaimOutcome, StoreError>> {
-        unreachable!("the pipeline only appends")
-    }
-
-    fn complete_room<'a>(
-        &'a self,
-        _: &'a RoomId,
-        _: &'a UserId,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
-        unreachable!("the pipeline only appends")
-    }
-
-    fn delete_room<'a>(&'a self, _: &'a RoomId) -> BoxFuture<'a, Result<bool, StoreError>> {
-        unreachable!("the pipeline only appends")
-    }
-
-    fn room<'a>(&'a self, _: &'a RoomId) -> BoxFuture<'a, Result<Option<Room>, StoreError>> {
-        unreachable!("the pipeline only appends")
-    }
-
-    fn heads<'a>(
-        &'a self,
-        _: &'a [RoomId],
-    ) -> BoxFuture<'a, Result<Vec<Option<RoomHead>>, StoreError>> {
-        unreachable!("the pipeline only appends")
-    }
-
-    fn read_log<'a>(
-        &'a self,
-        _: &'a RoomId,
-        _: LogQuery,
-        _: usize,
-    ) -> BoxFuture<'a, Result<Option<LogPage>, StoreError>> {
-        unreachable!("the pipeline only appends")
-    }
-
-    fn waiting_rooms(&self, _: usize) -> BoxFuture<'_, Result<Vec<Room>, StoreError>> {
-        unreachable!("the pipeline only appends")
-    }
-
-    fn rooms_of_agent<'a>(
-        &'a self,
-        _: &'a UserId,
-        _: usize,
-    ) -> BoxFuture<'a, Result<Vec<Room>, StoreError>> {
-        unreachable!("the pipeline only appends")
-    }
-
-    fn advance_delivered<'a>(
-        &'a self,
-        _: &'a RoomId,
-        _: &'a UserId,
-        _: Position,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
-        unreachable!("the pipeline only appends")
-    }
-
-    fn delivered<'a>(
-        &'a self,
-        _: &'a RoomId,
-        _: &'a UserId,
-    ) -> BoxFuture<'a, Result<Seq, StoreError>> {
-        unreachable!("the pipeline only appends")
-    }
-
-    fn check(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        unreachable!("the pipeline only appends")
     }
 }
 
@@ -208,12 +143,12 @@ impl Rig {
         let group = DraftGroup {
             drafts: drafts.collect(),
         };
-        let (name, answers) = (texts(&group), Arc::clone(&self.answers));
-        let reply: Reply = Box::new(move |outcome| {
+        let texts: Vec<_> = group.drafts.iter().map(text).collect();
+        let (name, answers) = (texts.join("+"), Arc::clone(&self.answers));
+        Submission::send(group, move |outcome| {
             let answer = outcome.map(|all| all.len()).map_err(|error| error.code());
             answers.lock().push((name, answer));
-        });
-        Submission { group, reply }
+        })
     }
 
     fn submit_all(&self, groups: &[&str]) {
@@ -234,8 +169,9 @@ impl Rig {
             let answering = async {
                 while let Some(batch) = committed.recv().await {
                     batch
+                        .outcomes
                         .into_iter()
-                        .for_each(|(reply, outcome)| reply(outcome));
+                        .for_each(|(reply, outcome)| reply(outcome.map(|done| done.answer)));
                 }
             };
             tokio::join!(running, answering);
@@ -371,7 +307,7 @@ async fn a_full_queue_gives_back_and_holds_senders_until_a_commit() {
     rig.submit_all(&["a+b"]);
     let back = rig.pipeline.try_submit(rig.submission("c"));
     assert_eq!(
-        back.err().map(|back| texts(&back.group)).as_deref(),
+        back.err().map(|back| texts(&back.command)).as_deref(),
         Some("c")
     );
     let running = rig.run();
@@ -453,4 +389,31 @@ async fn closing_commits_what_is_queued_and_refuses_what_comes_later() {
     assert_eq!(rig.answers(), [late, accepted(&["a", "b"])].concat());
     let free = rig.pipeline.places.available_permits();
     assert_eq!(free, LIMITS.queue_drafts_max);
+}
+
+#[tokio::test]
+async fn rooms_are_unknown_only_after_a_lost_outcome_that_may_have_changed_them() {
+    let join = Command::Room(Box::new(RoomCommand {
+        room: RoomId::new("g").unwrap(),
+        actor: Actor::from(&Caller {
+            user: UserId::new("kim").unwrap(),
+            name: None,
+            member_id: None,
+            role: Role::User,
+            expires_at: None,
+        }),
+        action: RoomAction::Join,
+        at: Timestamp::from_micros(0),
+    }));
+    let send = Command::Send(DraftGroup { drafts: Vec::new() });
+    for (act, commands, expected) in [
+        (Act::Accept, vec![join.clone()], false),
+        (Act::Fail, vec![join.clone()], false),
+        (Act::LoseOutcome, vec![send.clone()], false),
+        (Act::LoseOutcome, vec![send, join], true),
+    ] {
+        let rig = Rig::new(LIMITS, [act]);
+        let (_, unknown) = rig.pipeline.commit(&*rig.script, commands).await;
+        assert_eq!(unknown, expected);
+    }
 }

@@ -4,25 +4,56 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use madang_domain::ports::{Bus, Clock, Store, StoreError};
-use madang_domain::{Code, Error, Timestamp};
+use madang_domain::ports::{Bus, Clock, Commit, Presence, RetentionRule, Store, StoreError, Topic};
+use madang_domain::{Answer, Code, Command, Error, RoomKind, Timestamp};
 use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::commit::{CommitLimits, CommitPipeline};
+use crate::commit::{CommitLimits, CommitPipeline, Submission};
 use crate::dispatch::Dispatcher;
 use crate::hub::Hub;
+use crate::known_users::KnownUsers;
+use crate::presence::{Online, PresenceOptions};
+use crate::revocation::Revocations;
+use crate::signal_gate::SignalGate;
 use crate::telemetry::Telemetry;
-use crate::vital;
+use crate::{known_users, overdue, presence, retention, signal_gate, vital, watch_heads};
 
 /// How the engine is set up.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct EngineOptions {
     /// The commit pipeline's bounds.
     pub commit: CommitLimits,
     /// How often the heads of the rooms that are listened to here are compared with the store:
     /// the longest delay of a message whose hint the bus lost. Above zero.
     pub head_check_interval: Duration,
+    /// How old a message may be that its sender edits or deletes; `None` is no bound.
+    pub revise_within: Option<Duration>,
+    /// How often at most read marks and typing of one member are told in a room. Above zero.
+    pub signal_interval: Duration,
+    /// After how long a waiting support room is noted as overdue; `None` for never.
+    pub overdue_after: Option<Duration>,
+    /// Leases and grace.
+    pub presence: PresenceOptions,
+    /// What of each kind's logs is kept, in the order of [`RoomKind::ALL`].
+    pub retention: [RetentionRule; RoomKind::ALL.len()],
+    /// Pause between two rounds of the sweeper through all rooms. Above zero.
+    pub sweep_interval: Duration,
+}
+
+/// What the engine needs of the world.
+pub struct Ports {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// The way between nodes.
+    pub bus: Arc<dyn Bus>,
+    /// Who is online.
+    pub presence: Arc<dyn Presence>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// What counts.
+    pub telemetry: Arc<dyn Telemetry>,
 }
 
 /// What the server does. One per node; each public method is a use case that every door calls.
@@ -32,6 +63,13 @@ pub struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) pipeline: Arc<CommitPipeline>,
+    pub(crate) options: EngineOptions,
+    pub(crate) signals: Arc<SignalGate>,
+    pub(crate) online: Arc<Online>,
+    pub(crate) known_users: Arc<KnownUsers>,
+    pub(crate) revocations: Revocations,
+    /// Told when a support room begins to wait.
+    pub(crate) waiting: Arc<Notify>,
     pub(crate) next_topic_message: AtomicU64,
     /// Tells this run's topic messages from those of other nodes and earlier runs.
     pub(crate) run_id: u64,
@@ -49,49 +87,61 @@ struct Tasks {
 impl Engine {
     /// Starts the engine's tasks on the current tokio runtime.
     #[must_use]
-    pub fn start(
-        store: Arc<dyn Store>,
-        bus: Arc<dyn Bus>,
-        clock: Arc<dyn Clock>,
-        telemetry: Arc<dyn Telemetry>,
-        options: EngineOptions,
-    ) -> Arc<Self> {
+    pub fn start(ports: Ports, options: EngineOptions) -> Arc<Self> {
+        let Ports {
+            store,
+            bus,
+            presence,
+            clock,
+            telemetry,
+        } = ports;
         let hub = Arc::new(Hub::new(Arc::clone(&bus), Arc::clone(&telemetry)));
         let pipeline = Arc::new(CommitPipeline::new(options.commit, Arc::clone(&telemetry)));
         let run_id = clock.now().as_micros().unsigned_abs();
+        bus.subscribe(Topic::AllNodes);
         let engine = Arc::new(Self {
+            signals: Arc::new(SignalGate::new(options.signal_interval)),
+            online: Arc::new(Online::new(presence, options.presence)),
+            known_users: Arc::default(),
+            revocations: Revocations::default(),
+            waiting: Arc::default(),
             store,
             bus,
             clock,
             hub,
             pipeline,
+            options,
             next_topic_message: AtomicU64::new(0),
             run_id,
             tasks: Mutex::default(),
         });
-        engine.spawn(telemetry, options.head_check_interval);
+        engine.spawn(telemetry);
         engine
     }
 
-    fn spawn(self: &Arc<Self>, telemetry: Arc<dyn Telemetry>, head_check_interval: Duration) {
+    fn spawn(self: &Arc<Self>, telemetry: Arc<dyn Telemetry>) {
         let (sender, committed) = CommitPipeline::dispatch_channel();
-        let (hub, bus) = (Arc::clone(&self.hub), Arc::clone(&self.bus));
         let dispatcher = Dispatcher {
-            hub,
-            bus,
+            hub: Arc::clone(&self.hub),
+            bus: Arc::clone(&self.bus),
             telemetry,
+            waiting: Arc::clone(&self.waiting),
         };
         let (pipeline, store) = (Arc::clone(&self.pipeline), Arc::clone(&self.store));
+        let store: Arc<dyn Commit> = store;
         let committing = vec![
             vital::spawn("commit", async move { pipeline.run(store, sender).await }),
             vital::spawn("dispatch", dispatcher.run(committed)),
         ];
+        let me = || Arc::downgrade(self);
         let listening = vec![
-            tokio::spawn(crate::watch_heads::listen(Arc::downgrade(self))),
-            tokio::spawn(crate::watch_heads::check(
-                Arc::downgrade(self),
-                head_check_interval,
-            )),
+            tokio::spawn(watch_heads::listen(me())),
+            tokio::spawn(watch_heads::check(me(), self.options.head_check_interval)),
+            tokio::spawn(signal_gate::run(me(), Arc::clone(&self.signals))),
+            tokio::spawn(presence::run(me(), Arc::clone(&self.online))),
+            tokio::spawn(overdue::run(me())),
+            tokio::spawn(retention::run(me(), self.options.sweep_interval)),
+            tokio::spawn(known_users::run(me(), Arc::clone(&self.known_users))),
         ];
         *self.tasks.lock() = Tasks {
             committing,
@@ -110,6 +160,7 @@ impl Engine {
             }
         }
         tasks.listening.iter().for_each(JoinHandle::abort);
+        self.release_presence().await;
     }
 
     /// The subscribers of this node.
@@ -139,6 +190,25 @@ impl Engine {
             .check()
             .await
             .map_err(|error| store_failed(&error))
+    }
+
+    /// Has a command carried out by the next transaction and waits for its answer. Once queued it
+    /// runs to its end although the caller stops waiting: what is stored is also told.
+    ///
+    /// # Errors
+    /// What the store refuses with, the client's fault. [`Code::Unavailable`], [`Code::Draining`]:
+    /// retryable.
+    pub(crate) async fn carry_out(&self, command: Command) -> Result<Answer, Error> {
+        let (sender, answer) = oneshot::channel();
+        let submission = Submission {
+            command,
+            reply: Box::new(move |outcome| {
+                // A caller that stopped waiting needs no answer.
+                drop(sender.send(outcome));
+            }),
+        };
+        self.pipeline.submit(submission).await;
+        answer.await.map_err(|_| Error::from(Code::Unavailable))?
     }
 }
 

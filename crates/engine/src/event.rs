@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use madang_domain::{Message, Position, RoomId, Timestamp, UserId};
+use madang_domain::{Message, Position, RoomId, Seq, Timestamp, UserId};
 
 /// The parts of an event that all receivers of one format share: rendered by the first receiver,
 /// read by the others.
@@ -112,9 +112,20 @@ pub enum SignalKind {
         /// `false`: stopped.
         active: bool,
     },
-    /// The user has read everything up to here. Signals may overtake each other: the greatest
+    /// The user has read everything up to `now`. Signals may overtake each other: the greatest
     /// position of a life of the room counts.
-    Read(Position),
+    Read {
+        /// Where their mark stood when this was told last.
+        before: Seq,
+        /// Where it stands.
+        now: Position,
+    },
+    /// More members have read than are told one by one; the user is one of them. Who shows counts
+    /// asks for them.
+    ManyRead {
+        /// How many are not told of.
+        readers: u64,
+    },
 }
 
 /// A signal on its way to the subscribers of its room.

@@ -14,22 +14,33 @@ pub mod telemetry;
 pub mod vital;
 
 mod acknowledge;
+mod advance_receipt;
 mod attend;
 mod bus_message;
+mod change_room;
 mod claim_room;
-mod complete_room;
+mod create_room;
 mod dispatch;
-mod leave_room;
+mod known_users;
 mod list_rooms;
+mod notify;
 mod open_room;
+mod overdue;
+mod presence;
 mod publish_topic;
 mod read_history;
+mod retention;
+mod revocation;
+mod search_messages;
 mod send_message;
+mod serve_room;
+mod signal_gate;
 mod signal_room;
 mod subscribe_room;
 mod watch_heads;
 
-pub use engine::{Engine, EngineOptions};
+pub use create_room::{FIRST_MEMBERS_MAX, RoomPlan};
+pub use engine::{Engine, EngineOptions, Ports};
 pub use event::{
     EventBatch, Rendering, Renderings, RoomEvent, RoomSignal, SignalEvent, SignalKind, TopicEvent,
 };
@@ -38,7 +49,10 @@ pub use hub::{
     PATTERN_BYTES_MAX, RoomSubscription, SubscriptionKey, TopicSource, TopicSubscription,
     UserSubscription,
 };
+pub use notify::NOTIFIED_AT_ONCE_MAX;
+pub use presence::{PresenceOptions, WATCHED_MAX};
 pub use publish_topic::{TopicDraft, TopicMessageId, TopicTarget};
-pub use read_history::HistoryPage;
+pub use revocation::Revocation;
+pub use signal_gate::MEMBERS_TOLD_MAX;
 pub use subscribe_room::{Start, Subscribed};
 pub use telemetry::Telemetry;

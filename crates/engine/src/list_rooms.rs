@@ -1,6 +1,7 @@
-//! Lists of rooms: one's own, and the desk's.
+//! Lists of rooms: one's own, the open ones, and the desk's.
 
-use madang_domain::{Caller, Error, Role, Room, RoomId, policy};
+use madang_domain::ports::{RoomSummary, RoomsQuery};
+use madang_domain::{Caller, Code, Error, Member, Room, RoomId, UserId, policy};
 
 use crate::engine::{Engine, store_failed};
 
@@ -8,7 +9,7 @@ impl Engine {
     /// Rooms that wait for an agent, longest first; at most `limit`.
     ///
     /// # Errors
-    /// [`madang_domain::Code::AgentsOnly`]; [`madang_domain::Code::Unavailable`]: retryable.
+    /// [`Code::AgentsOnly`]; [`Code::Unavailable`]: retryable.
     pub async fn waiting_rooms(&self, caller: &Caller, limit: usize) -> Result<Vec<Room>, Error> {
         policy::may_serve(caller)?;
         self.store
@@ -17,10 +18,10 @@ impl Engine {
             .map_err(|e| store_failed(&e))
     }
 
-    /// Rooms assigned to `caller`, longest asking first; at most `limit`.
+    /// Support rooms assigned to `caller`, longest asking first; at most `limit`.
     ///
     /// # Errors
-    /// [`madang_domain::Code::AgentsOnly`]; [`madang_domain::Code::Unavailable`]: retryable.
+    /// [`Code::AgentsOnly`]; [`Code::Unavailable`]: retryable.
     pub async fn assigned_rooms(&self, caller: &Caller, limit: usize) -> Result<Vec<Room>, Error> {
         policy::may_serve(caller)?;
         self.store
@@ -29,23 +30,63 @@ impl Engine {
             .map_err(|e| store_failed(&e))
     }
 
-    /// Rooms that `caller` takes part in: their own support room if there is one, then those
-    /// assigned to them; at most `limit`.
+    /// How many rooms are before this one at the desk: 0 for the next. `None` when it does not wait.
     ///
     /// # Errors
-    /// [`madang_domain::Code::Unavailable`]: retryable.
-    pub async fn rooms_of(&self, caller: &Caller, limit: usize) -> Result<Vec<Room>, Error> {
-        let mut rooms = Vec::new();
-        let own = RoomId::new(caller.user.as_str())
-            .ok()
-            .filter(|_| caller.role != Role::Service);
-        if let Some(own) = own {
-            rooms.extend(self.store.room(&own).await.map_err(|e| store_failed(&e))?);
-        }
-        if caller.role.serves_customers() {
-            rooms.extend(self.assigned_rooms(caller, limit).await?);
-        }
-        rooms.truncate(limit);
-        Ok(rooms)
+    /// As [`Engine::room`].
+    pub async fn queue_position(
+        &self,
+        caller: &Caller,
+        room: &RoomId,
+    ) -> Result<Option<u64>, Error> {
+        self.view_room(caller, room).await?;
+        self.store
+            .queue_position(room)
+            .await
+            .map_err(|e| store_failed(&e))
+    }
+
+    /// Rooms that `caller` takes part in, newest activity first.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`]: retryable.
+    pub async fn rooms_of(
+        &self,
+        caller: &Caller,
+        query: &RoomsQuery,
+    ) -> Result<Vec<RoomSummary>, Error> {
+        self.store
+            .rooms_of(&caller.user, query)
+            .await
+            .map_err(|e| store_failed(&e))
+    }
+
+    /// Open rooms, the newest made first, behind the one with this number; at most `limit`. For
+    /// everybody who is known.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`]: retryable.
+    pub async fn open_rooms(&self, after: Option<u64>, limit: usize) -> Result<Vec<Room>, Error> {
+        self.store
+            .open_rooms(after, limit)
+            .await
+            .map_err(|e| store_failed(&e))
+    }
+
+    /// The room's members in the order of their ids, behind `after`; at most `limit`.
+    ///
+    /// # Errors
+    /// As [`Engine::room`].
+    pub async fn members(
+        &self,
+        caller: &Caller,
+        room: &RoomId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Vec<Member>, Error> {
+        self.view_room(caller, room).await?;
+        let members = self.store.members(room, after, limit).await;
+        let members = members.map_err(|e| store_failed(&e))?;
+        members.ok_or_else(|| Code::RoomNotFound.into())
     }
 }

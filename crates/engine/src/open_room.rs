@@ -1,37 +1,37 @@
-//! Opening a support room: the customer's own, made when it is missing.
+//! Opening rooms: the customer's own support room, made when it is missing; looking at a room.
 
-use std::sync::Arc;
+use madang_domain::command::OpenSupport;
+use madang_domain::ports::RoomView;
+use madang_domain::{Answer, Caller, Code, Command, Error, Room, RoomId, UserId, policy};
 
-use madang_domain::{Caller, Code, Error, Room, RoomId, UserId, policy};
-
-use crate::attend::{may_be_stored, to_the_end};
 use crate::engine::{Engine, store_failed};
 
 impl Engine {
-    /// The support room named `room`, made (waiting) if it is missing; the customer's sessions are
-    /// then told. Idempotent. Runs to its end although the caller stops waiting.
+    /// The support room named `room`, made (waiting) if it is missing, and whether it was; the
+    /// customer's sessions are then told. Idempotent.
     ///
     /// # Errors
     /// [`Code::NotYourRoom`]: it is not the caller's own. [`Code::Unavailable`]: retryable.
     pub async fn open_support_room(
-        self: &Arc<Self>,
+        &self,
         caller: &Caller,
         room: &RoomId,
-    ) -> Result<Room, Error> {
+    ) -> Result<(Room, bool), Error> {
         let customer = UserId::new(room.as_str()).map_err(|_| Error::from(Code::NotYourRoom))?;
         policy::may_open(caller, &customer)?;
-        let (engine, caller, room) = (Arc::clone(self), caller.clone(), room.clone());
-        to_the_end(async move {
-            let now = engine.now();
-            let opened = engine.store.open_support_room(&caller, now).await;
-            // The store says that it made the room by giving it this moment.
-            let made = opened.as_ref().is_ok_and(|room| room.created_at == now);
-            if made || may_be_stored(&opened) {
-                engine.rooms_changed([&customer], &room, None);
-            }
-            opened.map_err(|e| store_failed(&e))
-        })
-        .await
+        // Most calls find the room as it should be: that needs no transaction.
+        let found = self.store.room(room).await.map_err(|e| store_failed(&e))?;
+        if let Some(found) = found.filter(|found| is_fresh(found, caller)) {
+            return Ok((found, false));
+        }
+        let command = Command::OpenSupport(Box::new(OpenSupport {
+            customer: caller.clone(),
+            at: self.now(),
+        }));
+        match self.carry_out(command).await? {
+            Answer::Room(room, made) => Ok((*room, made)),
+            Answer::Sent(_) | Answer::Claim(_) | Answer::Done(_) => Err(Code::Internal.into()),
+        }
     }
 
     /// The room as it stands, for a caller who may read it.
@@ -39,9 +39,42 @@ impl Engine {
     /// # Errors
     /// [`Code::RoomNotFound`]; [`Code::NotYourRoom`]; [`Code::Unavailable`]: retryable.
     pub async fn room(&self, caller: &Caller, room: &RoomId) -> Result<Room, Error> {
-        let room = self.store.room(room).await.map_err(|e| store_failed(&e))?;
-        let room = room.ok_or(Error::from(Code::RoomNotFound))?;
-        policy::may_read(&room, caller)?;
-        Ok(room)
+        Ok(self.view_room(caller, room).await?.room)
     }
+
+    /// The room as it stands and what the caller is to it, for one who may read it.
+    ///
+    /// # Errors
+    /// As [`Engine::room`].
+    pub async fn view_room(&self, caller: &Caller, room: &RoomId) -> Result<RoomView, Error> {
+        let view = self.store.view_room(room, &caller.user).await;
+        let view = view.map_err(|e| store_failed(&e))?;
+        let view = view.ok_or(Error::from(Code::RoomNotFound))?;
+        policy::may_read(&view.room, view.standing, caller)?;
+        Ok(view)
+    }
+
+    /// The same of the room with this [`Room::number`].
+    ///
+    /// # Errors
+    /// As [`Engine::room`].
+    pub async fn view_room_by_number(
+        &self,
+        caller: &Caller,
+        number: u64,
+    ) -> Result<RoomView, Error> {
+        let room = self.store.room_by_number(number).await;
+        let room = room.map_err(|e| store_failed(&e))?;
+        let room = room.ok_or(Error::from(Code::RoomNotFound))?;
+        self.view_room(caller, &room.id).await
+    }
+}
+
+/// Whether a room that is there needs nothing of the customer.
+fn is_fresh(room: &Room, customer: &Caller) -> bool {
+    room.support().is_some_and(|support| {
+        let name = customer.name.is_none() || support.nickname == customer.name;
+        let member = customer.member_id.is_none() || support.member_id == customer.member_id;
+        support.customer == customer.user && name && member
+    })
 }

@@ -2,19 +2,10 @@
 
 use std::sync::Arc;
 
-use madang_domain::ports::{LogPage, LogQuery};
+use madang_domain::ports::{LogPage, LogQuery, MessagePage};
 use madang_domain::{Caller, Code, Error, Message, RoomId, Seq};
 
 use crate::engine::{Engine, store_failed};
-
-/// A numbered page of a room's log, newest page first.
-#[derive(Debug, Clone)]
-pub struct HistoryPage {
-    /// Oldest first within the page; empty past the end.
-    pub messages: Vec<Arc<Message>>,
-    /// Messages kept in the room.
-    pub total: u64,
-}
 
 impl Engine {
     /// At most `limit` messages before or after a place in the log. `limit` is at least 1.
@@ -39,8 +30,8 @@ impl Engine {
             .ok_or_else(|| Code::RoomNotFound.into())
     }
 
-    /// Page `number` (from 1) of `size` messages (at least 1); page 1 holds the newest. Numbers
-    /// count from the newest message of the moment, so pages shift as messages arrive.
+    /// Page `number` (from 1) of `size` messages (at least 1) of people, without the events between
+    /// them; page 1 holds the newest. Pages shift as messages arrive; one past the end is empty.
     ///
     /// # Errors
     /// [`Code::ParameterInvalid`]: `number` is 0. Otherwise as [`Engine::read_history`].
@@ -50,26 +41,31 @@ impl Engine {
         room: &RoomId,
         number: u64,
         size: usize,
-    ) -> Result<HistoryPage, Error> {
+    ) -> Result<MessagePage, Error> {
         let skipped_pages = number.checked_sub(1);
         let skipped_pages = skipped_pages
             .ok_or_else(|| Error::with_detail(Code::ParameterInvalid, "pages count from 1"))?;
-        let head = self.room(caller, room).await?.head;
-        let skipped = skipped_pages.saturating_mul(size as u64);
-        let total = head.message_count();
-        if skipped >= total {
-            return Ok(HistoryPage {
-                messages: Vec::new(),
-                total,
-            });
-        }
-        let before = Seq::new(head.last.get() - skipped + 1);
-        let page = self
-            .read_history(caller, room, LogQuery::Before(before), size)
-            .await?;
-        Ok(HistoryPage {
-            messages: page.messages,
-            total,
-        })
+        self.room(caller, room).await?;
+        let skip = skipped_pages.saturating_mul(size as u64);
+        let page = self.store.read_messages(room, skip, size).await;
+        let page = page.map_err(|e| store_failed(&e))?;
+        page.ok_or_else(|| Code::RoomNotFound.into())
+    }
+
+    /// One entry as it reads now.
+    ///
+    /// # Errors
+    /// [`Code::MessageNotFound`]: there is none, or it is no longer kept. Otherwise as
+    /// [`Engine::room`].
+    pub async fn message(
+        &self,
+        caller: &Caller,
+        room: &RoomId,
+        seq: Seq,
+    ) -> Result<Arc<Message>, Error> {
+        self.room(caller, room).await?;
+        let message = self.store.message(room, seq).await;
+        let message = message.map_err(|e| store_failed(&e))?;
+        message.ok_or_else(|| Code::MessageNotFound.into())
     }
 }

@@ -1,63 +1,76 @@
-//! Sending: a draft becomes a durable, numbered message.
+//! Sending, editing and deleting: a draft becomes a durable, numbered entry.
 
-use madang_domain::{Appended, Caller, ClientId, Code, Draft, DraftGroup, Error, RoomId};
-use tokio::sync::oneshot;
+use madang_domain::{
+    Answer, Appended, Body, Caller, ClientId, Code, Command, Content, Draft, DraftGroup, Error,
+    RoomId, Seq,
+};
 
-use crate::commit::{Reply, Submission};
+use crate::commit::Submission;
 use crate::engine::Engine;
 
 impl Engine {
-    /// Makes a draft of `caller`'s text, stamped now.
-    ///
-    /// # Errors
-    /// [`Code::MessageInvalid`]: see [`Draft::new`].
+    /// Makes a draft of what `caller` says or does, stamped now.
+    #[must_use]
     pub fn draft(
         &self,
         caller: &Caller,
         room: RoomId,
-        text: &str,
+        content: Content,
         client_id: Option<ClientId>,
-    ) -> Result<Draft, Error> {
-        Draft::new(caller, room, text, client_id, self.now())
+    ) -> Draft {
+        Draft::of(caller, room, content, client_id, self.now())
     }
 
-    /// Queues a group for the next transaction and answers through `reply` after its commit. The
-    /// rights are decided inside the transaction. Calls are committed in the order made.
+    /// What gives an earlier message another body.
+    #[must_use]
+    pub const fn edit(&self, target: Seq, body: Body) -> Content {
+        Content::Edit {
+            target,
+            body,
+            within: self.options.revise_within,
+        }
+    }
+
+    /// What takes an earlier message's body away.
+    #[must_use]
+    pub const fn deletion(&self, target: Seq) -> Content {
+        Content::Delete {
+            target,
+            within: self.options.revise_within,
+        }
+    }
+
+    /// Queues a submission for the next transaction, which answers after its commit. The rights are
+    /// decided inside the transaction. Calls are committed in the order made.
     ///
     /// # Errors
     /// Gives everything back when the commit queue is full: call [`Engine::submit`] to wait.
-    pub fn try_submit(&self, group: DraftGroup, reply: Reply) -> Result<(), Submission> {
-        self.pipeline.try_submit(Submission { group, reply })
+    pub fn try_submit(&self, submission: Submission) -> Result<(), Submission> {
+        self.pipeline.try_submit(submission)
     }
 
-    /// Queues a group as [`Engine::try_submit`] does, waiting for a place. Cancel safe.
+    /// Queues a submission as [`Engine::try_submit`] does, waiting for a place. Cancel safe.
     pub async fn submit(&self, submission: Submission) {
         self.pipeline.submit(submission).await;
     }
 
-    /// Sends one message and waits until it is durable.
+    /// Sends, edits or deletes one message and waits until that is durable.
     ///
     /// # Errors
-    /// [`Code::MessageInvalid`], [`Code::RoomNotFound`], [`Code::NotYourRoom`]: the caller's
-    /// fault. [`Code::Unavailable`], [`Code::Draining`]: not accepted; retryable (safe with a
-    /// client id).
+    /// [`Code::RoomNotFound`], [`Code::NotYourRoom`], and of edits and deletions
+    /// [`Code::MessageNotFound`], [`Code::RoleRequired`], [`Code::TooLate`]: the caller's fault.
+    /// [`Code::Unavailable`], [`Code::Draining`]: not accepted; retryable (safe with a client id).
     pub async fn send_message(
         &self,
         caller: &Caller,
         room: RoomId,
-        text: &str,
+        content: Content,
         client_id: Option<ClientId>,
     ) -> Result<Appended, Error> {
-        let group = DraftGroup::single(self.draft(caller, room, text, client_id)?);
-        let (sender, outcome) = oneshot::channel();
-        let reply: Reply = Box::new(move |outcome| {
-            // A caller that stopped waiting needs no answer.
-            drop(sender.send(outcome));
-        });
-        self.submit(Submission { group, reply }).await;
-        let appended = outcome
-            .await
-            .map_err(|_| Error::from(Code::Unavailable))??;
+        let group = DraftGroup::single(self.draft(caller, room, content, client_id));
+        let Answer::Sent(appended) = self.carry_out(Command::Send(group)).await? else {
+            return Err(Code::Internal.into());
+        };
         appended
             .into_iter()
             .next()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Caller, Code, Error, Position, RoomHead, RoomId, policy};
+use madang_domain::{Caller, Code, Error, Position, RoomHead, RoomId};
 
 use crate::engine::{Engine, store_failed};
 use crate::hub::{Outlet, RoomSubscription, SubscriptionKey};
@@ -45,9 +45,7 @@ impl Engine {
         let (user, role) = (caller.user.clone(), caller.role);
         // On the list first, decided after: a right that is lost meanwhile ends the subscription.
         let registration = self.hub.rooms().register(room, outlet, key, user, role);
-        let found = self.store.room(room).await.map_err(|e| store_failed(&e))?;
-        let found = found.ok_or(Error::from(Code::RoomNotFound))?;
-        policy::may_read(&found, caller)?;
+        let found = self.view_room(caller, room).await?.room;
         let position = match start {
             Start::Now => found.head.position(),
             Start::After(position) => position,

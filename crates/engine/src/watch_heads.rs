@@ -4,8 +4,8 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use madang_domain::RoomId;
-use madang_domain::ports::{BusEvent, Topic};
+use madang_domain::ports::{BusEvent, PresenceEdge, Topic};
+use madang_domain::{Epoch, RoomId, Timestamp, UserId};
 use tokio::time::MissedTickBehavior;
 
 use crate::bus_message::BusMessage;
@@ -24,7 +24,7 @@ pub(crate) async fn listen(engine: Weak<Engine>) {
             return;
         };
         match event {
-            BusEvent::Published { topic, payload } => engine.heard(&topic, &payload).await,
+            BusEvent::Published { topic, payload } => engine.heard(&topic, &payload),
             BusEvent::Reconnected => {
                 engine.hub.users().rooms_unknown();
                 engine.check_heads().await;
@@ -47,7 +47,7 @@ pub(crate) async fn check(engine: Weak<Engine>, interval: Duration) {
 }
 
 impl Engine {
-    async fn heard(&self, topic: &Topic, payload: &Bytes) {
+    fn heard(&self, topic: &Topic, payload: &Bytes) {
         let message = match BusMessage::decode(payload) {
             Ok(message) => message,
             Err(error) => return tracing::warn!(%error, ?topic, "a bus message is not understood"),
@@ -57,9 +57,9 @@ impl Engine {
                 Some(message) => self.hub.rooms().publish(room, [message]),
                 None => tracing::warn!(%room, "a bus message has broken ids"),
             },
-            (Topic::Room(room), BusMessage::AccessChanged) => self.refresh_access(room).await,
-            // Only the store knows whether the room has been made again since.
-            (Topic::Room(room), BusMessage::Deleted) => self.refresh_access(room).await,
+            (Topic::Room(room), BusMessage::Deleted { epoch }) => {
+                self.hub.rooms().deleted(room, Epoch::new(epoch));
+            }
             (Topic::Destination(destination), BusMessage::Topic(event)) => {
                 self.hub.topics().publish(&event.into_event(destination));
             }
@@ -73,39 +73,51 @@ impl Engine {
             }
             (Topic::User(user), BusMessage::RoomsChanged { room, since }) => {
                 let since = since.and_then(|since| since.parse().ok());
-                match RoomId::new(&room) {
+                match RoomId::kept(&room) {
                     Ok(room) => self.hub.users().rooms_changed(user, &room, since),
                     Err(_) => tracing::warn!(%user, "a bus message has broken ids"),
                 }
             }
+            (
+                Topic::User(user),
+                BusMessage::Presence {
+                    online,
+                    epoch,
+                    at_micros,
+                },
+            ) => {
+                self.hub.users().presence_changed(&PresenceEdge {
+                    user: user.clone(),
+                    online,
+                    epoch,
+                    at: Timestamp::from_micros(at_micros),
+                });
+            }
+            (Topic::AllNodes, BusMessage::Revoked { user, at_micros }) => {
+                match UserId::new(&user) {
+                    Ok(user) => self.revoked(user, Timestamp::from_micros(at_micros)),
+                    Err(_) => tracing::warn!("a bus message has broken ids"),
+                }
+            }
+            (Topic::AllNodes, BusMessage::RoomsUnknown) => self.hub.users().rooms_unknown(),
             (topic, _) => tracing::warn!(?topic, "a bus message came under the wrong topic"),
         }
     }
 
     /// Compares the heads of all rooms that are listened to here with the store: whoever is
-    /// behind catches up, whoever lost access is ended.
+    /// behind catches up, whoever lost access finds out.
     pub async fn check_heads(&self) {
         let rooms = self.hub.rooms().listened();
         for chunk in rooms.chunks(ROOMS_PER_CHECK) {
             match self.store.heads(chunk).await {
                 Ok(heads) => {
                     for (room, head) in chunk.iter().zip(heads) {
-                        self.head_seen(room, head.as_ref()).await;
+                        self.hub.rooms().head_seen(room, head.as_ref());
                     }
                 }
                 // The next interval tries again.
                 Err(error) => return drop(store_failed(&error)),
             }
-        }
-    }
-
-    async fn head_seen(&self, room: &RoomId, head: Option<&madang_domain::RoomHead>) {
-        let Some(head) = head else {
-            return self.refresh_access(room).await;
-        };
-        self.hub.rooms().head_seen(room, head);
-        if self.hub.rooms().access_is_newer(room, head) {
-            self.refresh_access(room).await;
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use madang_domain::ports::{BoxFuture, Bus, BusEvent, Topic};
+use madang_domain::ports::{BoxFuture, Bus, BusEvent, PresenceEdge, Topic};
 use madang_domain::{RoomId, UserId};
 use madang_engine::telemetry::NoTelemetry;
 use madang_engine::{
@@ -48,6 +48,7 @@ impl Outlet for Deaf {
     fn offer_signal(&self, _: SubscriptionKey, _: &Arc<SignalEvent>) {}
     fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId, _: Option<madang_domain::Position>) {}
     fn rooms_unknown(&self, _: SubscriptionKey) {}
+    fn presence_changed(&self, _: SubscriptionKey, _: &PresenceEdge) {}
     fn ended(&self, _: SubscriptionKey, _: Ended) {}
 }
 

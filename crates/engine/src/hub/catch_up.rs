@@ -1,7 +1,7 @@
 //! Reading the log until the live stream is met.
 
 use madang_domain::ports::{LogQuery, Store, StoreError};
-use madang_domain::{Position, RoomHead};
+use madang_domain::{Position, RoomHead, policy};
 
 use super::channel::AccessVersion;
 use super::outlet::{Ended, Outlet, SubscriptionKey};
@@ -76,12 +76,18 @@ impl RoomSubscription {
 
     /// Why the subscriber may not read the room as it is now, if it may not.
     async fn decide_access(&self, store: &dyn Store) -> Result<Option<Ended>, StoreError> {
-        let Some(room) = store.room(&self.channel.room).await? else {
+        let Some((user, role)) = self.channel.subscriber(self.index) else {
+            return Ok(None);
+        };
+        let Some(view) = store.view_room(&self.channel.room, &user).await? else {
             return Ok(Some(Ended::RoomGone));
         };
-        let access = AccessVersion::of(&room.head);
-        let may_read = self.channel.decide(self.index, &room.support, access);
-        Ok((!may_read).then_some(Ended::AccessLost))
+        if !policy::reads(&view.room.detail, view.standing, &user, role) {
+            return Ok(Some(Ended::AccessLost));
+        }
+        let access = AccessVersion::of(&view.room.head);
+        self.channel.decided(self.index, access);
+        Ok(None)
     }
 
     /// Ends the subscription, unless the hub has done so (and said so) during the read.

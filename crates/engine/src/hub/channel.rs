@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Epoch, Position, Role, RoomHead, RoomId, Seq, Support, UserId, policy};
+use madang_domain::{Epoch, Position, Role, RoomHead, RoomId, Seq, UserId};
 use parking_lot::Mutex;
 use slab::Slab;
 
@@ -23,11 +23,8 @@ struct ChannelState {
     head: Seq,
     /// Rises whenever the room may have changed: what was read before is then not the newest.
     changes: u64,
-    /// The last access whose consequences were drawn here.
+    /// The last loss of a right whose consequences were drawn here.
     access: Option<AccessVersion>,
-    /// Changes of access that are being committed: until their consequences are drawn here nobody
-    /// is live, for what comes may be for fewer.
-    holds: usize,
     entries: Slab<Entry>,
 }
 
@@ -61,6 +58,11 @@ impl AccessVersion {
     pub(super) fn covers(self, other: Self) -> bool {
         self.epoch == other.epoch && self.version >= other.version
     }
+
+    /// Whether `other` is of the same life and later.
+    fn is_before(self, other: Self) -> bool {
+        self.epoch == other.epoch && self.version < other.version
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +92,6 @@ impl RoomChannel {
                 head: Seq::ZERO,
                 changes: 0,
                 access: None,
-                holds: 0,
                 entries: Slab::with_capacity(1),
             }),
         }
@@ -133,13 +134,14 @@ impl RoomChannel {
         self.state.lock().entries.is_empty()
     }
 
-    /// Offers events, consecutive and in order, to every live subscriber. Answers how many were
-    /// taken in all and how many subscribers fell behind.
+    /// Offers events, consecutive and in order, to every live subscriber; the last of them may take
+    /// somebody's right to read. Answers how many were taken in all and how many subscribers fell
+    /// behind.
     pub(super) fn publish(&self, events: &EventBatch) -> (usize, usize) {
         let (Some(first), Some(last)) = (events.first(), events.last()) else {
             return (0, 0);
         };
-        let (first, last) = (first.message.position, last.message.position);
+        let (first, end) = (first.message.position, last.message.position);
         let state = &mut *self.state.lock();
         state.changes += 1;
         if state.epoch != Some(first.epoch) {
@@ -148,10 +150,7 @@ impl RoomChannel {
             state.epoch = None;
             return (0, state.flip_behind());
         }
-        state.head = state.head.max(last.seq);
-        if state.holds > 0 {
-            return (0, state.flip_behind());
-        }
+        state.head = state.head.max(end.seq);
         let (mut taken, mut behind) = (0, 0);
         for (_, entry) in &mut state.entries {
             if entry.mode != Mode::Live {
@@ -160,7 +159,7 @@ impl RoomChannel {
             let Some(position) = &mut entry.position else {
                 continue;
             };
-            if position.seq >= last.seq {
+            if position.seq >= end.seq {
                 continue;
             }
             let seen = position.seq.next().get().saturating_sub(first.seq.get());
@@ -180,16 +179,19 @@ impl RoomChannel {
                 behind += 1;
             }
         }
+        if let Some((user, version)) = last.message.revokes() {
+            let access = AccessVersion {
+                epoch: end.epoch,
+                version: *version,
+            };
+            behind += state.revoke(user, access);
+        }
         (taken, behind)
     }
 
-    /// Offers a signal to every subscriber who is known to have the right to read. While a change of
-    /// access is being committed nobody is: the signal is dropped.
+    /// Offers a signal to every subscriber who is known to have the right to read.
     pub(super) fn signal(&self, event: &Arc<SignalEvent>) {
         let state = self.state.lock();
-        if state.holds > 0 {
-            return;
-        }
         for (_, entry) in &state.entries {
             if entry.mode != Mode::Ended && entry.decided.is_some() {
                 entry.outlet.offer_signal(entry.key, event);
@@ -197,75 +199,53 @@ impl RoomChannel {
         }
     }
 
-    /// The store's head is `head` (or there is no room): whoever is behind it must read. Answers
-    /// how many fell behind.
-    pub(super) fn head_seen(&self, epoch: Epoch, last: Seq) -> usize {
+    /// The store's head is `head`: whoever is behind it, or does not know yet whether a right was
+    /// lost, must read. Answers how many fell behind.
+    pub(super) fn head_seen(&self, head: &RoomHead) -> usize {
         let state = &mut *self.state.lock();
-        if state.epoch == Some(epoch) && last <= state.head {
-            return 0;
+        let mut behind = state.access_seen(AccessVersion::of(head));
+        if state.epoch == Some(head.epoch) && head.last <= state.head {
+            return behind;
         }
         state.changes += 1;
-        state.epoch = Some(epoch);
-        state.head = last;
+        state.epoch = Some(head.epoch);
+        state.head = head.last;
+        behind += state.flip_behind();
+        behind
+    }
+
+    /// The store has no such room, or had none a moment ago: everybody must read, and so finds out.
+    pub(super) fn gone(&self) -> usize {
+        let state = &mut *self.state.lock();
+        state.changes += 1;
+        state.epoch = None;
         state.flip_behind()
     }
 
-    /// From now on events make subscribers read the log, which asks who may read it.
-    pub(super) fn hold(&self) {
-        self.state.lock().holds += 1;
+    /// Who a subscriber is.
+    pub(super) fn subscriber(&self, index: usize) -> Option<(UserId, Role)> {
+        let state = self.state.lock();
+        let entry = state.entries.get(index)?;
+        Some((entry.user.clone(), entry.role))
     }
 
-    /// Ends one [`RoomChannel::hold`].
-    pub(super) fn release(&self) {
+    /// Takes note of one subscriber's right to read as of `access`.
+    pub(super) fn decided(&self, index: usize, access: AccessVersion) {
         let state = &mut *self.state.lock();
-        state.holds = state.holds.saturating_sub(1);
-    }
-
-    /// Whether the consequences of this access are still to be drawn.
-    pub(super) fn access_is_newer(&self, access: AccessVersion) -> bool {
-        let drawn = self.state.lock().access;
-        !drawn.is_some_and(|drawn| drawn.covers(access))
-    }
-
-    /// Ends the subscriptions of those who may no longer read. An answer that comes late does not
-    /// undo what was decided on a newer one.
-    pub(super) fn access_changed(&self, support: &Support, access: AccessVersion) {
-        let state = &mut *self.state.lock();
-        if state.access.is_some_and(|drawn| drawn.covers(access)) {
-            return;
-        }
-        state.access = Some(access);
-        for (_, entry) in &mut state.entries {
-            if entry.decided.is_some_and(|known| known.covers(access)) {
-                continue;
-            }
-            if policy::reads(support, &entry.user, entry.role) {
-                entry.decided = entry.decided.map(|_| access);
-            } else {
-                entry.end(Ended::AccessLost);
-            }
-        }
-    }
-
-    /// Decides one subscriber's right to read anew, and answers it.
-    pub(super) fn decide(&self, index: usize, support: &Support, access: AccessVersion) -> bool {
-        let state = &mut *self.state.lock();
-        let Some(entry) = state.entries.get_mut(index) else {
-            return false;
-        };
-        let reads = policy::reads(support, &entry.user, entry.role);
-        if reads {
+        if let Some(entry) = state.entries.get_mut(index) {
             entry.decided = Some(access);
         }
-        reads
     }
 
-    /// Ends every subscription: the room is deleted.
-    pub(super) fn deleted(&self) {
+    /// This life of the room is deleted: its subscriptions end. Whoever has no place in it yet finds
+    /// out by reading.
+    pub(super) fn deleted(&self, epoch: Epoch) {
         let state = &mut *self.state.lock();
         state.changes += 1;
         for (_, entry) in &mut state.entries {
-            entry.end(Ended::RoomGone);
+            if entry.position.is_some_and(|at| at.epoch == epoch) {
+                entry.end(Ended::RoomGone);
+            }
         }
     }
 
@@ -354,6 +334,12 @@ impl RoomChannel {
         let Some(position) = entry.position else {
             return false;
         };
+        let outdated =
+            |known: AccessVersion| state.access.is_some_and(|seen| known.is_before(seen));
+        if entry.decided.is_none_or(outdated) {
+            // Somebody lost a right since this one's was decided: it reads once more, and asks.
+            return false;
+        }
         let same_life = state.epoch == Some(position.epoch);
         if state.changes != changes && !(same_life && state.head <= position.seq) {
             return false;
@@ -373,6 +359,43 @@ impl RoomChannel {
 }
 
 impl ChannelState {
+    /// An entry took `user`'s right to read. Who looks on as an admin keeps it. Answers how many
+    /// subscribers fell behind: those who missed an earlier loss have to ask again.
+    fn revoke(&mut self, user: &UserId, access: AccessVersion) -> usize {
+        let mut behind = 0;
+        for (_, entry) in &mut self.entries {
+            let Some(known) = entry.decided.filter(|known| !known.covers(access)) else {
+                continue;
+            };
+            if entry.user == *user && entry.role != Role::Admin {
+                entry.end(Ended::AccessLost);
+            } else if known.epoch == access.epoch && known.version + 1 == access.version {
+                entry.decided = Some(access);
+            } else {
+                behind += entry.fall_behind_if_live();
+            }
+        }
+        self.access_is(access);
+        behind
+    }
+
+    /// The store knows of a loss that no entry told here: whoever decided before asks again.
+    fn access_seen(&mut self, access: AccessVersion) -> usize {
+        if self.access.is_some_and(|seen| seen.covers(access)) {
+            return 0;
+        }
+        self.access_is(access);
+        let entries = self.entries.iter_mut().map(|(_, entry)| entry);
+        let outdated = entries.filter(|entry| entry.decided.is_some_and(|d| !d.covers(access)));
+        outdated.map(Entry::fall_behind_if_live).sum()
+    }
+
+    fn access_is(&mut self, access: AccessVersion) {
+        if !self.access.is_some_and(|seen| seen.covers(access)) {
+            self.access = Some(access);
+        }
+    }
+
     /// Flips the live subscribers that are not at the head, and answers how many.
     fn flip_behind(&mut self) -> usize {
         let head = self.epoch.map(|epoch| Position {
@@ -391,6 +414,15 @@ impl ChannelState {
 }
 
 impl Entry {
+    /// Answers how many fell behind.
+    fn fall_behind_if_live(&mut self) -> usize {
+        if self.mode != Mode::Live {
+            return 0;
+        }
+        self.fall_behind();
+        1
+    }
+
     fn fall_behind(&mut self) {
         self.mode = Mode::CatchingUp;
         self.outlet.lagging(self.key);

@@ -20,7 +20,7 @@ mod users;
 pub use catch_up::CatchUp;
 pub use outlet::{Ended, Outlet, SubscriptionKey};
 pub use pattern::{DestinationPattern, Destinations, InvalidPattern, PATTERN_BYTES_MAX};
-pub use rooms::{AccessHold, Registration, RoomSubscription, Rooms};
+pub use rooms::{Registration, RoomSubscription, Rooms};
 pub use topics::{TopicSource, TopicSubscription, Topics};
 pub use users::{UserSubscription, Users};
 

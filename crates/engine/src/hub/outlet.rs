@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use madang_domain::ports::PresenceEdge;
 use madang_domain::{Code, Position, RoomId};
 
 use crate::event::{EventBatch, RoomEvent, SignalEvent, TopicEvent};
@@ -70,6 +71,10 @@ pub trait Outlet: Send + Sync {
     /// Changes of the attended user's rooms may have been missed: the session lists them anew
     /// ([`crate::Engine::rooms_of`]).
     fn rooms_unknown(&self, key: SubscriptionKey);
+
+    /// A watched user went online or offline. An outlet without space drops it; of several edges of
+    /// one user that with the greatest epoch counts.
+    fn presence_changed(&self, key: SubscriptionKey, edge: &PresenceEdge);
 
     /// The subscription is over; nothing more will come.
     fn ended(&self, key: SubscriptionKey, cause: Ended);

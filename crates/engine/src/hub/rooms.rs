@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Weak};
 
 use madang_domain::ports::{Bus, Topic};
-use madang_domain::{Message, Position, Role, Room, RoomHead, RoomId, UserId};
+use madang_domain::{Epoch, Message, Position, Role, RoomHead, RoomId, UserId};
 use parking_lot::Mutex;
 
 use super::channel::{AccessVersion, RoomChannel};
@@ -71,7 +71,8 @@ impl Rooms {
     }
 
     /// Offers newly accepted messages of one room, consecutive and in order, to its live
-    /// subscribers. Cheap when nobody here listens.
+    /// subscribers. Only the last of them may take somebody's right to read: their subscriptions end
+    /// behind it. Cheap when nobody here listens.
     pub fn publish(&self, room: &RoomId, messages: impl IntoIterator<Item = Arc<Message>>) {
         let Some(channel) = self.inner.channel(room) else {
             return;
@@ -90,43 +91,23 @@ impl Rooms {
         }
     }
 
-    /// To be taken before a change of who may read the room is committed, and let go once
-    /// [`Rooms::access_changed`] has drawn its consequences: a message that is accepted in between
-    /// reaches nobody who lost the right. `None` when nobody here listens.
-    #[must_use]
-    pub fn hold(&self, room: &RoomId) -> Option<AccessHold> {
-        let channel = self.inner.channel(room)?;
-        channel.hold();
-        Some(AccessHold(channel))
+    /// What the store says of a room's head: whoever is behind it, or does not know yet whether a
+    /// right was lost, must read. `None` says that there is no such room.
+    pub fn head_seen(&self, room: &RoomId, head: Option<&RoomHead>) {
+        let Some(channel) = self.inner.channel(room) else {
+            return;
+        };
+        let behind = match head {
+            Some(head) => channel.head_seen(head),
+            None => channel.gone(),
+        };
+        self.inner.count_behind(behind);
     }
 
-    /// What the store says of a room's head: whoever is behind it must read.
-    pub fn head_seen(&self, room: &RoomId, head: &RoomHead) {
+    /// Ends every subscription to a life of a room that was deleted.
+    pub fn deleted(&self, room: &RoomId, epoch: Epoch) {
         if let Some(channel) = self.inner.channel(room) {
-            self.inner
-                .count_behind(channel.head_seen(head.epoch, head.last));
-        }
-    }
-
-    /// Whether [`Rooms::access_changed`] is still to be called for what `head` says.
-    #[must_use]
-    pub fn access_is_newer(&self, room: &RoomId, head: &RoomHead) -> bool {
-        self.inner
-            .channel(room)
-            .is_some_and(|channel| channel.access_is_newer(AccessVersion::of(head)))
-    }
-
-    /// Ends the subscriptions of those who may no longer read the room.
-    pub fn access_changed(&self, room: &Room) {
-        if let Some(channel) = self.inner.channel(&room.id) {
-            channel.access_changed(&room.support, AccessVersion::of(&room.head));
-        }
-    }
-
-    /// Ends every subscription to a room that was deleted.
-    pub fn deleted(&self, room: &RoomId) {
-        if let Some(channel) = self.inner.channel(room) {
-            channel.deleted();
+            channel.deleted(epoch);
         }
     }
 
@@ -168,15 +149,6 @@ impl Inner {
             shard.remove(&channel.room);
             self.bus.unsubscribe(&Topic::Room(channel.room.clone()));
         }
-    }
-}
-
-/// A change of access under way; see [`Rooms::hold`].
-pub struct AccessHold(Arc<RoomChannel>);
-
-impl Drop for AccessHold {
-    fn drop(&mut self) {
-        self.0.release();
     }
 }
 

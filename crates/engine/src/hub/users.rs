@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use madang_domain::ports::Bus;
+use madang_domain::ports::{Bus, PresenceEdge};
 use madang_domain::{Position, RoomId, UserId};
 
 use super::listeners::{Listeners, Listening};
@@ -27,6 +27,8 @@ enum Interest {
     Rooms,
     /// What is published to the user there.
     Destinations(Destinations),
+    /// Whether the user is online.
+    Presence,
 }
 
 impl Users {
@@ -56,6 +58,26 @@ impl Users {
         key: SubscriptionKey,
     ) -> UserSubscription {
         self.add(user, outlet, key, Interest::Destinations(destinations))
+    }
+
+    /// Has a session told when `user` goes online or offline.
+    #[must_use]
+    pub fn watch(
+        &self,
+        user: &UserId,
+        outlet: Arc<dyn Outlet>,
+        key: SubscriptionKey,
+    ) -> UserSubscription {
+        self.add(user, outlet, key, Interest::Presence)
+    }
+
+    /// Tells whoever watches the user here.
+    pub fn presence_changed(&self, edge: &PresenceEdge) {
+        self.listeners.tell(&edge.user, |listener| {
+            if matches!(listener.interest, Interest::Presence) {
+                listener.outlet.presence_changed(listener.key, edge);
+            }
+        });
     }
 
     fn add(
@@ -110,7 +132,7 @@ impl Users {
 impl Interest {
     fn includes(&self, destination: &str) -> bool {
         match self {
-            Self::Rooms => false,
+            Self::Rooms | Self::Presence => false,
             Self::Destinations(destinations) => destinations.include(destination),
         }
     }

@@ -1,0 +1,102 @@
+//! Notifications: entries of a user's inbox.
+
+use madang_domain::ports::MessagePage;
+use madang_domain::{
+    Answer, Caller, Code, Command, Error, Notification, NotificationAction, Notify, RoomId, UserId,
+    WhichNotifications,
+};
+
+use crate::engine::{Engine, store_failed};
+
+/// Users that one call notifies at most.
+pub const NOTIFIED_AT_ONCE_MAX: usize = 1_000;
+
+/// Users that one command notifies at most: a transaction must stay short.
+const NOTIFIED_BY_ONE_COMMAND: usize = 100;
+
+impl Engine {
+    /// Notifies each of `users` once, with `sender`'s words. Stored, and shown live to those who
+    /// listen.
+    ///
+    /// # Errors
+    /// [`Code::BodyInvalid`]: a part is out of its bounds, or there are too many users.
+    /// [`Code::Unavailable`]: retryable; some may have been notified.
+    pub async fn notify(
+        &self,
+        sender: &UserId,
+        mut users: Vec<UserId>,
+        notification: Notification,
+    ) -> Result<usize, Error> {
+        notification.check()?;
+        users.sort_unstable();
+        users.dedup();
+        if users.len() > NOTIFIED_AT_ONCE_MAX {
+            let detail = format!("at most {NOTIFIED_AT_ONCE_MAX} users are notified at once");
+            return Err(Error::with_detail(Code::BodyInvalid, detail));
+        }
+        for chunk in users.chunks(NOTIFIED_BY_ONE_COMMAND) {
+            let notify = Notify {
+                users: chunk.to_vec(),
+                notification: notification.clone(),
+                sender: sender.clone(),
+                at: self.now(),
+            };
+            self.carry_out(Command::Notify(Box::new(notify))).await?;
+        }
+        Ok(users.len())
+    }
+
+    /// Page `number` (from 1) of `size` of the caller's notifications, newest page first, oldest
+    /// first within it; those that were deleted are among them, without content. Nothing when
+    /// there never was one.
+    ///
+    /// # Errors
+    /// [`Code::ParameterInvalid`]: `number` is 0. [`Code::Unavailable`]: retryable.
+    pub async fn notifications(
+        &self,
+        caller: &Caller,
+        number: u64,
+        size: usize,
+    ) -> Result<MessagePage, Error> {
+        let inbox = RoomId::inbox(&caller.user);
+        match self.read_page(caller, &inbox, number, size).await {
+            Err(error) if error.code() == Code::RoomNotFound => Ok(MessagePage {
+                messages: Vec::new(),
+                total: 0,
+            }),
+            page => page,
+        }
+    }
+
+    /// How many of the caller's notifications are unread.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`]: retryable.
+    pub async fn unread_notifications(&self, caller: &Caller) -> Result<u64, Error> {
+        let unread = self.store.unread_notifications(&caller.user).await;
+        unread.map_err(|e| store_failed(&e))
+    }
+
+    /// Marks or deletes notifications of the caller. Answers how many changed.
+    ///
+    /// # Errors
+    /// [`Code::NotificationNotFound`]: the one that is meant is not there.
+    /// [`Code::Unavailable`]: retryable.
+    pub async fn revise_notifications(
+        &self,
+        caller: &Caller,
+        which: WhichNotifications,
+        action: NotificationAction,
+    ) -> Result<usize, Error> {
+        let command = Command::Notifications {
+            user: caller.user.clone(),
+            which,
+            action,
+            at: self.now(),
+        };
+        match self.carry_out(command).await? {
+            Answer::Done(changed) => Ok(changed),
+            Answer::Sent(_) | Answer::Room(..) | Answer::Claim(_) => Err(Code::Internal.into()),
+        }
+    }
+}

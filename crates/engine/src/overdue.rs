@@ -1,0 +1,70 @@
+//! Noting support rooms that wait for too long.
+//!
+//! Sleeps until the next room is due; a room that begins to wait here, or a while, wakes it: rooms
+//! that began to wait on a node that is gone are found then.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use madang_domain::{Command, Timestamp};
+
+use crate::engine::{Engine, store_failed};
+
+/// Rooms noted by one transaction.
+const NOTED_AT_ONCE: usize = 50;
+
+/// Longest sleep: how late a room may be noted whose node is gone.
+const SLEEP_MAX: Duration = Duration::from_secs(60);
+
+/// Runs until the engine ends.
+pub(crate) async fn run(engine: Weak<Engine>) {
+    loop {
+        let Some(running) = engine.upgrade() else {
+            return;
+        };
+        let Some(after) = running.options.overdue_after else {
+            return;
+        };
+        let pause = running.note_overdue(after).await;
+        let waiting = Arc::clone(&running.waiting);
+        drop(running);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = waiting.notified() => {}
+        }
+    }
+}
+
+impl Engine {
+    /// Notes what is due and answers how long nothing will be.
+    async fn note_overdue(&self, after: Duration) -> Duration {
+        let longest = match self.store.longest_waiting().await {
+            Ok(Some(longest)) => longest,
+            Ok(None) => return SLEEP_MAX,
+            Err(error) => {
+                drop(store_failed(&error));
+                return SLEEP_MAX;
+            }
+        };
+        let now = self.now();
+        let micros = i64::try_from(after.as_micros()).unwrap_or(i64::MAX);
+        let due = longest.as_micros().saturating_add(micros);
+        let missing = due.saturating_sub(now.as_micros());
+        if missing > 0 {
+            let missing = Duration::from_micros(missing.unsigned_abs());
+            return missing.min(SLEEP_MAX);
+        }
+        let command = Command::AlertOverdue {
+            since: Timestamp::from_micros(now.as_micros().saturating_sub(micros)),
+            limit: NOTED_AT_ONCE,
+            at: now,
+        };
+        match self.carry_out(command).await {
+            Ok(_) => Duration::ZERO,
+            Err(error) => {
+                tracing::warn!(code = %error.code(), "overdue rooms will be noted later");
+                SLEEP_MAX
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Removing what is kept no longer: rounds through all rooms, in pieces that no sender notices.
+
+use std::sync::Weak;
+use std::time::Duration;
+
+use madang_domain::ports::{RetentionRule, Swept};
+use tokio::time::MissedTickBehavior;
+
+use crate::engine::{Engine, store_failed};
+
+/// Sweeps at every interval, until the engine ends.
+pub(crate) async fn run(engine: Weak<Engine>, interval: Duration) {
+    let mut rounds = tokio::time::interval(interval);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        let Some(engine) = engine.upgrade() else {
+            return;
+        };
+        let rules = &engine.options.retention;
+        if rules.iter().all(|rule| *rule == RetentionRule::default()) {
+            return;
+        }
+        engine.sweep_round().await;
+    }
+}
+
+impl Engine {
+    /// One round through all rooms. What fails is left to the next.
+    pub async fn sweep_round(&self) {
+        let mut after = None;
+        let (mut entries, mut rooms) = (0, 0);
+        loop {
+            let swept = self.store.sweep(&self.options.retention, after, self.now());
+            match swept.await {
+                Ok(Swept {
+                    next,
+                    entries: of_piece,
+                    rooms: whole,
+                }) => {
+                    entries += of_piece;
+                    rooms += whole;
+                    match next {
+                        Some(next) => after = Some(next),
+                        None => break,
+                    }
+                }
+                Err(error) => {
+                    drop(store_failed(&error));
+                    break;
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+        if entries > 0 || rooms > 0 {
+            tracing::info!(entries, rooms, "what is kept no longer was removed");
+        }
+    }
+}
