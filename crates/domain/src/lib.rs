@@ -16,7 +16,7 @@ pub mod room;
 pub mod time;
 
 pub use assignment::{Agent, ClaimOutcome, Support, SupportState};
-pub use caller::{Caller, Role};
+pub use caller::{Caller, Role, Scope, Scopes};
 pub use error::{Code, Error};
 pub use ids::{ClientId, InvalidId, RoomId, UserId};
 pub use message::{Appended, Draft, DraftGroup, Message, SenderKind};

@@ -155,14 +155,7 @@ mod tests {
     use super::*;
 
     fn draft(text: &str) -> Result<Draft, Error> {
-        let user = UserId::new("kim").unwrap();
-        let caller = Caller {
-            user,
-            name: None,
-            member_id: None,
-            role: Role::User,
-            expires_at: None,
-        };
+        let caller = Caller::new(UserId::new("kim").unwrap(), Role::User);
         let room = RoomId::new("kim").unwrap();
         Draft::new(&caller, room, text, None, Timestamp::from_micros(0))
     }

@@ -194,13 +194,7 @@ impl Rig {
 
     /// A submission of a group of drafts with the texts between the `+` signs.
     fn submission(&self, group: &str) -> Submission {
-        let caller = Caller {
-            user: UserId::new("kim").unwrap(),
-            name: None,
-            member_id: None,
-            role: Role::User,
-            expires_at: None,
-        };
+        let caller = Caller::new(UserId::new("kim").unwrap(), Role::User);
         let room = RoomId::new("kim").unwrap();
         let now = Timestamp::from_micros(0);
         let drafts = group.split('+');
