@@ -22,7 +22,7 @@ pub mod time;
 pub mod user;
 
 pub use assignment::{Agent, ClaimOutcome, Support, SupportState};
-pub use caller::{Caller, Role};
+pub use caller::{Caller, Role, Scope, Scopes};
 pub use command::{Answer, Command, Committed, Outcome, RoomAction, RoomCommand, RoomsChange};
 pub use error::{Code, Error};
 pub use ids::{ClientId, InvalidId, RoomId, UserId};

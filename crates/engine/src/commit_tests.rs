@@ -129,13 +129,7 @@ impl Rig {
 
     /// A submission of a group of drafts with the texts between the `+` signs.
     fn submission(&self, group: &str) -> Submission {
-        let caller = Caller {
-            user: UserId::new("kim").unwrap(),
-            name: None,
-            member_id: None,
-            role: Role::User,
-            expires_at: None,
-        };
+        let caller = Caller::new(UserId::new("kim").unwrap(), Role::User);
         let room = RoomId::new("kim").unwrap();
         let now = Timestamp::from_micros(0);
         let drafts = group.split('+');
@@ -395,13 +389,7 @@ async fn closing_commits_what_is_queued_and_refuses_what_comes_later() {
 async fn rooms_are_unknown_only_after_a_lost_outcome_that_may_have_changed_them() {
     let join = Command::Room(Box::new(RoomCommand {
         room: RoomId::new("g").unwrap(),
-        actor: Actor::from(&Caller {
-            user: UserId::new("kim").unwrap(),
-            name: None,
-            member_id: None,
-            role: Role::User,
-            expires_at: None,
-        }),
+        actor: Actor::from(&Caller::new(UserId::new("kim").unwrap(), Role::User)),
         action: RoomAction::Join,
         at: Timestamp::from_micros(0),
     }));

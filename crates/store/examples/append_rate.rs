@@ -24,12 +24,11 @@ fn cpu_seconds() -> Result<f64, Failure> {
 }
 
 fn caller(n: usize) -> Result<Caller, Failure> {
+    let user = UserId::new(&format!("customer-{n}@example.com"))?;
     Ok(Caller {
-        user: UserId::new(&format!("customer-{n}@example.com"))?,
         name: Some(Arc::from("Kim Minji")),
         member_id: Some(Arc::from("1234567")),
-        role: Role::User,
-        expires_at: None,
+        ..Caller::new(user, Role::User)
     })
 }
 

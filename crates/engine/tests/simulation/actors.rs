@@ -18,13 +18,7 @@ use crate::world::{Phase, World, sleep_ms};
 const TRIES_MAX: u64 = 60;
 
 pub(crate) fn caller(id: &str, role: Role) -> Caller {
-    Caller {
-        user: UserId::new(id).expect("a user id"),
-        name: None,
-        member_id: None,
-        role,
-        expires_at: None,
-    }
+    Caller::new(UserId::new(id).expect("a user id"), role)
 }
 
 /// What senders were told is accepted.

@@ -222,11 +222,10 @@ impl ClaimRules {
             .find(shown);
         let member_id = text_or_number(claims.get(&self.member_id)).filter(shown);
         Ok(Caller {
-            user,
             name: name.map(Arc::from),
             member_id: member_id.map(Arc::from),
-            role: self.role(claims.get(&self.roles)),
             expires_at: Some(expires_at),
+            ..Caller::new(user, self.role(claims.get(&self.roles)))
         })
     }
 

@@ -213,13 +213,7 @@ impl Authenticator {
 }
 
 fn service(user: UserId) -> Caller {
-    Caller {
-        user,
-        name: None,
-        member_id: None,
-        role: Role::Service,
-        expires_at: None,
-    }
+    Caller::new(user, Role::Service)
 }
 
 /// Logins that were right, so that a reconnect storm does not cost an argon2 each. Holds a keyed

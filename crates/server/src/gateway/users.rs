@@ -105,13 +105,7 @@ mod tests {
     use super::*;
 
     fn caller(id: &str, role: Role) -> Caller {
-        Caller {
-            user: UserId::new(id).unwrap(),
-            name: None,
-            member_id: None,
-            role,
-            expires_at: None,
-        }
+        Caller::new(UserId::new(id).unwrap(), role)
     }
 
     #[test]

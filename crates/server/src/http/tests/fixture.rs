@@ -69,12 +69,11 @@ pub(super) fn caller(token: &str) -> Caller {
         Some("service") => Role::Service,
         _ => Role::User,
     };
+    let user = UserId::new(parts.next().unwrap()).unwrap();
     Caller {
-        user: UserId::new(parts.next().unwrap()).unwrap(),
         name: parts.next().map(Arc::from),
         member_id: parts.next().map(Arc::from),
-        role,
-        expires_at: None,
+        ..Caller::new(user, role)
     }
 }
 
