@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use madang_bus::LocalNetwork;
-use madang_domain::Timestamp;
-use madang_domain::ports::{Clock, StoreError};
+use madang_domain::ports::{Clock, RetentionRule, StoreError};
+use madang_domain::{RoomKind, Timestamp};
 use madang_engine::commit::CommitLimits;
-use madang_engine::{Engine, EngineOptions};
+use madang_engine::{Engine, EngineOptions, Ports, PresenceOptions};
 use madang_store::sqlite::{self, SqliteOptions, SqliteStore};
 use madang_wire::stomp::{self, HeartBeat};
 use madang_wire::websocket;
@@ -39,6 +39,8 @@ use crate::tls::{self, Tls, TlsError};
 
 /// The database inside the data directory.
 const DATABASE: &str = "madang.db";
+
+const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
 
 /// Connections that wait to be accepted; the system's own bound (`somaxconn`) may be lower.
 const BACKLOG: u32 = 4_096;
@@ -95,13 +97,14 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let metrics = Arc::new(Metrics::new(SystemClock.now()));
     let gate = Gate::new(gate_limits(&config, room), Arc::clone(&metrics));
     let keys = Keys::of(tls.as_ref(), &metrics)?;
-    let engine = Engine::start(
+    let ports = Ports {
         store,
-        LocalNetwork::default().join(),
-        Arc::new(SystemClock),
-        Arc::new(EngineTelemetry(Arc::clone(&metrics))),
-        engine_options(&config),
-    );
+        bus: LocalNetwork::default().join(),
+        presence: LocalCluster::default().join(),
+        clock: Arc::new(SystemClock),
+        telemetry: Arc::new(EngineTelemetry(Arc::clone(&metrics))),
+    };
+    let engine = Engine::start(ports, engine_options(&config));
     let identity = Arc::new(Identity::new(authenticator.clone()));
     let gateway = Gateway::start(
         Arc::clone(&engine),
@@ -348,7 +351,42 @@ fn engine_options(config: &Config) -> EngineOptions {
             queue_drafts_max: config.store.queue_drafts_max,
         },
         head_check_interval: Duration::from_secs(config.hub.head_check_seconds),
+        revise_within: seconds_or_none(config.messages.revise_seconds),
+        signal_interval: Duration::from_millis(config.messages.signal_interval_ms),
+        overdue_after: seconds_or_none(config.desk.overdue_seconds),
+        presence: PresenceOptions {
+            lease: Duration::from_secs(config.presence.lease_seconds),
+            grace: Duration::from_secs(config.presence.grace_seconds),
+        },
+        retention: RoomKind::ALL.map(|kind| retention_rule(config, kind)),
+        sweep_interval: Duration::from_secs(config.retention.sweep_seconds),
     }
+}
+
+fn retention_rule(config: &Config, kind: RoomKind) -> RetentionRule {
+    let retention = &config.retention;
+    let (days, entries) = match kind {
+        RoomKind::Support => (retention.support_days, retention.support_entries_max),
+        RoomKind::Direct => (retention.direct_days, retention.direct_entries_max),
+        RoomKind::Group => (retention.group_days, retention.group_entries_max),
+        RoomKind::Open => (retention.open_days, retention.open_entries_max),
+        RoomKind::Desk => (retention.desk_days, 0),
+        RoomKind::Inbox => (retention.inbox_days, retention.inbox_entries_max),
+    };
+    let completed = match kind {
+        RoomKind::Support => retention.completed_support_days,
+        _ => 0,
+    };
+    RetentionRule {
+        age: seconds_or_none(days * SECONDS_PER_DAY),
+        count: (entries > 0).then_some(entries),
+        completed: seconds_or_none(completed * SECONDS_PER_DAY),
+    }
+}
+
+/// An option of which 0 switches something off.
+fn seconds_or_none(seconds: u64) -> Option<Duration> {
+    (seconds > 0).then(|| Duration::from_secs(seconds))
 }
 
 fn gateway_routes(

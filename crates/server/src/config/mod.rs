@@ -18,8 +18,8 @@ pub use address::{AddressRange, AddressRangeError};
 pub use fault::{Fault, Faults, Source};
 pub use layers::{Setting, Settings, all_options, shown};
 pub use options::{
-    Auth, Config, Contracts, Demo, Hub, Log, SECTIONS, Server, Session, Stomp, Store, Tls, Topics,
-    WebSocket,
+    Auth, Config, Contracts, Demo, Desk, Hub, Log, Messages, Presence, Retention, SECTIONS, Server,
+    Session, Stomp, Store, Tls, Topics, WebSocket,
 };
 pub use spec::{Allowed, Kind, OptionSpec, SectionSpec};
 pub use value::{

@@ -355,6 +355,62 @@ options! {
         head_check_seconds: u64 = 5, Allowed::Range(1, 3600);
     }
 
+    /// What people may do with messages.
+    messages: Messages {
+        /// Seconds for which a message's sender may edit or delete it; a room's moderators always
+        /// may. 0 sets no bound.
+        revise_seconds: u64 = 86400, Allowed::Range(0, 3_153_600_000);
+        /// Milliseconds between two read marks, or signs of typing, of one member that are told in a
+        /// room.
+        signal_interval_ms: u64 = 1000, Allowed::Range(100, 60_000);
+    }
+
+    /// The support desk.
+    desk: Desk {
+        /// Seconds after which a waiting room is noted in the desk's feed, and in the inboxes of
+        /// those who serve. 0 notes none.
+        overdue_seconds: u64 = 300, Allowed::Range(0, 31_536_000);
+    }
+
+    /// Who is online.
+    presence: Presence {
+        /// Seconds for which a node that is gone keeps its users online.
+        lease_seconds: u64 = 30, Allowed::Range(3, 3600);
+        /// Seconds for which a user stays online after their last session: a reconnect is not seen.
+        grace_seconds: u64 = 5, Allowed::Range(0, 3600);
+    }
+
+    /// What is kept no longer. Removed entries are gone from every table and index; a client that
+    /// resumes before them is told so (`reset`).
+    retention: Retention {
+        /// Days for which entries of support rooms are kept. 0 keeps them.
+        support_days: u64 = 0, Allowed::Range(0, 36_500);
+        /// Days after which a completed support room is deleted. 0 keeps it.
+        completed_support_days: u64 = 0, Allowed::Range(0, 36_500);
+        /// Days for which entries of direct rooms are kept. 0 keeps them.
+        direct_days: u64 = 0, Allowed::Range(0, 36_500);
+        /// Days for which entries of groups are kept. 0 keeps them.
+        group_days: u64 = 0, Allowed::Range(0, 36_500);
+        /// Days for which entries of open rooms are kept. 0 keeps them.
+        open_days: u64 = 0, Allowed::Range(0, 36_500);
+        /// Most entries kept in each support room. 0 sets no bound.
+        support_entries_max: u64 = 0, Allowed::Range(0, 1_000_000_000);
+        /// Most entries kept in each direct room. 0 sets no bound.
+        direct_entries_max: u64 = 0, Allowed::Range(0, 1_000_000_000);
+        /// Most entries kept in each group. 0 sets no bound.
+        group_entries_max: u64 = 0, Allowed::Range(0, 1_000_000_000);
+        /// Most entries kept in each open room. 0 sets no bound.
+        open_entries_max: u64 = 0, Allowed::Range(0, 1_000_000_000);
+        /// Days for which entries of the desk's feed are kept. 0 keeps them.
+        desk_days: u64 = 90, Allowed::Range(0, 36_500);
+        /// Days for which notifications are kept. 0 keeps them.
+        inbox_days: u64 = 90, Allowed::Range(0, 36_500);
+        /// Most entries kept in each inbox. 0 sets no bound.
+        inbox_entries_max: u64 = 1000, Allowed::Range(0, 1_000_000_000);
+        /// Seconds between two rounds through all rooms.
+        sweep_seconds: u64 = 3600, Allowed::Range(1, 604_800);
+    }
+
     /// The page to try the server with.
     demo: Demo {
         /// Whether the page is served. Only while development tokens are in use.

@@ -44,7 +44,10 @@ impl<'a> From<&'a Message> for DirectMessageBody<'a> {
         Self {
             channel_id: message.room.as_str(),
             send_user_id: message.sender.as_str(),
-            content: &message.text,
+            content: match message.data() {
+                Some(data) if message.text.is_empty() => data,
+                _ => &message.text,
+            },
             seq: message.position.seq.get(),
             sent_at: rfc3339(message.sent_at),
         }

@@ -2,6 +2,7 @@
 //! of the systems that Madang replaces. No door's own matters here (no HTTP, no frames).
 
 pub mod direct;
+pub mod inbox;
 pub mod native;
 pub mod realtime;
 pub mod rooms;

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::inbox::InboxEntry;
 use super::native::{MessageBody, rfc3339};
 use super::rooms::RoomBody;
 
@@ -42,13 +43,72 @@ pub enum ClientCommand {
         /// Where it goes.
         #[schema(example = "kim@example.com")]
         room: String,
-        /// 1 to 16384 bytes of UTF-8.
+        /// Up to 16384 bytes of UTF-8.
         #[schema(example = "결제가 되지 않아요")]
-        text: String,
+        text: Option<String>,
+        /// Any JSON of up to 16384 bytes, with the text or instead of it.
+        // Raw JSON does not pass through a tagged enum: put in by [`Request::parse`].
+        #[serde(skip_deserializing)]
+        #[schema(value_type = Option<Object>)]
+        data: Option<Box<RawValue>>,
         /// The sender's own name for the message, unique among theirs in this room: sending again
         /// with it is safe.
         #[schema(example = "0b9c7c1e-5b0a-4a53-9f0f-0f3ad1c1c8e1", max_length = 255)]
         client_id: Option<String>,
+    },
+    /// Another body for an earlier message: one's own, for a while, or any as a moderator. Answered
+    /// with `ack` once durable; everybody gets an `edited` message.
+    #[serde(rename_all = "camelCase")]
+    Edit {
+        /// Which room.
+        #[schema(example = "kim@example.com")]
+        room: String,
+        /// The number of the message.
+        #[schema(example = 40)]
+        seq: u64,
+        /// As of `send`.
+        #[schema(example = "결제가 됩니다")]
+        text: Option<String>,
+        /// As of `send`.
+        #[serde(skip_deserializing)]
+        #[schema(value_type = Option<Object>)]
+        data: Option<Box<RawValue>>,
+        /// As of `send`.
+        #[schema(example = "5b0a4a53-9f0f-4f3a-8d1c-1c8e10b9c7c1", max_length = 255)]
+        client_id: Option<String>,
+    },
+    /// Takes an earlier message's body away, as `edit` changes it.
+    #[serde(rename_all = "camelCase")]
+    Delete {
+        /// Which room.
+        #[schema(example = "kim@example.com")]
+        room: String,
+        /// The number of the message.
+        #[schema(example = 40)]
+        seq: u64,
+        /// As of `send`.
+        #[schema(example = "1c8e10b9-9f0f-4f3a-8d1c-c7c15b0a4a53", max_length = 255)]
+        client_id: Option<String>,
+    },
+    /// Joins an open room; a `room` event shows it.
+    Join {
+        /// Which room.
+        #[schema(example = "0193f1c2-7b1e-7a60-9d51-1d2c3b4a5968")]
+        room: String,
+    },
+    /// Leaves a room.
+    Leave {
+        /// Which room.
+        #[schema(example = "0193f1c2-7b1e-7a60-9d51-1d2c3b4a5968")]
+        room: String,
+    },
+    /// Has the connection told when these users go online or offline, instead of those watched
+    /// before. Their present state comes as `presence` events behind the `ack`. Users with whom
+    /// the caller shares no room are passed over.
+    Watch {
+        /// At most 200.
+        #[schema(example = json!(["lee@example.com"]))]
+        users: Vec<String>,
     },
     /// The user has read a room up to a position. Others are told with `read`.
     Read {
@@ -74,13 +134,18 @@ pub enum ClientCommand {
         /// By room: the `position` of the last message that the client has.
         #[schema(example = json!({ "kim@example.com": "9f3c1a2b4d5e-42" }))]
         positions: BTreeMap<String, String>,
+        /// The same for the user's inbox.
+        #[schema(example = "5e9f3c1a2b4d-7")]
+        inbox: Option<String>,
     },
     /// Asks for `pong`.
     Ping {},
 }
 
 /// The names of [`ClientCommand`]s, as `type` has them.
-pub const COMMANDS: [&str; 6] = ["auth", "send", "read", "typing", "resume", "ping"];
+pub const COMMANDS: [&str; 11] = [
+    "auth", "send", "edit", "delete", "join", "leave", "watch", "read", "typing", "resume", "ping",
+];
 
 /// A command and the name that its answer has to carry.
 #[derive(Debug)]
@@ -97,6 +162,8 @@ struct Envelope<'a> {
     kind: Option<&'a RawValue>,
     #[serde(borrow)]
     id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
 }
 
 impl Request {
@@ -116,7 +183,7 @@ impl Request {
             Ok(envelope) => envelope,
             // Such as a member that is there twice.
             Err(error) if error.is_data() => {
-                let detail = "type or id is there twice";
+                let detail = "type, id or data is there twice";
                 let command = Err(Error::with_detail(Code::BodyInvalid, detail));
                 return Ok(Self { id: None, command });
             }
@@ -136,9 +203,18 @@ impl Request {
             }
             id => Ok(Self {
                 id: id.map(Box::from),
-                command: parse_command(kind, text),
+                command: parse_command(kind, text).map(|command| command.with(envelope.data)),
             }),
         }
+    }
+}
+
+impl ClientCommand {
+    fn with(mut self, raw: Option<&RawValue>) -> Self {
+        if let Self::Send { data, .. } | Self::Edit { data, .. } = &mut self {
+            *data = raw.map(RawValue::to_owned);
+        }
+        self
     }
 }
 
@@ -184,6 +260,9 @@ pub enum ServerEvent<'a> {
         session: &'a str,
         /// All of the user's rooms.
         rooms: &'a [LiveRoom],
+        /// The user's inbox; absent while there was never a notification.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        inbox: Option<LiveInbox>,
     },
     /// A message was accepted in one of the rooms. In order and without a hole in each room.
     Message {
@@ -218,6 +297,36 @@ pub enum ServerEvent<'a> {
         /// Up to where.
         #[schema(example = "9f3c1a2b4d5e-42")]
         position: String,
+        /// The number up to which they had read when that was told last: messages behind it are read
+        /// by one more.
+        #[schema(example = 39)]
+        previous_seq: u64,
+    },
+    /// More members have read the room at once than are told one by one with `read`: ask for the
+    /// counts where they are shown. Transient.
+    Receipts {
+        /// Which room.
+        #[schema(example = "0193f1c2-7b1e-7a60-9d51-1d2c3b4a5968")]
+        room: &'a str,
+        /// How many members' marks are not told.
+        #[schema(example = 968)]
+        readers: u64,
+    },
+    /// A user who is watched is online or offline. Transient: the newest of a user counts.
+    Presence {
+        /// Who.
+        #[schema(example = "lee@example.com")]
+        user: &'a str,
+        /// Which of both.
+        online: bool,
+        /// Since when: RFC 3339, UTC.
+        #[schema(example = "2026-11-21T01:21:30.123456Z", format = DateTime)]
+        at: String,
+    },
+    /// Something happened in the user's inbox. In order and without a hole.
+    Inbox {
+        /// What.
+        entry: InboxEntry<'a>,
     },
     /// Somebody else writes a message, or has stopped. Transient: forget it after some seconds.
     Typing {
@@ -299,6 +408,7 @@ pub struct LeftRoom<'a> {
 
 /// A room, and from where on its messages come.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct LiveRoom {
     /// As REST shows it.
     #[serde(flatten)]
@@ -307,6 +417,14 @@ pub struct LiveRoom {
     /// that comes.
     #[schema(example = "9f3c1a2b4d5e-42")]
     pub position: String,
+    /// Messages of others that the user has not read; known in `hello` and when a room joins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 3)]
+    pub unread: Option<u64>,
+    /// Up to where the user has read; known with `unread`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 39)]
+    pub read_seq: Option<u64>,
     /// Whether a `reset` follows: until then an event stream must not be resumed from `position`,
     /// or nobody would be told that messages are gone.
     #[serde(skip)]
@@ -320,9 +438,22 @@ impl LiveRoom {
         Self {
             room: RoomBody::from(room),
             position: position.to_string(),
+            unread: None,
+            read_seq: None,
             is_reset: false,
         }
     }
+}
+
+/// Where the live stream of the user's inbox begins.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct LiveInbox {
+    /// The first entry after it is the first that comes.
+    #[schema(example = "5e9f3c1a2b4d-7")]
+    pub position: String,
+    /// Notifications that are not read.
+    #[schema(example = 2)]
+    pub unread: u64,
 }
 
 /// That a command was done.
@@ -407,12 +538,15 @@ impl<'a> From<&'a Error> for ErrorBody<'a> {
 }
 
 /// The names of [`ServerEvent`]s, as `type` has them.
-pub const EVENTS: [&str; 10] = [
+pub const EVENTS: [&str; 13] = [
     "hello",
     "message",
     "room",
     "reset",
     "read",
+    "receipts",
+    "presence",
+    "inbox",
     "typing",
     "notification",
     "ack",
@@ -433,6 +567,9 @@ impl ServerEvent<'_> {
             Self::Room(_) => "room",
             Self::Reset { .. } => "reset",
             Self::Read { .. } => "read",
+            Self::Receipts { .. } => "receipts",
+            Self::Presence { .. } => "presence",
+            Self::Inbox { .. } => "inbox",
             Self::Typing { .. } => "typing",
             Self::Notification { .. } => "notification",
             Self::Ack(_) => "ack",

@@ -1,7 +1,7 @@
 //! Contract 1, the support desk of the video-course site: its words, whatever door they take.
 
 use jiff::tz::TimeZone;
-use madang_domain::{Code, Error, Message, RoomId, SenderKind, Timestamp};
+use madang_domain::{Code, Error, Message, Revision, RoomId, SenderKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -46,11 +46,23 @@ impl<'a> ChatMessage<'a> {
             room_id: message.room.as_str(),
             sender: match message.sender_kind {
                 SenderKind::Customer => message.sender.as_str(),
-                SenderKind::Agent => &options.agent_name,
+                SenderKind::Agent | SenderKind::Host | SenderKind::Member => &options.agent_name,
             },
-            message: &message.text,
+            message: text(message),
             send_date: local_date_time(message.sent_at, &options.time_zone),
         }
+    }
+}
+
+/// What stands in the place of a message that was deleted.
+const DELETED: &str = "삭제된 메시지입니다.";
+
+/// The contract knows text only.
+fn text(message: &Message) -> &str {
+    match (message.revision(), message.data()) {
+        (Revision::Deleted(_), _) => DELETED,
+        (_, Some(data)) if message.text.is_empty() => data,
+        _ => &message.text,
     }
 }
 
@@ -102,10 +114,19 @@ const TRY_LATER: &str = "잠시 후 다시 시도해 주세요.";
 #[must_use]
 pub const fn error_code(code: Code) -> (&'static str, &'static str) {
     match code {
-        Code::RoomNotFound | Code::NotYourRoom | Code::RoomNotWaiting => ("CHAT-400", INVALID_ROOM),
+        Code::RoomNotFound
+        | Code::NotYourRoom
+        | Code::RoomNotWaiting
+        | Code::MemberNotFound
+        | Code::AgentNotFound
+        | Code::MessageNotFound
+        | Code::NotificationNotFound => ("CHAT-400", INVALID_ROOM),
         Code::AgentsOnly
         | Code::PublishForbidden
         | Code::SubscribeForbidden
+        | Code::RoleRequired
+        | Code::TooLate
+        | Code::RoomFull
         | Code::OriginForbidden => ("CHAT-403", "채팅방에 접근할 수 없습니다."),
         Code::RoomTaken => ("CHAT-409", "이미 채팅이 배정되었습니다."),
         Code::TokenExpired => ("UNAUTHORIZED", "만료된 토큰입니다."),

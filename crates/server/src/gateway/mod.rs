@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use madang_domain::{Caller, Error, Role};
+use madang_domain::{Caller, Code, Error, Role, UserId};
 use madang_engine::Engine;
 use madang_wire::stomp::{self, HeartBeat};
 use madang_wire::websocket;
@@ -222,6 +222,17 @@ impl Gateway {
             token_hasher: RandomState::new(),
         });
         Self { shared, chat }
+    }
+}
+
+impl Gateway {
+    /// Ends all sessions of `user` on this node: their tokens were revoked. Costs a look at each
+    /// session of the node.
+    pub fn end_sessions_of(&self, user: &UserId) {
+        let sessions = self.shared.registry.all();
+        for session in sessions.iter().filter(|session| session.is_of(user)) {
+            session.end(Code::TokenInvalid.into());
+        }
     }
 }
 

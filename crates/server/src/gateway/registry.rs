@@ -42,6 +42,12 @@ impl Registry {
         }
     }
 
+    /// The sessions that are open. A look at each of the node's: for what happens rarely.
+    pub(super) fn all(&self) -> Vec<Arc<Session>> {
+        let state = self.state.lock();
+        state.sessions.values().filter_map(Weak::upgrade).collect()
+    }
+
     /// Adds no session from now on, and answers those that are open.
     pub(super) fn begin_drain(&self) -> Vec<Arc<Session>> {
         let mut state = self.state.lock();

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use madang_domain::{Caller, Code, Error, Role, UserId};
+use madang_engine::Engine;
 use parking_lot::Mutex;
 
 use crate::telemetry::limits::Limit;
@@ -35,6 +36,28 @@ pub(super) struct UserPlace {
     users: Arc<Users>,
     user: UserId,
     transport: Transport,
+}
+
+/// A session of a person who is online for as long as it lives.
+pub(super) struct Present {
+    engine: Arc<Engine>,
+    user: UserId,
+}
+
+impl Present {
+    pub(super) fn new(engine: &Arc<Engine>, user: &UserId) -> Self {
+        engine.connected(user);
+        Self {
+            engine: Arc::clone(engine),
+            user: user.clone(),
+        }
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.engine.disconnected(&self.user);
+    }
 }
 
 impl Users {

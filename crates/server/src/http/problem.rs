@@ -6,7 +6,7 @@ use madang_domain::{Agent, Code, Error};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::contracts::rooms::Person;
+use crate::contracts::rooms::PersonBody;
 
 /// Media type of every native error body.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
@@ -38,7 +38,7 @@ pub(crate) struct Problem {
     retryable: bool,
     /// Who has the room, when another agent has it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    assignee: Option<Person>,
+    assignee: Option<PersonBody>,
 }
 
 /// A request that was not done, on its way to the client.
@@ -83,7 +83,7 @@ impl IntoResponse for Refusal {
             detail: self.error.message().to_owned(),
             code: spec.name,
             retryable: spec.retryable,
-            assignee: self.assignee.as_ref().map(Person::from),
+            assignee: self.assignee.as_ref().map(PersonBody::from),
         };
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let mut response = (

@@ -115,6 +115,10 @@ impl Follower for Direct {
         false
     }
 
+    fn shows_inbox(&self) -> bool {
+        false
+    }
+
     /// This contract knows messages only: that some are gone, or that a room joined or left, has no
     /// form in it, and shows over REST.
     fn tell(_: &mut Core<Self>, _: &ServerEvent<'_>) {}

@@ -14,14 +14,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use madang_domain::ports::BoxFuture;
-use madang_domain::{Caller, Code, Error};
+use madang_domain::{Caller, Code, Error, Role};
 use madang_engine::SubscriptionKey;
 
 use super::super::Shared;
 use super::super::framing::Framing;
 use super::super::stream::Stream;
 use super::super::throttle::Meter;
-use super::super::users::UserPlace;
+use super::super::users::{Present, UserPlace};
 use super::Session;
 use super::dialect::{Dialect, Done};
 pub(super) use super::ending::Ending;
@@ -76,6 +76,8 @@ pub(in super::super) struct Core<D: Dialect> {
     pub(super) transport: Transport,
     /// Among the sessions of its user, once that is known.
     pub(super) place: Option<UserPlace>,
+    /// Held for its drop, which says that the user's session is over.
+    presence: Option<Present>,
     frames: Meter,
     bytes: Meter,
     /// Nothing is read before, in nanoseconds of the gateway's clock.
@@ -120,6 +122,7 @@ pub(in super::super) fn run<D: Dialect>(
             catching_up: None,
             transport,
             place: None,
+            presence: None,
             frames: Meter::default(),
             bytes: Meter::default(),
             resumes_ns: 0,
@@ -225,6 +228,15 @@ impl<D: Dialect> Core<D> {
             .users
             .admit(caller, self.transport, &shared.metrics)?;
         self.session.stream.set_identified();
+        self.session.belongs_to(&caller.user);
+        let engine = self
+            .dialect
+            .engine()
+            .filter(|_| caller.role != Role::Service);
+        self.presence = engine.map(|engine| {
+            engine.see(caller);
+            Present::new(engine, &caller.user)
+        });
         Ok(())
     }
 

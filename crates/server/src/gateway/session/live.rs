@@ -1,13 +1,15 @@
 //! What a user's rooms send, in the formats of the doors that show all of them.
 
 use bytes::Bytes;
-use madang_domain::UserId;
+use madang_domain::ports::PresenceEdge;
+use madang_domain::{MessageKind, UserId};
 use madang_engine::{Rendering, RoomEvent, SignalEvent, SignalKind, TopicEvent};
 use madang_wire::sse;
 
 use super::render::EventId;
 use crate::contracts::direct::DirectMessageBody;
-use crate::contracts::native::MessageBody;
+use crate::contracts::inbox::InboxEntry;
+use crate::contracts::native::{MessageBody, rfc3339};
 use crate::contracts::realtime::ServerEvent;
 
 pub(super) fn json_message(event: &RoomEvent) -> Rendering {
@@ -74,9 +76,27 @@ pub(super) fn append_id(id: &str, out: &mut Vec<u8>) {
     }
 }
 
+/// That a user went online or offline, as the JSON door tells it.
+pub(super) fn json_presence(edge: &PresenceEdge) -> Vec<u8> {
+    let event = ServerEvent::Presence {
+        user: edge.user.as_str(),
+        online: edge.online,
+        at: rfc3339(edge.at),
+    };
+    event.to_json()
+}
+
 fn message(event: &RoomEvent) -> ServerEvent<'_> {
-    ServerEvent::Message {
-        message: MessageBody::from(&*event.message),
+    let message = &*event.message;
+    match message.kind {
+        MessageKind::Notification
+        | MessageKind::NotificationRead
+        | MessageKind::NotificationDeleted => ServerEvent::Inbox {
+            entry: InboxEntry::new(message),
+        },
+        _ => ServerEvent::Message {
+            message: MessageBody::from(message),
+        },
     }
 }
 
@@ -115,11 +135,13 @@ fn with_signal(
             name: signal.name.as_deref().unwrap_or(user),
             active,
         },
-        SignalKind::Read(position) => ServerEvent::Read {
+        SignalKind::Read { before, now } => ServerEvent::Read {
             room,
             user,
-            position: position.to_string(),
+            position: now.to_string(),
+            previous_seq: before.get(),
         },
+        SignalKind::ManyRead { readers } => ServerEvent::Receipts { room, readers },
     })
 }
 

@@ -29,11 +29,12 @@ mod submit;
 use std::cell::RefCell;
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
 
-use madang_domain::ports::GroupOutcome;
-use madang_domain::{Code, Error, Position, RoomId};
+use madang_domain::ports::PresenceEdge;
+use madang_domain::{Code, Error, Position, RoomId, UserId};
+use madang_engine::commit::GroupOutcome;
 use madang_engine::{
     Ended, EventBatch, Outlet, RoomEvent, SignalEvent, SubscriptionKey, TopicEvent,
 };
@@ -69,6 +70,8 @@ pub(crate) struct Session {
     timing: Mutex<Timing>,
     last_read_ms: AtomicU64,
     last_write_ms: AtomicU64,
+    /// Whose it is, once that is known.
+    user: OnceLock<UserId>,
 }
 
 impl Session {
@@ -87,6 +90,7 @@ impl Session {
             timing: Mutex::default(),
             last_read_ms: AtomicU64::new(now),
             last_write_ms: AtomicU64::new(now),
+            user: OnceLock::new(),
         });
         if !shared.registry.add(&session) {
             return None;
@@ -98,6 +102,16 @@ impl Session {
 
     pub(super) fn id(&self) -> u64 {
         self.id
+    }
+
+    fn belongs_to(&self, user: &UserId) {
+        // A session that is another's already stays so: nobody identifies twice.
+        drop(self.user.set(user.clone()));
+    }
+
+    /// Whether the session is this user's.
+    pub(super) fn is_of(&self, user: &UserId) -> bool {
+        self.user.get() == Some(user)
     }
 
     /// What CONNECTED calls the session: unique per node and start.
@@ -301,6 +315,13 @@ impl Outlet for Session {
 
     fn rooms_unknown(&self, _: SubscriptionKey) {
         self.outbox().note_all_rooms();
+    }
+
+    fn presence_changed(&self, _: SubscriptionKey, edge: &PresenceEdge) {
+        let mut outbox = self.outbox();
+        let limit = self.shared.limits.queue_bytes_max;
+        outbox.take_presence(edge, limit);
+        self.mark(&mut outbox);
     }
 
     fn ended(&self, key: SubscriptionKey, cause: Ended) {

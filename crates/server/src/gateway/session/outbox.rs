@@ -5,11 +5,13 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::task::Waker;
 
+use madang_domain::ports::PresenceEdge;
 use madang_domain::{Error, Position, RoomId};
 use madang_engine::{Ended, EventBatch, RoomEvent, SignalEvent, SubscriptionKey, TopicEvent};
 use slab::Slab;
 
 use super::super::framing::Framing;
+use super::live;
 use super::notes::RoomNotes;
 use super::places;
 use super::render::Head;
@@ -242,6 +244,9 @@ impl Outbox {
         }
         for (index, event) in events.iter().enumerate() {
             let waiting = self.queue.bytes() + in_flight;
+            if !head.shows(event) {
+                continue;
+            }
             let blocked = head.acks.as_ref().is_some_and(|acks| acks.is_full());
             if blocked || (waiting >= limit && waiting > 0) {
                 return index;
@@ -299,6 +304,15 @@ impl Outbox {
         if let Some(head) = head.filter(|head| !head.held && !full) {
             self.queue
                 .append(|out| head.append_signal(event, framing, out));
+        }
+    }
+
+    /// Takes that a watched user went online or offline; drops it when there is no space. Only the
+    /// JSON door watches.
+    pub(super) fn take_presence(&mut self, edge: &PresenceEdge, limit: usize) {
+        if self.waiting() < limit {
+            let (framing, event) = (self.framing, live::json_presence(edge));
+            self.queue.append(|out| framing.append_text(&event, out));
         }
     }
 

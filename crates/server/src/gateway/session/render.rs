@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use madang_domain::UserId;
+use madang_domain::{MessageKind, RoomId, UserId};
 use madang_engine::{Rendering, RoomEvent, SignalEvent, SignalKind, TopicEvent};
 use madang_wire::stomp::{Version, message};
 
@@ -11,7 +11,7 @@ use super::super::framing::Framing;
 use super::live;
 use super::places::Place;
 use super::stomp::acks::AckLedger;
-use super::stomp::destination::SUPPORT_DESK_SUBSCRIBE;
+use super::stomp::destination::{DESK, SUPPORT_DESK_SUBSCRIBE};
 use crate::contracts::topics::ROOMS;
 use crate::contracts::{native, support_desk};
 
@@ -130,8 +130,28 @@ impl Head {
         }
     }
 
+    /// Whether this subscription's door shows the event at all: the contracts know messages of
+    /// people only.
+    pub(super) fn shows(&self, event: &RoomEvent) -> bool {
+        let message = &event.message;
+        match &self.format {
+            Format::Json { .. } | Format::EventStream { .. } => true,
+            Format::Stomp { room, .. } => match room {
+                RoomFormat::Native => true,
+                RoomFormat::SupportDesk(_) => message.kind == MessageKind::Message,
+            },
+            // Contract 3: senders do not get their own.
+            Format::Direct { user } => {
+                message.kind == MessageKind::Message && *user != message.sender
+            }
+        }
+    }
+
     /// Bytes of one event's message, without what stands around it.
     pub(super) fn len(&self, event: &RoomEvent, framing: Framing) -> usize {
+        if !self.shows(event) {
+            return 0;
+        }
         self.prefix.len() + self.room_tail(event, framing).bytes.len()
     }
 
@@ -143,10 +163,7 @@ impl Head {
         framing: Framing,
         out: &mut Vec<u8>,
     ) {
-        if let Format::Direct { user } = &self.format
-            && *user == event.message.sender
-        {
-            // Contract 3: senders do not get their own.
+        if !self.shows(event) {
             return;
         }
         self.append(self.room_tail(event, framing), ack, framing, out);
@@ -247,7 +264,7 @@ fn render_stomp_message(event: &RoomEvent, format: &RoomFormat, version: Version
             support_desk::render_message(message, options),
         ),
         RoomFormat::Native => (
-            format!("{ROOMS}{}", message.room),
+            native_destination(&message.room),
             native::render_message(message),
         ),
     };
@@ -264,6 +281,13 @@ fn render_stomp_message(event: &RoomEvent, format: &RoomFormat, version: Version
         bytes: Bytes::from(tail),
         is_text: true,
     }
+}
+
+fn native_destination(room: &RoomId) -> String {
+    if *room == RoomId::desk() {
+        return DESK.to_owned();
+    }
+    format!("{ROOMS}{room}")
 }
 
 fn render_stomp_topic(event: &TopicEvent, version: Version, framing: Framing) -> Rendering {

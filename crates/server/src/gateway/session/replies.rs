@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use madang_domain::ports::GroupOutcome;
+use madang_engine::commit::GroupOutcome;
 use madang_wire::stomp::Version;
 
 use super::super::framing::Framing;

@@ -10,7 +10,7 @@ mod join;
 use std::sync::Arc;
 
 use madang_domain::ports::BoxFuture;
-use madang_domain::{Caller, Code, Epoch, Position, RoomHead, RoomId, Support};
+use madang_domain::{Caller, Code, Epoch, Position, Room, RoomHead, RoomId, Support};
 use madang_engine::{
     DestinationPattern, Destinations, Ended, SubscriptionKey, TopicSource, TopicSubscription,
     UserSubscription,
@@ -26,7 +26,7 @@ use super::render::{Format, Head};
 use crate::contracts::realtime::{LeftRoom, LiveRoom, RoomChange, ServerEvent};
 pub(in super::super) use join::Follows;
 use join::{Entered, Found};
-pub(super) use join::{Joined, Joiner};
+pub(super) use join::{Joined, Joiner, Theirs};
 
 /// What the host publishes for a user, behind the prefix of users' own destinations: all of it, as
 /// nothing but topics can be published there.
@@ -49,6 +49,11 @@ pub(in super::super) trait Follower: Dialect {
     fn follow(&mut self, followed: Followed);
 
     fn chat(&self) -> &Arc<Chat>;
+
+    /// Whether the user's inbox is shown too.
+    fn shows_inbox(&self) -> bool {
+        true
+    }
 
     /// How this caller's events look.
     fn format(&self, caller: &Caller) -> Format;
@@ -78,8 +83,8 @@ struct FollowedRoom {
     feed: Feed,
     /// Where its live stream began.
     began: Position,
-    /// What the client knows of it.
-    told: Support,
+    /// What the client knows of it, of a support room.
+    told: Option<Support>,
 }
 
 /// What was followed when an errand began.
@@ -93,6 +98,13 @@ impl Followed {
     /// Whether the room is among those shown.
     pub(super) fn has(&self, room: &RoomId) -> bool {
         self.rooms.iter().any(|one| one.id == *room)
+    }
+
+    fn of_people(&self) -> usize {
+        self.rooms
+            .iter()
+            .filter(|one| !one.id.is_internal())
+            .count()
     }
 
     pub(super) fn feed(&mut self, key: SubscriptionKey) -> Option<&mut Feed> {
@@ -151,6 +163,7 @@ impl<D: Follower> Core<D> {
             session: Arc::clone(&self.session),
             format: self.dialect.format(&caller),
             rooms_max: D::rooms_max(&self.session.shared.limits),
+            shows_inbox: self.dialect.shows_inbox(),
             caller,
         }
     }
@@ -161,6 +174,7 @@ impl<D: Follower> Core<D> {
             only,
             resumed,
             fresh,
+            inbox,
         } = entered;
         let user = caller.user.clone();
         let notifications = only.is_none() && self.dialect.notifies();
@@ -174,7 +188,8 @@ impl<D: Follower> Core<D> {
         };
         followed.rooms.reserve_exact(resumed.len() + fresh.len());
         self.dialect.follow(followed);
-        let rooms: Vec<_> = resumed.iter().map(Joined::shown).collect();
+        let of_people = resumed.iter().filter(|joined| !joined.is_inbox());
+        let rooms: Vec<_> = of_people.map(Joined::shown).collect();
         let session = self.session.session_name();
         D::tell(
             self,
@@ -182,6 +197,7 @@ impl<D: Follower> Core<D> {
                 user: user.as_str(),
                 session: &session,
                 rooms: &rooms,
+                inbox,
             },
         );
         resumed.into_iter().for_each(|joined| self.add(joined));
@@ -255,9 +271,9 @@ impl<D: Follower> Core<D> {
                     return Ok(());
                 };
                 let followed = followed.room(&room.id);
-                let changed = followed.filter(|one| one.told != room.support);
+                let changed = followed.filter(|one| one.told.as_ref() != room.support());
                 if let Some(one) = changed {
-                    one.told = room.support.clone();
+                    one.told = room.support().cloned();
                     let shown = LiveRoom::new(&room, one.began);
                     let change = RoomChange::Changed { room: &shown };
                     D::tell(self, &ServerEvent::Room(change));
@@ -294,12 +310,14 @@ impl<D: Follower> Core<D> {
             // Deleted and made again: the old one's log is another.
             let key = shown.key;
             self.leave(|one| one.key == key);
-        } else if followed.rooms.len() >= maximum {
+        } else if !joined.is_inbox() && followed.of_people() >= maximum {
             return Err(Failure::new(join::too_many(maximum), None));
         }
-        let shown = joined.shown();
-        let change = RoomChange::Joined { room: &shown };
-        D::tell(self, &ServerEvent::Room(change));
+        if !joined.is_inbox() {
+            let shown = joined.shown();
+            let change = RoomChange::Joined { room: &shown };
+            D::tell(self, &ServerEvent::Room(change));
+        }
         self.add(joined);
         Ok(())
     }
@@ -317,11 +335,11 @@ impl<D: Follower> Core<D> {
             return;
         };
         followed.rooms.push(FollowedRoom {
-            id: room.id,
+            id: room.id.clone(),
             key,
             feed: Feed::Room(Arc::new(subscription)),
             began: position,
-            told: room.support,
+            told: room.support().cloned(),
         });
         self.let_go(key, live);
     }
@@ -379,8 +397,10 @@ impl<D: Follower> Core<D> {
         let FollowedRoom { id, key, feed, .. } = left;
         drop(feed);
         self.forget_feed(key);
-        let room = LeftRoom { id: id.as_str() };
-        D::tell(self, &ServerEvent::Room(RoomChange::Left { room }));
+        if !id.is_internal() {
+            let room = LeftRoom { id: id.as_str() };
+            D::tell(self, &ServerEvent::Room(RoomChange::Left { room }));
+        }
         let only = self
             .dialect
             .followed()

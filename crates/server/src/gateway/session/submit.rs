@@ -12,8 +12,7 @@ impl<D: Dialect> Core<D> {
     /// Queues drafts for the next transaction of the store. While its queue is full the session
     /// takes no more commands.
     pub(super) fn submit(&mut self, engine: &Arc<Engine>, submission: Submission) {
-        let Submission { group, reply } = submission;
-        let Err(submission) = engine.try_submit(group, reply) else {
+        let Err(submission) = engine.try_submit(submission) else {
             return;
         };
         let engine = Arc::clone(engine);

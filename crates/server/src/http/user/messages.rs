@@ -7,11 +7,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use madang_domain::ports::{LogPage, LogQuery};
-use madang_domain::{Appended, ClientId, Code, Error, Seq};
+use madang_domain::{Appended, ClientId, Code, Content, Error, Seq};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::contracts::native::{MessageBody, is_older_kept};
+use crate::contracts::native::{MessageBody, body_of, is_older_kept};
 use crate::contracts::rooms::Head;
 use crate::http::Shared;
 use crate::http::extract::{JsonBody, Parameters, RoomPath, UserCaller};
@@ -110,9 +111,12 @@ fn has_more(page: &LogPage, query: LogQuery) -> bool {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SendMessage {
-    /// 1 to 16384 bytes of UTF-8.
+    /// Up to 16384 bytes of UTF-8.
     #[schema(example = "결제가 되지 않아요")]
-    text: String,
+    text: Option<String>,
+    /// Any JSON of up to 16384 bytes, with the text or instead of it.
+    #[schema(value_type = Option<Object>)]
+    data: Option<Box<RawValue>>,
     /// The sender's own name for the message, unique among theirs in this room: sending again
     /// with it is safe.
     #[schema(example = "0b9c7c1e-5b0a-4a53-9f0f-0f3ad1c1c8e1", max_length = 255)]
@@ -154,9 +158,10 @@ pub(super) async fn send(
     JsonBody(draft): JsonBody<SendMessage>,
 ) -> Result<Response, Refusal> {
     let client_id = client_id(&draft, &headers)?;
+    let body = body_of(draft.text.as_deref(), draft.data.as_deref())?;
     let sent = state
         .engine
-        .send_message(&caller, room, &draft.text, client_id)
+        .send_message(&caller, room, Content::Message(body), client_id)
         .await?;
     let message = sent.message();
     let body = Json(MessageBody::from(&**message));

@@ -1,7 +1,7 @@
 //! Answers to commands.
 
 use madang_domain::Error;
-use madang_domain::ports::GroupOutcome;
+use madang_engine::commit::GroupOutcome;
 
 use super::super::super::framing::Framing;
 use super::super::driver::Core;

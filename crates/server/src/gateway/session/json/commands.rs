@@ -3,13 +3,27 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use madang_domain::{Code, Error, Position, RoomId};
+use madang_domain::ports::PresenceEdge;
+use madang_domain::{Code, Content, Error, Position, RoomAction, RoomId, Seq, UserId};
+use madang_engine::{SubscriptionKey, UserSubscription};
 
 use super::super::dialect::Done;
 use super::super::driver::Core;
 use super::super::rooms::{Followed, Follower, Joined};
 use super::Json;
+use super::send::Address;
+use crate::contracts::native::body_of;
 use crate::contracts::realtime::{Ack, ClientCommand, ServerEvent, echo};
+
+/// Names the session's interest in others' presence: never the key of a subscription.
+const WATCHING: SubscriptionKey = SubscriptionKey::MAX - 1;
+
+fn address<'a>(room: &'a str, client_id: &'a Option<String>) -> Address<'a> {
+    Address {
+        room,
+        client_id: client_id.as_deref(),
+    }
+}
 
 impl Core<Json> {
     /// # Errors
@@ -19,6 +33,7 @@ impl Core<Json> {
         id: Option<&str>,
         command: ClientCommand,
     ) -> Result<(), Error> {
+        let engine = Arc::clone(&self.dialect.chat.engine);
         match command {
             ClientCommand::Auth { .. } => {
                 let detail = "the connection knows who you are";
@@ -27,11 +42,39 @@ impl Core<Json> {
             ClientCommand::Send {
                 room,
                 text,
+                data,
                 client_id,
-            } => self.handle_send(id, &room, &text, client_id.as_deref()),
+            } => {
+                let body = body_of(text.as_deref(), data.as_deref())?;
+                self.handle_send(id, address(&room, &client_id), Content::Message(body))
+            }
+            ClientCommand::Edit {
+                room,
+                seq,
+                text,
+                data,
+                client_id,
+            } => {
+                let body = body_of(text.as_deref(), data.as_deref())?;
+                let content = engine.edit(Seq::new(seq), body);
+                self.handle_send(id, address(&room, &client_id), content)
+            }
+            ClientCommand::Delete {
+                room,
+                seq,
+                client_id,
+            } => {
+                let content = engine.deletion(Seq::new(seq));
+                self.handle_send(id, address(&room, &client_id), content)
+            }
+            ClientCommand::Join { room } => self.handle_join(id, &room),
+            ClientCommand::Leave { room } => self.handle_leave(id, &room),
+            ClientCommand::Watch { users } => self.handle_watch(id, &users),
             ClientCommand::Read { room, position } => self.handle_read(id, &room, &position),
             ClientCommand::Typing { room, active } => self.handle_typing(id, &room, active),
-            ClientCommand::Resume { positions } => self.handle_resume(id, positions),
+            ClientCommand::Resume { positions, inbox } => {
+                self.handle_resume(id, positions, inbox.as_deref())
+            }
             ClientCommand::Ping {} => {
                 let id = echo(id);
                 Json::tell(self, &ServerEvent::Pong { id: id.as_deref() });
@@ -68,6 +111,70 @@ impl Core<Json> {
         Ok(())
     }
 
+    fn handle_join(&mut self, id: Option<&str>, room: &str) -> Result<(), Error> {
+        let room = room_id(room)?;
+        let caller = self.followed()?.caller.clone();
+        let engine = Arc::clone(&self.dialect.chat.engine);
+        self.wait_for(id, async move {
+            engine.join_room(&caller, &room).await.map(drop)
+        });
+        Ok(())
+    }
+
+    fn handle_leave(&mut self, id: Option<&str>, room: &str) -> Result<(), Error> {
+        let room = room_id(room)?;
+        let caller = self.followed()?.caller.clone();
+        let engine = Arc::clone(&self.dialect.chat.engine);
+        self.wait_for(id, async move {
+            let left = engine.change_room(&caller, &room, RoomAction::Leave);
+            left.await.map(drop)
+        });
+        Ok(())
+    }
+
+    /// Watches first, then asks: no change falls in between. What is watched already stays so until
+    /// the new watch stands.
+    fn handle_watch(&mut self, id: Option<&str>, users: &[String]) -> Result<(), Error> {
+        let users: Vec<_> = users.iter().filter_map(|id| UserId::new(id).ok()).collect();
+        let caller = self.followed()?.caller.clone();
+        let engine = Arc::clone(&self.dialect.chat.engine);
+        let outlet = Arc::clone(&self.session);
+        let id: Option<Box<str>> = id.map(Box::from);
+        self.command = Some(Box::pin(async move {
+            let watched = async {
+                let held = engine
+                    .watch_presence(&caller, &users, outlet, WATCHING)
+                    .await?;
+                Ok((held, engine.presence_of(&caller, &users).await?))
+            };
+            let outcome = watched.await;
+            let done: Done<Json> = Box::new(move |core| {
+                match outcome {
+                    Ok((held, edges)) => core.watching(id.as_deref(), held, &edges),
+                    Err(error) => core.answer_error(id.as_deref(), &error),
+                }
+                Ok(())
+            });
+            done
+        }));
+        Ok(())
+    }
+
+    fn watching(
+        &mut self,
+        id: Option<&str>,
+        held: Vec<UserSubscription>,
+        edges: &[Option<PresenceEdge>],
+    ) {
+        self.dialect.watched = held;
+        self.answer_done(id);
+        let limit = self.session.shared.limits.queue_bytes_max;
+        let mut outbox = self.session.outbox();
+        for edge in edges.iter().flatten() {
+            outbox.take_presence(edge, limit);
+        }
+    }
+
     /// A command that asks the store, and says no more than that it was done.
     fn wait_for(
         &mut self,
@@ -92,10 +199,16 @@ impl Core<Json> {
         &mut self,
         id: Option<&str>,
         positions: BTreeMap<String, String>,
+        inbox: Option<&str>,
     ) -> Result<(), Error> {
         let followed = self.followed()?;
         let caller = followed.caller.clone();
         let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        if let Some(position) = inbox {
+            let position = position_of(position)?;
+            let inbox = Some(RoomId::inbox(&caller.user)).filter(|inbox| followed.has(inbox));
+            known.extend(inbox.map(|inbox| (inbox, position)));
+        }
         for (name, position) in positions {
             let position = position_of(&position)?;
             match RoomId::new(&name).ok().filter(|room| followed.has(room)) {

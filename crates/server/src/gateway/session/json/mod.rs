@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use madang_domain::ports::BoxFuture;
 use madang_domain::{Caller, Code, Error, Role, RoomHead};
-use madang_engine::{Ended, Engine, SubscriptionKey};
+use madang_engine::{Ended, Engine, SubscriptionKey, UserSubscription};
 
 use super::super::Chat;
 use super::super::framing::Framing;
@@ -29,6 +29,8 @@ pub(super) const SILENCE_MAX_MS: u64 = 85_000;
 pub(in super::super) struct Json {
     chat: Arc<Chat>,
     stage: Stage,
+    /// Whose presence is shown. Held for their drop, which ends it.
+    watched: Vec<UserSubscription>,
 }
 
 /// How far the client has come.
@@ -47,6 +49,7 @@ impl Json {
     pub(in super::super) fn new(chat: &Arc<Chat>, caller: Option<Caller>) -> Self {
         Self {
             chat: Arc::clone(chat),
+            watched: Vec::new(),
             stage: caller.map_or(Stage::Unknown, |caller| Stage::Known(Box::new(caller))),
         }
     }

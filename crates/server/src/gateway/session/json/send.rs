@@ -2,36 +2,44 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Caller, ClientId, Code, Draft, DraftGroup, Error, RoomId};
+use madang_domain::{Caller, ClientId, Code, Content, Draft, DraftGroup, Error, RoomId};
 use madang_engine::Start;
-use madang_engine::commit::{Reply, Submission};
+use madang_engine::commit::Submission;
 
 use super::super::dialect::{Done, Voice};
 use super::super::driver::Core;
-use super::super::rooms::{Joined, Joiner};
+use super::super::rooms::{Joined, Joiner, Theirs};
 use super::Json;
 use super::commands::room_id;
 
+/// What a client calls a message, and where it goes.
+pub(super) struct Address<'a> {
+    pub(super) room: &'a str,
+    pub(super) client_id: Option<&'a str>,
+}
+
 impl Core<Json> {
+    /// Sends, edits or deletes.
+    ///
     /// # Errors
-    /// The message cannot be sent as it is; nothing was done.
+    /// It cannot be done as it is; nothing was done.
     pub(super) fn handle_send(
         &mut self,
         id: Option<&str>,
-        room: &str,
-        text: &str,
-        client_id: Option<&str>,
+        address: Address<'_>,
+        content: Content,
     ) -> Result<(), Error> {
-        let room = room_id(room)?;
-        let client_id = client_id.map(ClientId::new).transpose();
+        let room = room_id(address.room)?;
+        let client_id = address.client_id.map(ClientId::new).transpose();
         let client_id = client_id.map_err(|reason| {
             Error::with_detail(Code::ParameterInvalid, format!("clientId {reason}"))
         })?;
         let engine = Arc::clone(&self.dialect.chat.engine);
         let followed = self.followed()?;
-        let draft = engine.draft(&followed.caller, room.clone(), text, client_id)?;
+        let is_new = matches!(content, Content::Message(_));
+        let draft = engine.draft(&followed.caller, room.clone(), content, client_id);
         let is_own = room.as_str() == followed.caller.user.as_str();
-        if is_own && !followed.has(&room) {
+        if is_own && is_new && !followed.has(&room) {
             let caller = followed.caller.clone();
             self.open_and_send(id, caller, room, draft);
             return Ok(());
@@ -44,10 +52,10 @@ impl Core<Json> {
     fn send(&mut self, id: Option<&str>, draft: Draft) {
         let ticket = self.session.outbox().replies.wait(id, Voice::Native);
         let session = Arc::clone(&self.session);
-        let reply: Reply = Box::new(move |outcome| session.committed(ticket, outcome));
         let engine = Arc::clone(&self.dialect.chat.engine);
         let group = DraftGroup::single(draft);
-        self.submit(&engine, Submission { group, reply });
+        let submission = Submission::send(group, move |outcome| session.committed(ticket, outcome));
+        self.submit(&engine, submission);
     }
 
     /// The sender's own support room is made first, and shown from its beginning on.
@@ -78,8 +86,8 @@ impl Joiner {
         engine: &Arc<madang_engine::Engine>,
         room: &RoomId,
     ) -> Result<Joined, Error> {
-        let room = engine.open_support_room(&self.caller, room).await?;
+        let (room, _) = engine.open_support_room(&self.caller, room).await?;
         let start = Start::After(room.head.position());
-        self.join(room, start).await
+        self.join(Theirs::from(room), start).await
     }
 }

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use madang_domain::{Caller, Code, Error, Position, Room, RoomHead, RoomId, Seq, policy};
+use madang_domain::ports::{RoomSummary, RoomsQuery};
+use madang_domain::{Caller, Code, Error, Position, Room, RoomHead, RoomId, Seq, Support, policy};
 use madang_engine::{RoomSubscription, Start, Subscribed, SubscriptionKey, UserSubscription};
 
 use super::super::super::Chat;
@@ -13,7 +14,7 @@ use super::super::notes::RoomNotes;
 use super::super::places::{Place, Places};
 use super::super::render::{EventId, Format, Head};
 use super::{Known, is_not_theirs};
-use crate::contracts::realtime::LiveRoom;
+use crate::contracts::realtime::{LiveInbox, LiveRoom};
 
 /// Names the session's interest in its user: never the key of a subscription.
 const ATTENDING: SubscriptionKey = SubscriptionKey::MAX;
@@ -34,13 +35,43 @@ pub(in super::super) struct Joiner {
     pub(super) format: Format,
     /// Rooms that the session shows; more are refused.
     pub(super) rooms_max: usize,
+    pub(super) shows_inbox: bool,
     pub(in super::super) caller: Caller,
+}
+
+/// A room that is the user's, and what is known of their reading.
+pub(in super::super) struct Theirs {
+    room: Room,
+    unread: Option<u64>,
+    read: Option<Seq>,
+}
+
+impl From<Room> for Theirs {
+    fn from(room: Room) -> Self {
+        Self {
+            room,
+            unread: None,
+            read: None,
+        }
+    }
+}
+
+impl From<RoomSummary> for Theirs {
+    fn from(summary: RoomSummary) -> Self {
+        Self {
+            room: summary.view.room,
+            unread: Some(summary.unread),
+            read: Some(summary.read),
+        }
+    }
 }
 
 /// A new subscription, held until the client has been told of its room.
 pub(in super::super) struct Joined {
     /// As it stood when the subscription began.
     pub(super) room: Room,
+    unread: Option<u64>,
+    read: Option<Seq>,
     /// Where it begins.
     pub(super) position: Position,
     /// Whether a part of what was asked for is gone, which is told once it is read.
@@ -58,6 +89,8 @@ pub(super) struct Entered {
     pub(super) resumed: Vec<Joined>,
     /// Rooms that are new to a client that resumes.
     pub(super) fresh: Vec<Joined>,
+    /// Where the user's inbox begins, if there is one.
+    pub(super) inbox: Option<LiveInbox>,
 }
 
 /// What a look at a room found.
@@ -76,9 +109,15 @@ impl Joined {
         self.room.id.to_string()
     }
 
+    pub(super) fn is_inbox(&self) -> bool {
+        self.room.id.is_internal()
+    }
+
     pub(super) fn shown(&self) -> LiveRoom {
         LiveRoom {
             is_reset: self.is_reset,
+            unread: self.unread,
+            read_seq: self.read.map(Seq::get),
             ..LiveRoom::new(&self.room, self.position)
         }
     }
@@ -108,11 +147,13 @@ impl Joiner {
             only: None,
             resumed: Vec::new(),
             fresh: Vec::new(),
+            inbox: None,
         };
         match follows {
             Follows::One(room, since) => {
                 let found = engine.room(&self.caller, &room).await?;
-                entered.resumed.push(self.join(found, start(since)).await?);
+                let joined = self.join(Theirs::from(found), start(since)).await?;
+                entered.resumed.push(joined);
                 entered.only = Some(room);
             }
             Follows::All(places) => self.join_all(places.as_ref(), &mut entered).await?,
@@ -121,8 +162,11 @@ impl Joiner {
     }
 
     async fn join_all(&self, places: Option<&Places>, entered: &mut Entered) -> Result<(), Error> {
+        if self.shows_inbox {
+            self.join_inbox(places, entered).await?;
+        }
         for room in self.list().await? {
-            let since = places.and_then(|places| places.of(&room.id));
+            let since = places.and_then(|places| places.of(&room.room.id));
             let is_fresh = places.is_some() && since.is_none();
             match self.join(room, start(since)).await {
                 Ok(joined) if is_fresh => entered.fresh.push(joined),
@@ -135,20 +179,51 @@ impl Joiner {
         Ok(())
     }
 
-    async fn list(&self) -> Result<Vec<Room>, Error> {
+    async fn join_inbox(
+        &self,
+        places: Option<&Places>,
+        entered: &mut Entered,
+    ) -> Result<(), Error> {
+        let inbox = RoomId::inbox(&self.caller.user);
+        let engine = &self.chat.engine;
+        let room = match engine.room(&self.caller, &inbox).await {
+            Ok(room) => room,
+            Err(error) if is_not_theirs(error.code()) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let since = places.and_then(|places| places.of(&inbox));
+        let joined = self.join(Theirs::from(room), start(since)).await?;
+        entered.inbox = Some(LiveInbox {
+            position: joined.position.to_string(),
+            unread: engine.unread_notifications(&self.caller).await?,
+        });
+        entered.resumed.push(joined);
+        Ok(())
+    }
+
+    async fn list(&self) -> Result<Vec<Theirs>, Error> {
         let maximum = self.rooms_max;
-        let rooms = self.chat.engine.rooms_of(&self.caller, maximum + 1).await?;
+        let query = RoomsQuery {
+            limit: maximum + 1,
+            ..RoomsQuery::default()
+        };
+        let rooms = self.chat.engine.rooms_of(&self.caller, &query).await?;
         if rooms.len() > maximum {
             return Err(too_many(maximum));
         }
-        Ok(rooms)
+        Ok(rooms.into_iter().map(Theirs::from).collect())
     }
 
     /// Subscribes to a room.
     ///
     /// # Errors
     /// As [`madang_engine::Engine::subscribe_room`] has them.
-    pub(in super::super) async fn join(&self, room: Room, start: Start) -> Result<Joined, Error> {
+    pub(in super::super) async fn join(
+        &self,
+        theirs: Theirs,
+        start: Start,
+    ) -> Result<Joined, Error> {
+        let Theirs { room, unread, read } = theirs;
         let of_places = matches!(
             self.format,
             Format::EventStream {
@@ -187,6 +262,8 @@ impl Joiner {
         };
         Ok(Joined {
             room: Room { head, ..room },
+            unread,
+            read,
             position,
             is_reset,
             key,
@@ -214,7 +291,7 @@ impl Joiner {
                     Some(_) => Vec::new(),
                     None => self.list().await?,
                 };
-                let listed = listed.into_iter().map(|room| room.id);
+                let listed = listed.into_iter().map(|theirs| theirs.room.id);
                 listed
                     .chain(known.iter().map(|one| one.id.clone()))
                     .map(|id| (id, None))
@@ -222,6 +299,9 @@ impl Joiner {
             }
         };
         for (room, since) in rooms {
+            if room.is_internal() && !self.shows_inbox {
+                continue;
+            }
             if only.is_none_or(|only| *only == room) {
                 found.push(self.look_at(room, since, known, only.is_some()).await?);
             }
@@ -236,14 +316,15 @@ impl Joiner {
         known: &[Known],
         any: bool,
     ) -> Result<Found, Error> {
-        let room = match self.chat.engine.room(&self.caller, &id).await {
-            Ok(room) => room,
+        let view = match self.chat.engine.view_room(&self.caller, &id).await {
+            Ok(view) => view,
             Err(error) if is_not_theirs(error.code()) => return Ok(Found::NotTheirs(id)),
             Err(error) => return Err(error),
         };
-        // An admin may read what is not theirs; only who takes part has the room.
-        let takes_part = policy::may_send(&room.support, &self.caller.user, self.caller.role);
-        if !any && takes_part.is_err() {
+        let (room, standing) = (view.room, view.standing);
+        let Caller { user, role, .. } = &self.caller;
+        // Others may read an open room, and an admin any; only who takes part has the room.
+        if !any && !policy::takes_part(&room.detail, standing, user, *role) {
             return Ok(Found::NotTheirs(id));
         }
         let epoch = room.head.epoch;
@@ -251,7 +332,7 @@ impl Joiner {
             return Ok(Found::Theirs(room));
         }
         let start = self.start_of_gained(&room, since);
-        match self.join(room, start).await {
+        match self.join(Theirs::from(room), start).await {
             Ok(joined) => Ok(Found::Joined(Box::new(joined))),
             Err(error) if is_not_theirs(error.code()) => Ok(Found::NotTheirs(id)),
             Err(error) => Err(error),
@@ -267,7 +348,8 @@ impl Joiner {
             seq: Seq::new(0),
         };
         // One's own room is new, as is another's of which another life was known before.
-        if room.support.customer == self.caller.user {
+        let is_own = |support: &Support| support.customer == self.caller.user;
+        if room.support().is_some_and(is_own) || room.id.is_internal() {
             return Start::After(beginning);
         }
         since.map_or(Start::Now, |since| match since.epoch == epoch {
@@ -287,7 +369,7 @@ impl Joiner {
         let (mut joined, mut unknown) = (Vec::new(), Vec::new());
         for (id, position) in positions {
             let found = match self.chat.engine.room(&self.caller, &id).await {
-                Ok(room) => self.join(room, Start::After(position)).await,
+                Ok(room) => self.join(Theirs::from(room), Start::After(position)).await,
                 Err(error) => Err(error),
             };
             match found {

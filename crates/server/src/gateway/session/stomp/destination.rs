@@ -6,6 +6,8 @@ use crate::contracts::topics::{PublishTarget, SubscribeSource, TopicPrefixes, pa
 
 /// Contract 1's room destinations.
 pub(in super::super) const SUPPORT_DESK_SUBSCRIBE: &str = "/sub/chat/room/";
+/// The desk's feed, for agents.
+pub(in super::super) const DESK: &str = "/sub/desk";
 /// Where contract 1's clients send; the room is in the body.
 pub(super) const SUPPORT_DESK_SEND: &str = "/pub/message";
 
@@ -23,6 +25,8 @@ pub(in crate::gateway) struct DestinationMap {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Source {
     Room(RoomId),
+    /// The log of the desk's changes.
+    Desk,
     /// Contract 1: subscribing opens or claims the room.
     SupportDesk(RoomId),
     Topic(SubscribeSource),
@@ -43,6 +47,9 @@ impl DestinationMap {
     pub(super) fn source(&self, destination: &str) -> Result<Source, Error> {
         if let Some(room) = parse_room(destination, &self.application_prefix)? {
             return Ok(Source::Room(room));
+        }
+        if destination == DESK {
+            return Ok(Source::Desk);
         }
         if let Some(room) = destination.strip_prefix(SUPPORT_DESK_SUBSCRIBE)
             && self.support_desk

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use madang_domain::{ClientId, Code, Draft, DraftGroup, Error};
-use madang_engine::TopicDraft;
-use madang_engine::commit::{Reply, Submission};
+use madang_domain::{Body, ClientId, Code, Content, Draft, DraftGroup, Error, Seq};
+use madang_engine::commit::Submission;
+use madang_engine::{Engine, TopicDraft};
 use madang_wire::stomp::Frame;
 
 use super::super::dialect::Voice;
@@ -55,10 +55,13 @@ impl Core<Stomp> {
         let chat = Arc::clone(&self.dialect.chat);
         let target = chat.destinations.target(required(&frame, "destination")?)?;
         let engine = &chat.engine;
-        let (room, text) = match target {
+        let (room, content) = match target {
             Target::Topic(topic) => return self.topic_draft(topic, frame),
-            Target::SupportDesk => support_desk::parse_send(&frame.body)?,
-            Target::Room(room) => (room, native::parse_send(&frame.body)?),
+            Target::SupportDesk => {
+                let (room, text) = support_desk::parse_send(&frame.body)?;
+                (room, Content::Message(Body::new(&text, None)?))
+            }
+            Target::Room(room) => (room, native_content(engine, &frame)?),
         };
         let client_id = frame
             .get("client-id")
@@ -68,9 +71,8 @@ impl Core<Stomp> {
                 Error::with_detail(Code::ParameterInvalid, format!("client-id {error}"))
             })?;
         let caller = &self.open_session()?.caller;
-        Ok(Outgoing::Message(
-            engine.draft(caller, room, &text, client_id)?,
-        ))
+        let draft = engine.draft(caller, room, content, client_id);
+        Ok(Outgoing::Message(draft))
     }
 
     fn topic_draft(&mut self, target: PublishTarget, frame: Frame) -> Result<Outgoing, Error> {
@@ -102,14 +104,35 @@ impl Core<Stomp> {
         let ticket = self.session.outbox().replies.wait(receipt, voice);
         let session = Arc::clone(&self.session);
         let engine = Arc::clone(&self.dialect.chat.engine);
-        let reply: Reply = Box::new(move |outcome| {
+        Submission::send(group, move |outcome| {
             if outcome.is_ok() {
                 for topic in topics {
                     engine.publish_topic(topic);
                 }
             }
             session.committed(ticket, outcome);
-        });
-        Submission { group, reply }
+        })
     }
+}
+
+/// What a SEND to a native room says or does: header `edit` or `delete` names an earlier message.
+fn native_content(engine: &Engine, frame: &Frame) -> Result<Content, Error> {
+    let target = |name: &str| match frame.get(name) {
+        None => Ok(None),
+        Some(text) => match text.parse() {
+            Ok(seq) => Ok(Some(Seq::new(seq))),
+            Err(_) => {
+                let detail = format!("{name} is not the number of a message");
+                Err(Error::with_detail(Code::ParameterInvalid, detail))
+            }
+        },
+    };
+    if let Some(target) = target("delete")? {
+        return Ok(engine.deletion(target));
+    }
+    let body = native::parse_send(&frame.body)?;
+    Ok(match target("edit")? {
+        Some(target) => engine.edit(target, body),
+        None => Content::Message(body),
+    })
 }

@@ -75,6 +75,10 @@ impl Core<Stomp> {
                 let start = start_of(frame)?;
                 self.subscribe_room(room, start, RoomFormat::Native, request)
             }
+            Source::Desk => {
+                let start = start_of(frame)?;
+                self.subscribe_room(RoomId::desk(), start, RoomFormat::Native, request)
+            }
             Source::SupportDesk(room) => {
                 let start = start_of(frame)?;
                 let format = support_desk.map_or(RoomFormat::Native, RoomFormat::SupportDesk);

@@ -44,7 +44,7 @@ pub(super) enum Step {
 impl Step {
     fn bytes(&self) -> usize {
         match self {
-            Self::Send(Outgoing::Message(draft)) => draft.text.len(),
+            Self::Send(Outgoing::Message(draft)) => draft.content.bytes(),
             Self::Send(Outgoing::Topic(topic)) => {
                 let headers = topic
                     .headers

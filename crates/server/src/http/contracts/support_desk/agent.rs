@@ -59,15 +59,16 @@ impl MemberId {
 }
 
 impl ListedRoom {
-    fn new(room: &Room, zone: &TimeZone) -> Self {
-        let support = &room.support;
+    /// `None` for what is no support room.
+    fn new(room: &Room, zone: &TimeZone) -> Option<Self> {
+        let support = room.support()?;
         let nickname = support.nickname.as_deref().unwrap_or(UNKNOWN_NICKNAME);
-        Self {
+        Some(Self {
             room_id: room.id.to_string(),
             member_id: support.member_id.as_deref().map(MemberId::new),
             nickname: nickname.to_owned(),
             inquire_date: local_date_time(support.inquired_at, zone),
-        }
+        })
     }
 }
 
@@ -109,7 +110,7 @@ pub(super) async fn mine(
 
 fn listed(state: &Shared, rooms: &[Room], message: &'static str) -> Result<RoomList, Refusal> {
     let zone = &options(state)?.time_zone;
-    let rooms = rooms.iter().map(|room| ListedRoom::new(room, zone));
+    let rooms = rooms.iter().filter_map(|room| ListedRoom::new(room, zone));
     Ok(Json(Envelope::ok(rooms.collect(), message)))
 }
 
@@ -136,7 +137,10 @@ pub(super) async fn history(
     let room = room_id(path)?;
     // The contract is narrower than the policy, by which an admin reads every room.
     let found = state.engine.room(&caller, &room).await?;
-    if !found.support.is_assigned_to(&caller.user) {
+    if !found
+        .support()
+        .is_some_and(|support| support.is_assigned_to(&caller.user))
+    {
         return Err(Code::NotYourRoom.into());
     }
     page::history(&state, &caller, &room, number).await

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
-use madang_domain::{Caller, Code, RoomId};
+use madang_domain::{Caller, Code, RoomAction, RoomId};
 
 use super::envelope::{Common, DONE, NoRoom, PageEnvelope, Refusal, customer};
 use super::page;
@@ -44,10 +44,9 @@ pub(super) async fn leave(
     headers: HeaderMap,
 ) -> Result<StatusCode, Refusal> {
     let caller = customer(&state, &headers)?;
-    state
-        .engine
-        .leave_room(&caller, &own_room(&caller)?)
-        .await?;
+    let room = own_room(&caller)?;
+    let left = state.engine.change_room(&caller, &room, RoomAction::Leave);
+    left.await?;
     Ok(DONE)
 }
 
