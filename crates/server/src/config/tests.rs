@@ -1,3 +1,5 @@
+mod auth;
+
 use std::path::Path;
 
 use madang_domain::Role;

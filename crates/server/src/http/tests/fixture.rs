@@ -20,6 +20,7 @@ use madang_store::sqlite::{SqliteOptions, SqliteStore, Synchronous};
 use serde_json::Value;
 use tower::ServiceExt;
 
+use crate::auth::TokenCheck;
 use crate::contracts::support_desk::SupportDeskOptions;
 use crate::contracts::topics::TopicPrefixes;
 use crate::gateway::{self, Gateway, GatewayOptions, SessionLimits, TopicRights};
@@ -78,21 +79,21 @@ pub(super) fn caller(token: &str) -> Caller {
 }
 
 impl Identify for PlainTokens {
-    fn caller(&self, headers: &HeaderMap) -> Result<Caller, Error> {
+    fn caller(&self, headers: &HeaderMap) -> TokenCheck {
         let Some(token) = headers.get(header::AUTHORIZATION) else {
-            return Err(Code::AuthenticationRequired.into());
+            return TokenCheck::done(Err(Code::AuthenticationRequired.into()));
         };
-        match token.to_str().unwrap().strip_prefix("Bearer ") {
+        TokenCheck::done(match token.to_str().unwrap().strip_prefix("Bearer ") {
             Some("expired") => Err(Code::TokenExpired.into()),
             Some(token) if token.contains('/') => Ok(caller(token)),
             _ => Err(Code::TokenInvalid.into()),
-        }
+        })
     }
 }
 
 impl gateway::Identity for PlainTokens {
-    fn token(&self, token: &str) -> Result<Caller, Error> {
-        Ok(caller(token))
+    fn token(&self, token: &str) -> TokenCheck {
+        TokenCheck::done(Ok(caller(token)))
     }
 
     fn account<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<Caller, Error>> {

@@ -27,7 +27,6 @@ impl Core<Stomp> {
     /// # Errors
     /// The server cannot process it: ERROR, close (STOMP 1.2, "SEND").
     pub(super) fn handle_send(&mut self, frame: Frame, voice: Voice) -> Result<(), Error> {
-        self.check_repeated_token(&frame)?;
         let receipt = frame.get("receipt").map(Box::<str>::from);
         let transaction = frame.get("transaction").map(Box::<str>::from);
         let outgoing = self.outgoing(frame)?;
