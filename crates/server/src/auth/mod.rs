@@ -168,7 +168,8 @@ impl Authenticator {
 
     /// Who the holder of `token` is: bare or `Bearer x`, possibly URL-encoded (`Bearer%20x`), as
     /// headers and cookies carry it. A token that begins with `mdk_` is an API key: a caller with
-    /// [`Role::Service`], named as the key, through every door and at STOMP's CONNECT alike.
+    /// [`Role::Service`], named as the key, with its scopes, through every door and at STOMP's
+    /// CONNECT alike.
     ///
     /// Waits only for a key that the host may have published since it was last asked, for some
     /// seconds and for one fetch.
@@ -213,7 +214,7 @@ impl Authenticator {
         }
         if token.starts_with(api_keys::KEY_PREFIX) {
             let holder = self.0.api_keys.holder(token);
-            return holder.map(service).ok_or(Code::TokenInvalid.into());
+            return holder.ok_or(Code::TokenInvalid.into());
         }
         let head = jwt::Head::of(token)?;
         let caller = match head.kid.as_deref() {
@@ -297,7 +298,7 @@ impl Authenticator {
         if let Some(hash) = &known
             && self.0.verified.contains(login, hash, passcode)
         {
-            return Ok(service(user));
+            return Ok(Caller::new(user, Role::Service));
         }
         // Without any account there is no login whose existence a quick answer would give away.
         let compared = known.clone().or(other).ok_or_else(invalid)?;
@@ -305,7 +306,7 @@ impl Authenticator {
         match known {
             Some(hash) if fits => {
                 self.0.verified.insert(login, &hash, passcode);
-                Ok(service(user))
+                Ok(Caller::new(user, Role::Service))
             }
             _ => Err(invalid()),
         }
@@ -329,8 +330,4 @@ impl Authenticator {
         let key = self.0.development_key.as_ref()?;
         mint(key, request, now).ok()
     }
-}
-
-fn service(user: UserId) -> Caller {
-    Caller::new(user, Role::Service)
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use madang_domain::UserId;
 
+use super::api_key::{ApiKey, ApiKeyHash};
 use super::fault::{Fault, Faults};
 use super::layers::{ACCOUNTS, API_KEYS, Settings, shown};
 use super::options::{Config, typed};
-use super::value::{ApiKeyHash, JwtAlgorithm, MASK, PasscodeHash};
+use super::value::{JwtAlgorithm, MASK, PasscodeHash};
 use crate::contracts::topics::ROOMS;
 
 /// Checks every value alone, then against the others.
@@ -64,7 +65,7 @@ fn accounts(settings: &Settings, faults: &mut Vec<Fault>) -> BTreeMap<String, Pa
     accounts
 }
 
-fn api_keys(settings: &Settings, faults: &mut Vec<Fault>) -> BTreeMap<String, ApiKeyHash> {
+fn api_keys(settings: &Settings, faults: &mut Vec<Fault>) -> BTreeMap<String, ApiKey> {
     let mut keys = BTreeMap::new();
     for (name, setting) in settings.api_keys() {
         let mut refuse = |problem: String| {
@@ -78,11 +79,11 @@ fn api_keys(settings: &Settings, faults: &mut Vec<Fault>) -> BTreeMap<String, Ap
         if !ApiKeyHash::is_name(name) {
             refuse(format!("the name is not {}", ApiKeyHash::NAME_RULE));
         }
-        match setting.value.as_str().and_then(ApiKeyHash::parse) {
-            Some(hash) => {
-                keys.insert(name.clone(), hash);
+        match ApiKey::read(&setting.value) {
+            Some(key) => {
+                keys.insert(name.clone(), key);
             }
-            None => refuse("allowed: the key's SHA-256, 64 hexadecimal digits".to_owned()),
+            None => refuse(format!("is not {}", ApiKey::WHAT)),
         }
     }
     keys

@@ -8,7 +8,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
-use madang_domain::{Caller, Code, Error, Role, RoomId, policy};
+use madang_domain::{Caller, Code, Error, Role, RoomId, Scope, policy};
 use serde::de::DeserializeOwned;
 
 use super::Shared;
@@ -72,8 +72,10 @@ impl AdminCaller {
 
 impl Publisher {
     pub(super) async fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
-        let role = state.identify.caller(headers).await?.role;
-        if role != Role::Service && !state.topics.publish.contains(&role) {
+        let caller = state.identify.caller(headers).await?;
+        if caller.role == Role::Service {
+            caller.require(Scope::Publish)?;
+        } else if !state.topics.publish.contains(&caller.role) {
             return Err(Code::PublishForbidden.into());
         }
         Ok(Self(()))

@@ -1,4 +1,4 @@
-use madang_domain::{Code, Role, Timestamp, UserId};
+use madang_domain::{Code, Role, Scopes, Timestamp, UserId};
 use serde_json::json;
 
 use super::{NOW_SECONDS, changed, claims, code, config, now, token, with_secret};
@@ -71,7 +71,7 @@ fn a_token_that_is_wrong_anyway_is_not_told_to_be_revoked() {
 fn an_api_key_is_no_token() {
     let dir = tempfile::tempdir().unwrap();
     let ours = Authenticator::from_config(&config(dir.path(), &[])).unwrap();
-    let key = api_keys::add(dir.path(), "shop").unwrap();
+    let key = api_keys::add(dir.path(), "shop", Scopes::PUBLISH).unwrap();
     ours.revoke(&UserId::new("shop").unwrap(), now());
     assert!(ours.token(&key, now()).is_ok());
 }

@@ -1,4 +1,6 @@
-use super::{file, only_fault};
+use madang_domain::{Scope, Scopes};
+
+use super::{documents, file, only_fault};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 const URL: &str = "https://id.example/.well-known/jwks.json";
@@ -72,4 +74,26 @@ fn guests_have_a_secret_of_their_own() {
     let fault = only_fault(file(&shared));
     assert_eq!(fault.option, "auth.guest_key");
     assert!(!fault.to_string().contains(KEY), "{fault}");
+}
+
+#[test]
+fn an_api_key_may_say_its_scopes_which_are_shown() {
+    let hash = "0123456789abcdef".repeat(4);
+    let entry = format!("{{ hash = \"{hash}\", scopes = [\"users\", \"rooms\"] }}");
+    for text in [
+        format!("[api_keys]\nshop = {entry}"),
+        format!("[api_keys.shop]\nhash = \"{hash}\"\nscopes = [\"users\", \"rooms\"]"),
+    ] {
+        let loaded = file(&text).unwrap();
+        let scopes = Scopes::NONE.with(Scope::Users).with(Scope::Rooms);
+        assert_eq!(loaded.config.api_keys["shop"].scopes, scopes);
+        let shown = documents::effective(&loaded.settings);
+        assert!(
+            shown.contains("\"rooms\", \"users\"") && !shown.contains(&hash),
+            "{shown}"
+        );
+    }
+    let fault = only_fault(file(&format!("[api_keys]\nshop = {{ hash = \"{hash}\" }}")));
+    assert_eq!(fault.option, "api_keys.shop");
+    assert!(!fault.to_string().contains(&hash), "{fault}");
 }

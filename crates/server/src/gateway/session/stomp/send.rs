@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use madang_domain::{ClientId, Code, Draft, DraftGroup, Error};
+use madang_domain::{ClientId, Code, Draft, DraftGroup, Error, Role, Scope};
 use madang_engine::TopicDraft;
 use madang_engine::commit::{Reply, Submission};
 use madang_wire::stomp::Frame;
@@ -73,9 +73,13 @@ impl Core<Stomp> {
     }
 
     fn topic_draft(&mut self, target: PublishTarget, frame: Frame) -> Result<Outgoing, Error> {
-        let role = self.open_session()?.caller.role;
-        if !self.dialect.chat.topics.publish.contains(&role) {
+        let chat = Arc::clone(&self.dialect.chat);
+        let caller = &self.open_session()?.caller;
+        if !chat.topics.publish.contains(&caller.role) {
             return Err(Code::PublishForbidden.into());
+        }
+        if caller.role == Role::Service {
+            caller.require(Scope::Publish)?;
         }
         let headers = frame.headers.iter();
         let headers = headers.filter(|(name, _)| !topics::is_own_header(name));
@@ -83,7 +87,7 @@ impl Core<Stomp> {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         Ok(Outgoing::Topic(TopicDraft {
-            target: self.dialect.chat.destinations.topics.target(target),
+            target: chat.destinations.topics.target(target),
             headers,
             body: Bytes::from(frame.body),
         }))
