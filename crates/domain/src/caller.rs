@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::error::{Code, Error};
 use crate::ids::UserId;
 use crate::time::Timestamp;
 
@@ -164,6 +165,18 @@ impl Caller {
         }
     }
 
+    /// Whether this is the host's back end with that scope.
+    ///
+    /// # Errors
+    /// [`Code::ScopeMissing`]: it is not. The caller's fault; another key helps.
+    pub fn require(&self, scope: Scope) -> Result<(), Error> {
+        if self.scopes.has(scope) {
+            return Ok(());
+        }
+        let detail = format!("this needs an API key with the scope {}", scope.name());
+        Err(Error::with_detail(Code::ScopeMissing, detail))
+    }
+
     /// The name to show: the token's, else the user id.
     #[must_use]
     pub fn display_name(&self) -> &str {
@@ -192,11 +205,19 @@ mod tests {
     }
 
     #[test]
-    fn only_a_service_holds_scopes_unasked() {
-        let scopes = |role| Caller::new(UserId::new("kim").unwrap(), role).scopes;
-        assert_eq!(scopes(Role::Service), Scopes::PUBLISH);
-        for person in [Role::User, Role::Agent, Role::Admin] {
-            assert_eq!(scopes(person), Scopes::NONE);
+    fn only_a_service_holds_scopes_unasked_and_only_to_publish() {
+        for role in [Role::Service, Role::User, Role::Agent, Role::Admin] {
+            let caller = Caller::new(UserId::new("kim").unwrap(), role);
+            for scope in Scope::ALL {
+                let holds = role == Role::Service && scope == Scope::Publish;
+                let refused = caller.require(scope).map_err(|error| error.code());
+                let expected = if holds {
+                    Ok(())
+                } else {
+                    Err(Code::ScopeMissing)
+                };
+                assert_eq!(refused, expected, "{role:?} {scope:?}");
+            }
         }
     }
 }

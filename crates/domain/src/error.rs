@@ -52,6 +52,8 @@ codes! {
     TokenInvalid = "TOKEN_INVALID", 401, 1008, false, "the token is not valid";
     /// The token was valid and has expired: get a new one and connect again.
     TokenExpired = "TOKEN_EXPIRED", 401, 1008, false, "the token has expired";
+    /// The token was issued before the user's tokens were revoked: sign in again.
+    TokenRevoked = "TOKEN_REVOKED", 401, 1008, false, "the token was revoked";
     /// Login or passcode of a service account is wrong; which of them is not told.
     CredentialsInvalid = "CREDENTIALS_INVALID", 401, 1008, false, "login or passcode is wrong";
     /// The support desk is open to agents only.
@@ -62,6 +64,8 @@ codes! {
     PublishForbidden = "PUBLISH_FORBIDDEN", 403, 1008, false, "you may not publish to this destination";
     /// The configuration does not let this caller subscribe to the destination.
     SubscribeForbidden = "SUBSCRIBE_FORBIDDEN", 403, 1008, false, "you may not subscribe to this destination";
+    /// The API key may do other things than this; its scopes are set when it is made.
+    ScopeMissing = "SCOPE_MISSING", 403, 1008, false, "this needs a scope that the caller does not have";
     /// A browser page of an origin that is not in the list tried to connect.
     OriginForbidden = "ORIGIN_FORBIDDEN", 403, 1008, false, "this origin is not allowed";
     /// There is no such room.

@@ -88,6 +88,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let tls = Tls::from_config(&config)?.map(Arc::new);
     let store = Arc::new(open_store(&config)?);
     let authenticator = Authenticator::from_config(&config)?;
+    authenticator.start();
     let http = Bound::at(config.server.listen).await?;
     let tcp = match config.stomp.tcp_listen {
         Some(address) => Some(Bound::at(address).await?),

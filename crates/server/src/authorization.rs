@@ -267,6 +267,7 @@ const CLAIM: &str = "policy::may_serve; one conditional update decides who wins"
 const COMPLETE: &str = "policy::may_serve; one conditional update of the caller's room";
 const OPEN_TO_ALL: &str = "nothing: open to everybody";
 const CONFIGURATION: &str = "the configuration";
+const PUBLISHING: &str = "the configuration, and an API key's scope `publish`";
 
 /// Every door.
 pub const ROWS: &[Row] = &[
@@ -297,7 +298,7 @@ pub const ROWS: &[Row] = &[
         "POST",
         "/api/v1/publish",
         PUBLISHES,
-        "the kind of caller, and `topics.publish`",
+        "the kind of caller, an API key's scope `publish`, and `topics.publish`",
     ),
     // Contract 1, REST.
     http("GET", "/user/chats/my-rooms", OWN_EXISTING, MAY_READ),
@@ -369,16 +370,16 @@ pub const ROWS: &[Row] = &[
     stomp("SEND", "/pub/message", WRITES, MAY_SEND),
     // STOMP, application topics.
     stomp("SUBSCRIBE", "/topic/**", AS_CONFIGURED, CONFIGURATION),
-    stomp("SEND", "/topic/**", AS_CONFIGURED, CONFIGURATION),
+    stomp("SEND", "/topic/**", AS_CONFIGURED, PUBLISHING),
     stomp("SUBSCRIBE", "/queue/**", AS_CONFIGURED, CONFIGURATION),
-    stomp("SEND", "/queue/**", AS_CONFIGURED, CONFIGURATION),
+    stomp("SEND", "/queue/**", AS_CONFIGURED, PUBLISHING),
     stomp(
         "SUBSCRIBE",
         "/user/queue/**",
         &[grant(KNOWN, Nothing, ANY)],
         "nothing: the destination is the subscriber's own, whoever it is",
     ),
-    stomp("SEND", "/user/{id}/queue/**", AS_CONFIGURED, CONFIGURATION),
+    stomp("SEND", "/user/{id}/queue/**", AS_CONFIGURED, PUBLISHING),
 ];
 
 /// The table as a page of the reference, in Markdown.

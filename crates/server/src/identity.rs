@@ -5,7 +5,7 @@ use jiff::Timestamp as Now;
 use madang_domain::ports::BoxFuture;
 use madang_domain::{Caller, Code, Error, Role, Timestamp, UserId};
 
-use crate::auth::{Authenticator, TokenRequest};
+use crate::auth::{Authenticator, TokenCheck, TokenRequest};
 use crate::{gateway, http as rest};
 
 /// How long a demo user's token lives.
@@ -23,8 +23,8 @@ impl Identity {
 }
 
 impl gateway::Identity for Identity {
-    fn token(&self, token: &str) -> Result<Caller, Error> {
-        self.authenticator.token(token, now())
+    fn token(&self, token: &str) -> TokenCheck {
+        self.authenticator.check(token, now())
     }
 
     fn account<'a>(
@@ -37,10 +37,11 @@ impl gateway::Identity for Identity {
 }
 
 impl rest::Identify for Identity {
-    fn caller(&self, headers: &HeaderMap) -> Result<Caller, Error> {
-        let token = self.authenticator.token_of_request(headers);
-        let token = token.ok_or(Error::from(Code::AuthenticationRequired))?;
-        self.authenticator.token(&token, now())
+    fn caller(&self, headers: &HeaderMap) -> TokenCheck {
+        match self.authenticator.token_of_request(headers) {
+            Some(token) => self.authenticator.check(&token, now()),
+            None => TokenCheck::done(Err(Code::AuthenticationRequired.into())),
+        }
     }
 }
 

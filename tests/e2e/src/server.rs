@@ -252,11 +252,7 @@ impl TestServer {
     /// When the command fails.
     pub fn run(&self, arguments: &[&str]) -> String {
         let mut command = self.command();
-        command
-            .arg(arguments[0])
-            .arg("--data")
-            .arg(self.data.path())
-            .args(&arguments[1..]);
+        command.args(arguments).arg("--data").arg(self.data.path());
         let output = command.output().expect("the binary runs");
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "madang {arguments:?}: {errors}");

@@ -41,12 +41,12 @@ impl Kept for PasscodeHash {
     const SECTION: &'static str = "accounts";
     const WHAT: &'static str = "an argon2 hash";
 
-    fn parse(text: &str) -> Option<Self> {
-        Self::parse(text)
+    fn read(value: &toml::Value) -> Option<Self> {
+        Self::parse(value.as_str()?)
     }
 
-    fn text(&self) -> String {
-        self.as_str().to_owned()
+    fn written(&self) -> toml::Value {
+        self.as_str().into()
     }
 
     fn check_name(name: &str) -> Result<(), String> {

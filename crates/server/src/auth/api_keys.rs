@@ -11,11 +11,11 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use madang_domain::UserId;
+use madang_domain::{Caller, Role, Scopes, UserId};
 use thiserror::Error;
 
 use super::credential_file::{self, CredentialFile, CredentialFileError, Kept, Table};
-use crate::config::ApiKeyHash;
+use crate::config::{ApiKey, ApiKeyHash};
 
 /// What every key begins with, and no JWT, which is base64url of `{"`.
 pub(super) const KEY_PREFIX: &str = "mdk_";
@@ -42,36 +42,37 @@ pub enum ApiKeyError {
     Missing(String),
 }
 
-type Keys = Table<ApiKeyHash>;
+type Keys = Table<ApiKey>;
 
-impl Kept for ApiKeyHash {
+impl Kept for ApiKey {
     const FILE: &'static str = "api-keys.toml";
     const LOCK: &'static str = "api-keys.lock";
     const HEAD: &'static str =
         "# API keys, as SHA-256. Written by `madang api-key`, which drops comments.";
     const SECTION: &'static str = "api_keys";
-    const WHAT: &'static str = "a SHA-256 (64 hexadecimal digits)";
+    const WHAT: &'static str = Self::WHAT;
 
-    fn parse(text: &str) -> Option<Self> {
-        Self::parse(text)
+    fn read(value: &toml::Value) -> Option<Self> {
+        Self::read(value)
     }
 
-    fn text(&self) -> String {
-        self.to_hex()
+    fn written(&self) -> toml::Value {
+        self.to_value()
     }
 
     fn check_name(name: &str) -> Result<(), String> {
-        if Self::is_name(name) {
+        if ApiKeyHash::is_name(name) {
             return Ok(());
         }
-        Err(format!("the name {name:?} is not {}", Self::NAME_RULE))
+        let rule = ApiKeyHash::NAME_RULE;
+        Err(format!("the name {name:?} is not {rule}"))
     }
 }
 
 /// The keys as they are now.
 pub(super) struct ApiKeys {
     configured: Keys,
-    file: CredentialFile<ApiKeyHash>,
+    file: CredentialFile<ApiKey>,
 }
 
 impl ApiKeys {
@@ -81,16 +82,20 @@ impl ApiKeys {
         Ok(Self { configured, file })
     }
 
-    /// Whose key this is: its name as a user id. `None` when it opens nothing.
+    /// Whose key this is: a [`Role::Service`] with the key's name as its user id, and its scopes.
+    /// `None` when it opens nothing.
     ///
     /// Takes as long as [`CredentialFile::look`]. The hash is compared in constant time; that a
     /// name exists is no secret.
-    pub(super) fn holder(&self, key: &str) -> Option<UserId> {
+    pub(super) fn holder(&self, key: &str) -> Option<Caller> {
         let name = name_of(key)?;
         let configured = self.configured.get(name).copied();
         let kept = configured.or_else(|| self.file.look(|table| table.get(name).copied()))?;
-        let fits = verify_slices_are_equal(hash(key).bytes(), kept.bytes()).is_ok();
-        fits.then(|| UserId::new(name).ok())?
+        verify_slices_are_equal(hash(key).bytes(), kept.hash.bytes()).ok()?;
+        Some(Caller {
+            scopes: kept.scopes,
+            ..Caller::new(UserId::new(name).ok()?, Role::Service)
+        })
     }
 }
 
@@ -113,7 +118,7 @@ fn hash(key: &str) -> ApiKeyHash {
 ///
 /// # Errors
 /// [`ApiKeyError`]: nothing was changed.
-pub fn add(data: &Path, name: &str) -> Result<String, ApiKeyError> {
+pub fn add(data: &Path, name: &str, scopes: Scopes) -> Result<String, ApiKeyError> {
     if !ApiKeyHash::is_name(name) {
         return Err(ApiKeyError::Name(name.to_owned()));
     }
@@ -123,19 +128,21 @@ pub fn add(data: &Path, name: &str) -> Result<String, ApiKeyError> {
         if table.contains_key(name) {
             return Err(ApiKeyError::Taken(name.to_owned()));
         }
-        table.insert(name.to_owned(), hash(&key));
+        let hash = hash(&key);
+        table.insert(name.to_owned(), ApiKey { hash, scopes });
         Ok(())
     })?;
     Ok(key)
 }
 
-/// The names of the keys in `DIR/api-keys.toml`, sorted.
+/// The names and scopes of the keys in `DIR/api-keys.toml`, sorted.
 ///
 /// # Errors
 /// [`ApiKeyError::File`].
-pub fn list(data: &Path) -> Result<Vec<String>, ApiKeyError> {
-    let table: Keys = credential_file::read(&data.join(ApiKeyHash::FILE))?;
-    Ok(table.into_keys().collect())
+pub fn list(data: &Path) -> Result<Vec<(String, Scopes)>, ApiKeyError> {
+    let table: Keys = credential_file::read(&data.join(ApiKey::FILE))?;
+    let scopes = |(name, key): (String, ApiKey)| (name, key.scopes);
+    Ok(table.into_iter().map(scopes).collect())
 }
 
 /// Removes a key from `DIR/api-keys.toml`. A running server refuses it from the next request or
@@ -145,7 +152,7 @@ pub fn list(data: &Path) -> Result<Vec<String>, ApiKeyError> {
 /// [`ApiKeyError`]: nothing was changed.
 pub fn remove(data: &Path, name: &str) -> Result<(), ApiKeyError> {
     let missing = || ApiKeyError::Missing(name.to_owned());
-    if list(data)?.iter().all(|known| known != name) {
+    if list(data)?.iter().all(|(known, _)| known != name) {
         // Without a change nothing is written, not even the directory.
         return Err(missing());
     }
@@ -156,10 +163,21 @@ pub fn remove(data: &Path, name: &str) -> Result<(), ApiKeyError> {
 
 #[cfg(test)]
 mod tests {
+    use madang_domain::Scope;
+
     use super::*;
 
     fn holder(keys: &ApiKeys, key: &str) -> Option<String> {
-        keys.holder(key).map(|user| user.to_string())
+        keys.holder(key).map(|caller| caller.user.to_string())
+    }
+
+    fn add(data: &Path, name: &str) -> Result<String, ApiKeyError> {
+        super::add(data, name, Scopes::PUBLISH)
+    }
+
+    fn names(data: &Path) -> Vec<String> {
+        let keys = list(data).unwrap().into_iter();
+        keys.map(|(name, _)| name).collect()
     }
 
     #[test]
@@ -167,12 +185,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
         let keys = ApiKeys::open(Keys::new(), &data).unwrap();
-        assert!(list(&data).unwrap().is_empty() && !data.exists());
+        assert!(names(&data).is_empty() && !data.exists());
         let key = add(&data, "shop_1").unwrap();
         let other = add(&data, "shop").unwrap();
         assert_eq!(holder(&keys, &key).as_deref(), Some("shop_1"));
         assert_eq!(holder(&keys, &other).as_deref(), Some("shop"));
-        assert_eq!(list(&data).unwrap(), ["shop", "shop_1"]);
+        assert_eq!(names(&data), ["shop", "shop_1"]);
         remove(&data, "shop_1").unwrap();
         assert_eq!(holder(&keys, &key), None);
         assert_eq!(holder(&keys, &other).as_deref(), Some("shop"));
@@ -184,7 +202,7 @@ mod tests {
         let key = add(dir.path(), "shop").unwrap();
         let secret = key.strip_prefix("mdk_shop_").unwrap();
         assert_eq!(secret.len(), SECRET_TEXT_BYTES);
-        let text = std::fs::read_to_string(dir.path().join(ApiKeyHash::FILE)).unwrap();
+        let text = std::fs::read_to_string(dir.path().join(ApiKey::FILE)).unwrap();
         assert!(!text.contains(secret), "{text}");
         assert!(text.contains(&hash(&key).to_hex()), "{text}");
     }
@@ -207,6 +225,29 @@ mod tests {
         for text in ["mdk_", "mdk_shop", "mdk_shop_", &format!("{key}x")] {
             assert_eq!(holder(&keys, text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_key_has_the_scopes_that_it_was_given_and_an_old_file_means_publish() {
+        let dir = tempfile::tempdir().unwrap();
+        let rooms = Scopes::NONE.with(Scope::Rooms).with(Scope::Users);
+        let key = super::add(dir.path(), "shop", rooms).unwrap();
+        super::add(dir.path(), "boss", Scopes::ALL).unwrap();
+        let old = add(dir.path(), "old").unwrap();
+        let keys = ApiKeys::open(Keys::new(), dir.path()).unwrap();
+        assert_eq!(keys.holder(&key).unwrap().scopes, rooms);
+        let wanted = [
+            ("boss", Scopes::ALL),
+            ("old", Scopes::PUBLISH),
+            ("shop", rooms),
+        ];
+        let wanted = wanted.map(|(name, scopes)| (name.to_owned(), scopes));
+        assert_eq!(list(dir.path()).unwrap(), wanted);
+
+        let text = format!("[api_keys]\nold = \"{}\"\n", hash(&old).to_hex());
+        std::fs::write(dir.path().join(ApiKey::FILE), text).unwrap();
+        assert_eq!(keys.holder(&old).unwrap().scopes, Scopes::PUBLISH);
+        assert!(keys.holder(&key).is_none());
     }
 
     #[test]
@@ -237,7 +278,7 @@ mod tests {
                 scope.spawn(move || add(data, &format!("a{n}")).unwrap());
             }
         });
-        assert_eq!(list(dir.path()).unwrap().len(), 6);
+        assert_eq!(names(dir.path()).len(), 6);
     }
 
     #[test]
@@ -245,9 +286,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let of_the_file = add(dir.path(), "shop").unwrap();
         let configured = format!("mdk_shop_{}", "c".repeat(SECRET_TEXT_BYTES));
-        let table = Keys::from([("shop".to_owned(), hash(&configured))]);
+        let key = ApiKey {
+            hash: hash(&configured),
+            scopes: Scopes::ALL,
+        };
+        let table = Keys::from([("shop".to_owned(), key)]);
         let keys = ApiKeys::open(table, dir.path()).unwrap();
-        assert_eq!(holder(&keys, &configured).as_deref(), Some("shop"));
+        let caller = keys.holder(&configured).unwrap();
+        assert_eq!((caller.user.as_str(), caller.scopes), ("shop", Scopes::ALL));
         assert_eq!(holder(&keys, &of_the_file), None);
     }
 
@@ -257,7 +303,7 @@ mod tests {
         let key = add(dir.path(), "shop").unwrap();
         let keys = ApiKeys::open(Keys::new(), dir.path()).unwrap();
         for text in ["[api_keys", "a = 1", "[api_keys]\nb = \"plain\""] {
-            std::fs::write(dir.path().join(ApiKeyHash::FILE), text).unwrap();
+            std::fs::write(dir.path().join(ApiKey::FILE), text).unwrap();
             assert!(keys.holder(&key).is_some(), "{text}");
             assert!(ApiKeys::open(Keys::new(), dir.path()).is_err(), "{text}");
         }

@@ -49,11 +49,11 @@ pub(super) trait Kept: Clone {
     /// What a value is, with its article: "an argon2 hash".
     const WHAT: &'static str;
 
-    /// `None` when the text is something else.
-    fn parse(text: &str) -> Option<Self>;
+    /// `None` when the value is something else.
+    fn read(value: &toml::Value) -> Option<Self>;
 
     /// As the file has it.
-    fn text(&self) -> String;
+    fn written(&self) -> toml::Value;
 
     /// Whether a credential may be called so.
     ///
@@ -189,8 +189,7 @@ fn parse<H: Kept>(text: &str) -> Result<Table<H>, String> {
     let table = table.as_table().ok_or_else(no_table)?;
     let entry = |(name, value): (&String, &toml::Value)| {
         H::check_name(name)?;
-        let kept = value.as_str().and_then(H::parse);
-        let kept = kept.ok_or_else(|| format!("{section}.{name} is not {}", H::WHAT))?;
+        let kept = H::read(value).ok_or_else(|| format!("{section}.{name} is not {}", H::WHAT))?;
         Ok((name.clone(), kept))
     };
     table.iter().map(entry).collect()
@@ -199,7 +198,7 @@ fn parse<H: Kept>(text: &str) -> Result<Table<H>, String> {
 fn render<H: Kept>(table: &Table<H>) -> String {
     let entries: toml::Table = table
         .iter()
-        .map(|(name, kept)| (name.clone(), kept.text().into()))
+        .map(|(name, kept)| (name.clone(), kept.written()))
         .collect();
     let mut document = toml::Table::new();
     document.insert(H::SECTION.to_owned(), entries.into());

@@ -1,4 +1,4 @@
-//! The key that signs development tokens: made by the server itself, never a default.
+//! The keys that sign tokens of this server's own: made by the server itself, never a default.
 
 use std::fmt;
 use std::io;
@@ -9,10 +9,13 @@ use thiserror::Error;
 use super::files;
 use crate::hex;
 
-const KEY_FILE: &str = "jwt.key";
-const KEY_BYTES: usize = 32;
+const DEVELOPMENT_FILE: &str = "jwt.key";
+pub(super) const GUEST_FILE: &str = "guest.key";
 
-/// Why there is no development key. The operator's fault; retryable once it is put right.
+/// The length of a key that the server makes.
+pub(super) const KEY_BYTES: usize = 32;
+
+/// Why there is no key. The operator's fault; retryable once it is put right.
 #[derive(Debug, Error)]
 pub enum KeyError {
     /// The file or its directory cannot be made or read.
@@ -48,26 +51,31 @@ impl DevelopmentKey {
     /// # Errors
     /// [`KeyError`] says what is wrong with which file.
     pub fn open(dir: &Path) -> Result<Self, KeyError> {
-        let path = dir.join(KEY_FILE);
-        let io_error = |source| KeyError::Io {
-            path: path.clone(),
-            source,
-        };
-        if !path.exists() {
-            files::create_private_dir(dir).map_err(io_error)?;
-            match files::create(&path, new_key_text().as_bytes()) {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                other => other.map_err(io_error)?,
-            }
-        }
-        let text = std::fs::read_to_string(&path).map_err(io_error)?;
-        let key = hex::decode(text.trim()).and_then(|bytes| bytes.try_into().ok());
-        key.map(Self).ok_or(KeyError::Malformed { path })
+        open(dir, DEVELOPMENT_FILE).map(Self)
     }
 
     pub(super) const fn bytes(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// Reads the key in `DIR/file`, or makes it: see [`DevelopmentKey::open`].
+pub(super) fn open(dir: &Path, file: &str) -> Result<[u8; KEY_BYTES], KeyError> {
+    let path = dir.join(file);
+    let io_error = |source| KeyError::Io {
+        path: path.clone(),
+        source,
+    };
+    if !path.exists() {
+        files::create_private_dir(dir).map_err(io_error)?;
+        match files::create(&path, new_key_text().as_bytes()) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            other => other.map_err(io_error)?,
+        }
+    }
+    let text = std::fs::read_to_string(&path).map_err(io_error)?;
+    let key = hex::decode(text.trim()).and_then(|bytes| bytes.try_into().ok());
+    key.ok_or(KeyError::Malformed { path })
 }
 
 fn new_key_text() -> String {
@@ -98,7 +106,7 @@ mod tests {
         DevelopmentKey::open(&data).unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&data), 0o700);
-        assert_eq!(mode(&data.join(KEY_FILE)), 0o600);
+        assert_eq!(mode(&data.join(DEVELOPMENT_FILE)), 0o600);
     }
 
     #[test]
@@ -117,7 +125,7 @@ mod tests {
     #[test]
     fn what_is_no_key_is_refused_and_left_alone() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join(KEY_FILE);
+        let path = dir.path().join(DEVELOPMENT_FILE);
         for text in ["", "abc", &"g".repeat(64), &"a".repeat(62), &"é".repeat(32)] {
             std::fs::write(&path, text).unwrap();
             let error = DevelopmentKey::open(dir.path()).unwrap_err();

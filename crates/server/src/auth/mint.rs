@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use madang_domain::{Role, Timestamp, UserId};
 use serde::Serialize;
 
-use super::jwt::{ADMIN_AUTHORITY, AGENT_AUTHORITY, USER_AUTHORITY};
+use super::claims::{ADMIN_AUTHORITY, AGENT_AUTHORITY, USER_AUTHORITY};
 use super::keys::DevelopmentKey;
 
 /// Whom a development token is for.

@@ -140,7 +140,7 @@ async fn an_account_is_saved_with_a_passcode_from_standard_input() {
 }
 
 #[test]
-fn an_api_key_is_all_that_is_printed_and_only_its_name_is_listed() {
+fn an_api_key_is_all_that_is_printed_and_only_its_name_and_scopes_are_listed() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     let run = |arguments: &[&str]| {
@@ -151,11 +151,18 @@ fn an_api_key_is_all_that_is_printed_and_only_its_name_is_listed() {
     let key = printed.strip_suffix('\n').unwrap();
     assert!(key.starts_with("mdk_shop_") && !key.contains(char::is_whitespace));
     assert!(matches!(run(&["add", "shop"]), Err(CliError::ApiKey(_))));
-    run(&["add", "ads"]).unwrap();
-    assert_eq!(run(&["list"]).unwrap(), "ads\nshop\n");
+    run(&["add", "ads", "--scope", "users, rooms"]).unwrap();
+    run(&["add", "boss", "--scope", "all"]).unwrap();
+    for bad in ["", "everything", "rooms,", "Rooms"] {
+        let arguments = ["madang", "api-key", "add", "bad", "--scope", bad];
+        assert!(Cli::try_parse_from(arguments).is_err(), "{bad}");
+    }
+    let listed = "ads rooms,users\nboss all\nshop publish\n";
+    assert_eq!(run(&["list"]).unwrap(), listed);
+    run(&["remove", "boss"]).unwrap();
     assert_eq!(run(&["remove", "shop"]).unwrap(), "API key shop removed\n");
     assert!(matches!(run(&["remove", "shop"]), Err(CliError::ApiKey(_))));
-    assert_eq!(run(&["list"]).unwrap(), "ads\n");
+    assert_eq!(run(&["list"]).unwrap(), "ads rooms,users\n");
 }
 
 #[test]

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::api_key::ApiKey;
 use super::layers::{ACCOUNTS, API_KEYS, Setting, Settings, shown};
 use super::options::SECTIONS;
 use super::spec::OptionSpec;
-use super::value::MASK;
+use super::value::{MASK, Value};
 
 const EXAMPLE_HEAD: &str = "\
 # Configuration of Madang. Every option is here with its default; remove the `#` before one to set
@@ -25,8 +26,11 @@ the data directory, which a running server reads anew; an account here wins over
 
 const API_KEYS_DOC: &str = "\
 API keys of the host's back end: name = \"SHA-256 of the key, in hexadecimal digits\", as
-`printf %s \"$KEY\" | sha256sum` prints it. `madang api-key` keeps its own file in the data
-directory, which a running server reads anew; a key here wins over one there.";
+`printf %s \"$KEY\" | sha256sum` prints it, or name = { hash = \"the same\", scopes = [...] }. Scopes
+are publish (application topics), rooms (rooms and their members), users (users, guests' tokens,
+revocation), messages (notices, and rooms' histories), notify (inboxes), and all; a hash alone has
+publish. `madang api-key` keeps its own file in the data directory, which a running server reads
+anew; a key here wins over one there.";
 
 /// `madang.example.toml`.
 #[must_use]
@@ -54,7 +58,9 @@ pub fn example() -> String {
     text.push_str("#backend = \"$argon2id$v=19$m=19456,t=2,p=1$…\"\n\n");
     comment(&mut text, API_KEYS_DOC);
     line(&mut text, format_args!("[{API_KEYS}]"));
-    text.push_str("\n#backend = \"9f86d081884c7d65…\"\n");
+    text.push_str(
+        "\n#backend = { hash = \"9f86d081884c7d65…\", scopes = [\"rooms\", \"users\"] }\n",
+    );
     text
 }
 
@@ -127,21 +133,26 @@ pub fn effective(settings: &Settings) -> String {
             format_args!("{} = {value} # {}", spec.name, setting.source),
         );
     }
-    masked(&mut text, ACCOUNTS, settings.accounts());
-    masked(&mut text, API_KEYS, settings.api_keys());
+    let mask = || Value::from(MASK);
+    named(&mut text, ACCOUNTS, settings.accounts(), |_| mask());
+    named(&mut text, API_KEYS, settings.api_keys(), |value| {
+        ApiKey::read(value).map_or_else(mask, |key| key.masked())
+    });
     text
 }
 
-fn masked(text: &mut String, section: &str, hashes: &BTreeMap<String, Setting>) {
-    if !hashes.is_empty() {
+fn named(
+    text: &mut String,
+    section: &str,
+    settings: &BTreeMap<String, Setting>,
+    masked: impl Fn(&Value) -> Value,
+) {
+    if !settings.is_empty() {
         line(text, format_args!("\n[{section}]"));
     }
-    for (name, setting) in hashes {
-        let name = toml::Value::String(name.clone());
-        line(
-            text,
-            format_args!("{name} = \"{MASK}\" # {}", setting.source),
-        );
+    for (name, setting) in settings {
+        let (name, value) = (Value::from(name.as_str()), masked(&setting.value));
+        line(text, format_args!("{name} = {value} # {}", setting.source));
     }
 }
 

@@ -80,7 +80,7 @@ impl Settings {
         &self.accounts
     }
 
-    /// The API keys of the file by name: hashes, not yet checked.
+    /// The API keys of the file by name: hashes and scopes, not yet checked.
     #[must_use]
     pub const fn api_keys(&self) -> &BTreeMap<String, Setting> {
         &self.api_keys
@@ -295,8 +295,7 @@ fn line_of(text: &str, offset: usize) -> usize {
     1 + before.iter().filter(|byte| **byte == b'\n').count()
 }
 
-/// The value without its spans. What no option can be (dates, tables) becomes its text, which then
-/// fails the check of its option.
+/// The value without its spans. What no option can be (dates, tables) fails the check of its option.
 fn plain(value: &Spanned<DeValue<'_>>) -> Value {
     match value.get_ref() {
         DeValue::String(text) => Value::String(text.to_string()),
@@ -309,7 +308,12 @@ fn plain(value: &Spanned<DeValue<'_>>) -> Value {
             .map_or_else(|_| Value::String(number.to_string()), Value::Float),
         DeValue::Datetime(date) => Value::Datetime(*date),
         DeValue::Array(items) => Value::Array(items.iter().map(plain).collect()),
-        DeValue::Table(_) => Value::Table(toml::Table::new()),
+        DeValue::Table(entries) => {
+            let entry = |(key, value): (&Spanned<DeString<'_>>, &Spanned<DeValue<'_>>)| {
+                (key.get_ref().to_string(), plain(value))
+            };
+            Value::Table(entries.iter().map(entry).collect())
+        }
     }
 }
 

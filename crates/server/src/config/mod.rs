@@ -2,6 +2,7 @@
 //! (`layers.rs`), one pure step that checks everything (`validate.rs`).
 
 mod address;
+mod api_key;
 pub mod documents;
 mod fault;
 mod layers;
@@ -15,6 +16,7 @@ mod value;
 use std::path::{Path, PathBuf};
 
 pub use address::{AddressRange, AddressRangeError};
+pub use api_key::{ApiKey, ApiKeyHash};
 pub use fault::{Fault, Faults, Source};
 pub use layers::{Setting, Settings, all_options, shown};
 pub use options::{
@@ -23,8 +25,7 @@ pub use options::{
 };
 pub use spec::{Allowed, Kind, OptionSpec, SectionSpec};
 pub use value::{
-    ApiKeyHash, JwtAlgorithm, KeyEncoding, LogFormat, MASK, PasscodeHash, Secret, Synchronous,
-    Value,
+    JwtAlgorithm, KeyEncoding, LogFormat, MASK, PasscodeHash, Secret, Synchronous, Value,
 };
 
 /// Everything that a configuration is made from besides the defaults.

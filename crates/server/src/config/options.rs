@@ -53,6 +53,17 @@ const FILE: Allowed = Allowed::Text {
     accepts: |_| true,
 };
 
+const JWKS_URL: Allowed = Allowed::Text {
+    what: "an address such as https://example.com/.well-known/jwks.json, without user and \
+           password; empty means not set",
+    accepts: is_plain_url,
+};
+
+const GUEST_KEY: Allowed = Allowed::Text {
+    what: "a text of at least 32 bytes; empty means not set",
+    accepts: |text| text.len() >= 32,
+};
+
 const LOG_FILTER: Allowed = Allowed::Text {
     what: "error, warn, info, debug, trace or off, or a list such as info,madang_server=debug",
     accepts: |text| !text.is_empty() && tracing_subscriber::EnvFilter::try_new(text).is_ok(),
@@ -102,6 +113,14 @@ fn is_prefix(text: &str) -> bool {
     let is_segment = |segment: &str| !segment.is_empty() && segment.chars().all(plain);
     let segments = text.strip_prefix('/').map(|rest| rest.split('/'));
     text.len() <= PREFIX_BYTES_MAX && segments.is_some_and(|mut all| all.all(is_segment))
+}
+
+fn is_plain_url(text: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(text) else {
+        return false;
+    };
+    let is_anonymous = url.username().is_empty() && url.password().is_none();
+    matches!(url.scheme(), "https" | "http") && url.has_host() && is_anonymous
 }
 
 fn is_origin(text: &str) -> bool {
@@ -178,6 +197,18 @@ options! {
         /// How a shared secret is written. Hosts on Spring mostly keep it as `base64`. Public keys
         /// are always PEM.
         jwt_key_encoding: KeyEncoding = "text", Allowed::Choice(KeyEncoding::NAMES);
+        /// The address (JWKS, `https://` or `http://`) at which the host publishes its public keys,
+        /// in place of `jwt_key`: each says which signatures it is for. Fetched at start and again,
+        /// without redirects; while it cannot be reached, the keys that are known stay.
+        jwks_url: Option<String> = "", JWKS_URL;
+        /// A file with the same, read again as often.
+        jwks_file: Option<PathBuf> = "", FILE;
+        /// Seconds from one fetch of the published keys to the next. A key that is no longer
+        /// published is refused from then on.
+        jwks_refresh_seconds: u64 = 300, Allowed::Range(1, 86_400);
+        /// Least seconds between two fetches. A token whose key is not known waits for a fetch at
+        /// once, but while the last one is younger than this it is refused.
+        jwks_unknown_kid_seconds: u64 = 10, Allowed::Range(1, 3600);
         /// When set, a token's `iss` must be this.
         issuer: Option<String> = "", ANY_TEXT;
         /// When set, a token's `aud` must be or contain this.
@@ -201,6 +232,20 @@ options! {
         /// Whether tokens made by `madang token` are accepted. They are signed with a key that this
         /// server makes itself, and never accepted while a host key is set.
         development_tokens: bool = true, Allowed::Boolean;
+        /// Whether everybody may have a guest's token from `POST /api/v1/guests`. An API key with the
+        /// scope `users` may in any case.
+        guests: bool = false, Allowed::Boolean;
+        /// The secret that signs guests' tokens, for several nodes that take each other's. Empty: the
+        /// server makes one in its data directory (`guest.key`). Prefer the environment to writing it
+        /// into this file.
+        guest_key: Option<Secret> = "", GUEST_KEY;
+        /// Seconds that a guest's token is valid, where the host does not say how long.
+        guest_ttl_seconds: u64 = 86400, Allowed::Range(60, 2_592_000);
+        /// Most guests' tokens in one hour for one IPv4 address or one IPv6 /64 network that asks
+        /// without an API key; one more is refused with `TOO_MANY`. Behind a proxy that
+        /// `server.trusted_addresses` names, the client's address is the one in `X-Forwarded-For`. 0
+        /// sets no bound.
+        guests_per_address_max: u32 = 60, Allowed::Range(0, 1_000_000);
     }
 
     /// Limits of a STOMP session. What exceeds one is answered with an ERROR frame.
@@ -419,9 +464,14 @@ options! {
 }
 
 impl Config {
-    /// Whether the host application's key is set.
+    /// Whether the host application's key is set, or where it publishes its keys.
     #[must_use]
     pub fn has_host_key(&self) -> bool {
+        self.has_one_host_key() || self.auth.jwks_url.is_some() || self.auth.jwks_file.is_some()
+    }
+
+    /// Whether the host application's key is set.
+    pub(super) fn has_one_host_key(&self) -> bool {
         self.auth.jwt_key.is_some() || self.auth.jwt_key_file.is_some()
     }
 

@@ -160,7 +160,7 @@ macro_rules! options {
             /// `DIR/accounts.toml` are not here: the authenticator reads them at each login.
             pub accounts: std::collections::BTreeMap<String, $crate::config::PasscodeHash>,
             /// API keys by name. Those in `DIR/api-keys.toml` are not here, as with accounts.
-            pub api_keys: std::collections::BTreeMap<String, $crate::config::ApiKeyHash>,
+            pub api_keys: std::collections::BTreeMap<String, $crate::config::ApiKey>,
         }
 
         /// Every option, by section, in the order of the documents.
@@ -190,7 +190,7 @@ macro_rules! options {
         pub(super) fn typed(
             settings: &super::layers::Settings,
             accounts: std::collections::BTreeMap<String, $crate::config::PasscodeHash>,
-            api_keys: std::collections::BTreeMap<String, $crate::config::ApiKeyHash>,
+            api_keys: std::collections::BTreeMap<String, $crate::config::ApiKey>,
         ) -> Option<Config> {
             $(
                 let $section = $Section {

@@ -1,3 +1,5 @@
+mod auth;
+
 use std::path::Path;
 
 use madang_domain::Role;
@@ -283,7 +285,7 @@ fn an_account_is_a_login_and_an_argon2_hash() {
 fn an_api_key_is_a_name_and_a_sha_256_and_is_never_shown() {
     let hash = "0123456789abcdef".repeat(4);
     let loaded = file(&format!("[api_keys]\nshop = \"{hash}\"")).unwrap();
-    assert_eq!(loaded.config.api_keys["shop"].to_hex(), hash);
+    assert_eq!(loaded.config.api_keys["shop"].hash.to_hex(), hash);
     let shown = documents::effective(&loaded.settings);
     assert!(
         shown.contains("[api_keys]\n\"shop\" = \"********\""),

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use madang_domain::UserId;
 
+use super::api_key::{ApiKey, ApiKeyHash};
 use super::fault::{Fault, Faults};
 use super::layers::{ACCOUNTS, API_KEYS, Settings, shown};
 use super::options::{Config, typed};
-use super::value::{ApiKeyHash, JwtAlgorithm, MASK, PasscodeHash};
+use super::value::{JwtAlgorithm, MASK, PasscodeHash};
 use crate::contracts::topics::ROOMS;
 
 /// Checks every value alone, then against the others.
@@ -64,7 +65,7 @@ fn accounts(settings: &Settings, faults: &mut Vec<Fault>) -> BTreeMap<String, Pa
     accounts
 }
 
-fn api_keys(settings: &Settings, faults: &mut Vec<Fault>) -> BTreeMap<String, ApiKeyHash> {
+fn api_keys(settings: &Settings, faults: &mut Vec<Fault>) -> BTreeMap<String, ApiKey> {
     let mut keys = BTreeMap::new();
     for (name, setting) in settings.api_keys() {
         let mut refuse = |problem: String| {
@@ -78,11 +79,11 @@ fn api_keys(settings: &Settings, faults: &mut Vec<Fault>) -> BTreeMap<String, Ap
         if !ApiKeyHash::is_name(name) {
             refuse(format!("the name is not {}", ApiKeyHash::NAME_RULE));
         }
-        match setting.value.as_str().and_then(ApiKeyHash::parse) {
-            Some(hash) => {
-                keys.insert(name.clone(), hash);
+        match ApiKey::read(&setting.value) {
+            Some(key) => {
+                keys.insert(name.clone(), key);
             }
-            None => refuse("allowed: the key's SHA-256, 64 hexadecimal digits".to_owned()),
+            None => refuse(format!("is not {}", ApiKey::WHAT)),
         }
     }
     keys
@@ -99,28 +100,7 @@ fn check_together(config: &Config, settings: &Settings, faults: &mut Vec<Fault>)
             });
         }
     };
-    if config.auth.jwt_key.is_some() && config.auth.jwt_key_file.is_some() {
-        let problem = "allowed: only one of auth.jwt_key and auth.jwt_key_file";
-        refuse("auth", "jwt_key_file", problem.to_owned());
-    }
-    let wants_development_tokens = config.auth.development_tokens
-        && settings.source("auth", "development_tokens") != super::Source::Default;
-    if wants_development_tokens && config.has_host_key() {
-        let problem = "allowed: true only while no host key is set; leave it out";
-        refuse("auth", "development_tokens", problem.to_owned());
-    }
-    for name in ["jwt_algorithm", "issuer", "audience"] {
-        // Half a configuration must not fall back to development tokens.
-        let is_set = match name {
-            "issuer" => config.auth.issuer.is_some(),
-            "audience" => config.auth.audience.is_some(),
-            _ => config.auth.jwt_algorithm != JwtAlgorithm::Hs256,
-        };
-        if is_set && !config.has_host_key() {
-            let problem = "allowed: only together with auth.jwt_key or auth.jwt_key_file";
-            refuse("auth", name, problem.to_owned());
-        }
-    }
+    check_auth(config, settings, &mut refuse);
     check_destinations(config, &mut refuse);
     let tls = &config.tls;
     for (name, is_set, other) in [
@@ -145,6 +125,49 @@ fn check_together(config: &Config, settings: &Settings, faults: &mut Vec<Fault>)
         let batch = config.store.batch_drafts_max;
         let problem = format!("allowed: at least store.batch_drafts_max, which is {batch}");
         refuse("store", "queue_drafts_max", problem);
+    }
+}
+
+fn check_auth(config: &Config, settings: &Settings, refuse: &mut impl FnMut(&str, &str, String)) {
+    let auth = &config.auth;
+    let keys = [
+        ("jwt_key", auth.jwt_key.is_some()),
+        ("jwt_key_file", auth.jwt_key_file.is_some()),
+        ("jwks_url", auth.jwks_url.is_some()),
+        ("jwks_file", auth.jwks_file.is_some()),
+    ];
+    for (name, _) in keys.iter().filter(|(_, is_set)| *is_set).skip(1) {
+        let problem = "allowed: only one of auth.jwt_key, jwt_key_file, jwks_url and jwks_file";
+        refuse("auth", name, problem.to_owned());
+    }
+    let wants_development_tokens = auth.development_tokens
+        && settings.source("auth", "development_tokens") != super::Source::Default;
+    if wants_development_tokens && config.has_host_key() {
+        let problem = "allowed: true only while no host key is set; leave it out";
+        refuse("auth", "development_tokens", problem.to_owned());
+    }
+    // Half a configuration must not fall back to development tokens.
+    for (name, is_set) in [
+        ("issuer", auth.issuer.is_some()),
+        ("audience", auth.audience.is_some()),
+    ] {
+        if is_set && !config.has_host_key() {
+            let problem = "allowed: only together with the host's key, such as auth.jwt_key_file";
+            refuse("auth", name, problem.to_owned());
+        }
+    }
+    if auth.jwt_algorithm != JwtAlgorithm::Hs256 && !config.has_one_host_key() {
+        let problem = "allowed: only together with auth.jwt_key or auth.jwt_key_file";
+        refuse("auth", "jwt_algorithm", problem.to_owned());
+    }
+    let floor = auth.jwks_unknown_kid_seconds;
+    if auth.jwks_refresh_seconds < floor {
+        let problem = format!("allowed: at least auth.jwks_unknown_kid_seconds, which is {floor}");
+        refuse("auth", "jwks_refresh_seconds", problem);
+    }
+    if auth.guest_key.is_some() && auth.guest_key == auth.jwt_key {
+        let problem = "allowed: a secret of its own, not the host's";
+        refuse("auth", "guest_key", problem.to_owned());
     }
 }
 

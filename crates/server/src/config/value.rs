@@ -10,7 +10,6 @@ use madang_domain::Role;
 
 use super::address::AddressRange;
 use super::spec::{Allowed, Kind};
-use crate::hex;
 
 /// A value as the file, the environment or a flag gave it.
 pub type Value = toml::Value;
@@ -78,55 +77,6 @@ impl fmt::Debug for PasscodeHash {
     }
 }
 
-/// The SHA-256 of an API key. It is not shown by `Debug`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct ApiKeyHash([u8; Self::BYTES]);
-
-impl ApiKeyHash {
-    /// Its length.
-    pub const BYTES: usize = 32;
-
-    /// What a key may be called, in words that fit after "is not".
-    pub const NAME_RULE: &'static str = "1 to 64 letters, digits, '-', '_' or '.', in ASCII";
-
-    /// Takes a digest.
-    #[must_use]
-    pub const fn new(digest: [u8; Self::BYTES]) -> Self {
-        Self(digest)
-    }
-
-    /// Reads 64 hexadecimal digits. `None` for any other text.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        hex::decode(text)?.try_into().ok().map(Self)
-    }
-
-    /// The digest.
-    #[must_use]
-    pub const fn bytes(&self) -> &[u8; Self::BYTES] {
-        &self.0
-    }
-
-    /// The digest as 64 hexadecimal digits.
-    #[must_use]
-    pub fn to_hex(&self) -> String {
-        hex::encode(&self.0)
-    }
-
-    /// Whether a key may be called so: what a header and a file can hold as it is.
-    #[must_use]
-    pub fn is_name(text: &str) -> bool {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        (1..=64).contains(&text.len()) && text.bytes().all(plain)
-    }
-}
-
-impl fmt::Debug for ApiKeyHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(MASK)
-    }
-}
-
 /// An option whose value is one of a few words.
 macro_rules! choices {
     ($(
@@ -175,8 +125,20 @@ choices! {
         Hs512 = "HS512",
         /// RSASSA-PKCS1-v1_5 with SHA-256.
         Rs256 = "RS256",
+        /// RSASSA-PKCS1-v1_5 with SHA-384.
+        Rs384 = "RS384",
+        /// RSASSA-PKCS1-v1_5 with SHA-512.
+        Rs512 = "RS512",
+        /// RSASSA-PSS with SHA-256.
+        Ps256 = "PS256",
+        /// RSASSA-PSS with SHA-384.
+        Ps384 = "PS384",
+        /// RSASSA-PSS with SHA-512.
+        Ps512 = "PS512",
         /// ECDSA on P-256 with SHA-256.
         Es256 = "ES256",
+        /// ECDSA on P-384 with SHA-384.
+        Es384 = "ES384",
         /// Ed25519.
         EdDsa = "EdDSA",
     }

@@ -127,10 +127,11 @@ pub const fn error_code(code: Code) -> (&'static str, &'static str) {
         | Code::RoleRequired
         | Code::TooLate
         | Code::RoomFull
+        | Code::ScopeMissing
         | Code::OriginForbidden => ("CHAT-403", "채팅방에 접근할 수 없습니다."),
         Code::RoomTaken => ("CHAT-409", "이미 채팅이 배정되었습니다."),
         Code::TokenExpired => ("UNAUTHORIZED", "만료된 토큰입니다."),
-        Code::TokenInvalid | Code::CredentialsInvalid => {
+        Code::TokenInvalid | Code::TokenRevoked | Code::CredentialsInvalid => {
             ("UNAUTHORIZED", "유효하지 않은 토큰입니다.")
         }
         Code::AuthenticationRequired => ("UNAUTHORIZED", "로그인이 필요합니다."),

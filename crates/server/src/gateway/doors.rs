@@ -79,7 +79,7 @@ pub fn routes(
 /// Whoever says nothing of who they are says it in the first message.
 async fn json(State(doors): State<Arc<Doors>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    match doors.caller(&parts) {
+    match doors.caller(&parts).await {
         Ok(caller) => {
             let dialect = Json::new(&doors.gateway.chat, caller);
             doors.serve(&parts, &JSON_OFFER, dialect).await
@@ -91,7 +91,7 @@ async fn json(State(doors): State<Arc<Doors>>, request: Request) -> Response {
 async fn direct(State(doors): State<Arc<Doors>>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let needed = || Error::from(Code::AuthenticationRequired);
-    let caller = doors.caller(&parts);
+    let caller = doors.caller(&parts).await;
     match caller.and_then(|caller| caller.ok_or_else(needed)) {
         Ok(caller) => {
             let dialect = Direct::new(&doors.gateway.chat, caller);
@@ -107,7 +107,7 @@ impl Doors {
     /// # Errors
     /// [`Code::Draining`]: retryable. The page's origin may not connect, the token is not valid, or
     /// its holder has no rooms: the client's fault.
-    fn caller(&self, parts: &Parts) -> Result<Option<Caller>, Error> {
+    async fn caller(&self, parts: &Parts) -> Result<Option<Caller>, Error> {
         if self.gateway.is_draining() {
             return Err(Code::Draining.into());
         }
@@ -124,7 +124,7 @@ impl Doors {
         let Some(token) = token else {
             return Ok(None);
         };
-        let caller = self.gateway.chat.identity.token(&token)?;
+        let caller = self.gateway.chat.identity.token(&token).await?;
         has_rooms(caller).map(Some)
     }
 

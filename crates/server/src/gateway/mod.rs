@@ -44,17 +44,19 @@ use users::Users;
 
 use session::stomp::destination::DestinationMap;
 
+use crate::auth::TokenCheck;
 use crate::contracts::support_desk::SupportDeskOptions;
 use crate::contracts::topics::TopicPrefixes;
 use crate::telemetry::metrics::Metrics;
 
 /// Proves who a connecting peer is.
 pub trait Identity: Send + Sync {
-    /// The caller whose token this is: bare, or as `Authorization` and cookies carry it.
+    /// The caller whose token this is: bare, or as `Authorization` and cookies carry it. Seldom, the
+    /// answer has to wait for a key.
     ///
     /// # Errors
-    /// `TokenInvalid`, `TokenExpired`: the peer's fault.
-    fn token(&self, token: &str) -> Result<Caller, Error>;
+    /// `TokenInvalid`, `TokenExpired`, `TokenRevoked`: the peer's fault. `Unavailable`: retryable.
+    fn token(&self, token: &str) -> TokenCheck;
 
     /// The service account with this login.
     ///

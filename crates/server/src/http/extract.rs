@@ -8,22 +8,24 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
-use madang_domain::{Caller, Code, Error, Role, RoomId, policy};
+use madang_domain::{Caller, Code, Error, Role, RoomId, Scope, policy};
 use serde::de::DeserializeOwned;
 
 use super::Shared;
 use super::origins::host;
 use super::problem::Refusal;
+use crate::auth::TokenCheck;
 use crate::contracts::native::parse_json;
 
 /// Tells who a request is from. The one authenticator of all doors stands behind it.
 pub trait Identify: Send + Sync {
-    /// The caller that `headers` prove. Must not wait.
+    /// The caller that `headers` prove. Seldom, the answer has to wait for a key.
     ///
     /// # Errors
     /// [`Code::AuthenticationRequired`]: there is no token. [`Code::TokenExpired`],
-    /// [`Code::TokenInvalid`]: there is a useless one. The client's fault; not retryable.
-    fn caller(&self, headers: &HeaderMap) -> Result<Caller, Error>;
+    /// [`Code::TokenRevoked`], [`Code::TokenInvalid`]: there is a useless one. The client's fault; not
+    /// retryable. [`Code::Unavailable`]: retryable.
+    fn caller(&self, headers: &HeaderMap) -> TokenCheck;
 }
 
 /// A person: has rooms of their own or serves some. Service accounts are refused.
@@ -39,8 +41,8 @@ pub(crate) struct AdminCaller(());
 pub(crate) struct Publisher(());
 
 impl UserCaller {
-    pub(super) fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
-        let caller = state.identify.caller(headers)?;
+    pub(super) async fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
+        let caller = state.identify.caller(headers).await?;
         if caller.role == Role::Service {
             let detail = "a service account has no rooms";
             return Err(Error::with_detail(Code::NotYourRoom, detail));
@@ -50,16 +52,16 @@ impl UserCaller {
 }
 
 impl AgentCaller {
-    pub(super) fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
-        let caller = state.identify.caller(headers)?;
+    pub(super) async fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
+        let caller = state.identify.caller(headers).await?;
         policy::may_serve(&caller)?;
         Ok(Self(caller))
     }
 }
 
 impl AdminCaller {
-    pub(super) fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
-        let caller = state.identify.caller(headers)?;
+    pub(super) async fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
+        let caller = state.identify.caller(headers).await?;
         if caller.role != Role::Admin {
             let detail = "this is for admins only";
             return Err(Error::with_detail(Code::AgentsOnly, detail));
@@ -69,9 +71,11 @@ impl AdminCaller {
 }
 
 impl Publisher {
-    pub(super) fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
-        let role = state.identify.caller(headers)?.role;
-        if role != Role::Service && !state.topics.publish.contains(&role) {
+    pub(super) async fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
+        let caller = state.identify.caller(headers).await?;
+        if caller.role == Role::Service {
+            caller.require(Scope::Publish)?;
+        } else if !state.topics.publish.contains(&caller.role) {
             return Err(Code::PublishForbidden.into());
         }
         Ok(Self(()))
@@ -84,7 +88,7 @@ macro_rules! extract_caller {
             type Rejection = Refusal;
 
             async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Refusal> {
-                Ok(Self::from_headers(state, &parts.headers)?)
+                Ok(Self::from_headers(state, &parts.headers).await?)
             }
         }
     )*};

@@ -129,11 +129,11 @@ pub(super) fn advise(response: &mut Response) {
 )]
 pub(crate) enum Common {
     /// No token, or one that is expired or not valid: `AUTHENTICATION_REQUIRED`, `TOKEN_EXPIRED`,
-    /// `TOKEN_INVALID`.
+    /// `TOKEN_INVALID`, `TOKEN_REVOKED`.
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthorized(Problem),
     /// The caller has no right to this: `NOT_YOUR_ROOM`, `AGENTS_ONLY`,
-    /// `PUBLISH_FORBIDDEN`.
+    /// `PUBLISH_FORBIDDEN`, `SCOPE_MISSING`.
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(Problem),
     /// A defect of the server: `INTERNAL`.

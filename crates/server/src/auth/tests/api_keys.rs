@@ -1,5 +1,5 @@
 use http::{HeaderMap, HeaderValue};
-use madang_domain::{Code, Role};
+use madang_domain::{Code, Role, Scopes};
 
 use super::{SECRET, code, config, now};
 use crate::auth::{Authenticator, api_keys};
@@ -13,7 +13,7 @@ fn an_api_key_opens_as_a_service_beside_any_kind_of_tokens() {
     ] {
         let dir = tempfile::tempdir().unwrap();
         let ours = Authenticator::from_config(&config(dir.path(), options)).unwrap();
-        let key = api_keys::add(dir.path(), "shop").unwrap();
+        let key = api_keys::add(dir.path(), "shop", Scopes::PUBLISH).unwrap();
         for token in [
             key.clone(),
             format!("Bearer {key}"),
@@ -32,7 +32,7 @@ fn an_api_key_opens_as_a_service_beside_any_kind_of_tokens() {
 fn the_key_that_a_request_carries_in_its_header_is_the_one_that_opens() {
     let dir = tempfile::tempdir().unwrap();
     let ours = Authenticator::from_config(&config(dir.path(), &[])).unwrap();
-    let key = api_keys::add(dir.path(), "shop").unwrap();
+    let key = api_keys::add(dir.path(), "shop", Scopes::PUBLISH).unwrap();
     let mut headers = HeaderMap::new();
     headers.insert("x-api-key", HeaderValue::from_str(&key).unwrap());
     let found = ours.token_of_request(&headers).unwrap();

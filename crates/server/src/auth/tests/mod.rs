@@ -1,19 +1,21 @@
 mod accounts;
 mod api_keys;
+mod guests;
+pub(super) mod hosts;
+mod published;
+mod revocations;
 
 use std::path::Path;
 use std::time::Duration;
 
-use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
-};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use super::*;
+use hosts::HOSTS;
+
 use crate::config::{OptionSpec, all_options, assemble};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -73,89 +75,24 @@ fn code(result: Result<Caller, Error>) -> Code {
     result.unwrap_err().code()
 }
 
-fn pem(label: &str, der: &[u8]) -> String {
-    let body = STANDARD.encode(der);
-    format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
-}
-
-struct Host {
-    name: &'static str,
-    algorithm: Algorithm,
-    signing: EncodingKey,
-    public: String,
-}
-
-fn shared_secret(name: &'static str, algorithm: Algorithm) -> Host {
-    let signing = EncodingKey::from_secret(SECRET.as_bytes());
-    let public = SECRET.to_owned();
-    Host {
-        name,
-        algorithm,
-        signing,
-        public,
-    }
-}
-
-fn hosts() -> Vec<Host> {
-    let random = aws_lc_rs::rand::SystemRandom::new();
-    let rsa = aws_lc_rs::rsa::KeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
-    let rsa_public: PublicKeyX509Der<'_> = rsa.public_key().as_der().unwrap();
-    let rsa_private: aws_lc_rs::encoding::Pkcs8V1Der<'_> = rsa.as_der().unwrap();
-    let ec = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
-    let ec_pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, ec.as_ref()).unwrap();
-    let ec_public: PublicKeyX509Der<'_> = ec_pair.public_key().as_der().unwrap();
-    let ed = Ed25519KeyPair::generate_pkcs8(&random).unwrap();
-    let ed_pair = Ed25519KeyPair::from_pkcs8(ed.as_ref()).unwrap();
-    let ed_public: PublicKeyX509Der<'_> = ed_pair.public_key().as_der().unwrap();
-    let private = |der: &[u8]| pem("PRIVATE KEY", der).into_bytes();
-    vec![
-        shared_secret("HS256", Algorithm::HS256),
-        shared_secret("HS384", Algorithm::HS384),
-        shared_secret("HS512", Algorithm::HS512),
-        Host {
-            name: "RS256",
-            algorithm: Algorithm::RS256,
-            signing: EncodingKey::from_rsa_pem(&private(rsa_private.as_ref())).unwrap(),
-            public: pem("PUBLIC KEY", rsa_public.as_ref()),
-        },
-        Host {
-            name: "ES256",
-            algorithm: Algorithm::ES256,
-            signing: EncodingKey::from_ec_pem(&private(ec.as_ref())).unwrap(),
-            public: pem("PUBLIC KEY", ec_public.as_ref()),
-        },
-        Host {
-            name: "EdDSA",
-            algorithm: Algorithm::EdDSA,
-            signing: EncodingKey::from_ed_pem(&private(ed.as_ref())).unwrap(),
-            public: pem("PUBLIC KEY", ed_public.as_ref()),
-        },
-    ]
-}
-
 fn part(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
 #[test]
 fn each_algorithm_lets_in_what_the_host_signed_and_nothing_else() {
-    let hosts = hosts();
-    for host in &hosts {
+    for host in HOSTS.iter() {
         let ours = authenticator(&[
             ("auth.jwt_algorithm", host.name),
             ("auth.jwt_key", &host.public),
         ]);
-        let good = signed(host.algorithm, &host.signing, &claims());
+        let good = host.sign(&claims());
         assert_eq!(
             ours.token(&good, now()).unwrap().user.as_str(),
             "kim@example.com"
         );
 
-        let expired = signed(
-            host.algorithm,
-            &host.signing,
-            &changed("exp", json!(NOW_SECONDS)),
-        );
+        let expired = host.sign(&changed("exp", json!(NOW_SECONDS)));
         assert_eq!(
             code(ours.token(&expired, now())),
             Code::TokenExpired,
@@ -170,9 +107,9 @@ fn each_algorithm_lets_in_what_the_host_signed_and_nothing_else() {
         let body = part(&claims());
         // The public key is known to everybody: taken for a shared secret it must not sign.
         let confused = EncodingKey::from_secret(host.public.as_bytes());
-        let confused = match host.algorithm {
-            Algorithm::HS256 => String::new(),
-            _ => signed(Algorithm::HS256, &confused, &claims()),
+        let confused = match host.is_asymmetric() {
+            true => signed(Algorithm::HS256, &confused, &claims()),
+            false => String::new(),
         };
         let forged = [
             format!("{header}.{admin}.{signature}"),
@@ -190,8 +127,8 @@ fn each_algorithm_lets_in_what_the_host_signed_and_nothing_else() {
                 host.name
             );
         }
-        for other in hosts.iter().filter(|other| other.name != host.name) {
-            let foreign = signed(other.algorithm, &other.signing, &claims());
+        for other in HOSTS.iter().filter(|other| other.name != host.name) {
+            let foreign = other.sign(&claims());
             assert_eq!(code(ours.token(&foreign, now())), Code::TokenInvalid);
         }
     }
@@ -396,8 +333,7 @@ fn a_secret_is_read_as_its_encoding_says() {
 #[test]
 fn a_key_that_does_not_fit_stops_the_start_and_is_not_shown() {
     let short = "0123456789abcdef0123456789abcde";
-    let hosts = hosts();
-    let public = |name: &str| &hosts.iter().find(|host| host.name == name).unwrap().public;
+    let public = |name: &str| hosts::host(name).public.as_str();
     for (algorithm, encoding, key) in [
         ("HS256", "text", short),
         ("HS512", "text", &SECRET[..63]),
@@ -407,6 +343,8 @@ fn a_key_that_does_not_fit_stops_the_start_and_is_not_shown() {
         ("RS256", "text", SECRET),
         ("RS256", "text", public("ES256")),
         ("ES256", "text", public("EdDSA")),
+        ("ES256", "text", public("ES384")),
+        ("ES384", "text", public("ES256")),
         ("EdDSA", "text", public("RS256")),
     ] {
         let dir = tempfile::tempdir().unwrap();

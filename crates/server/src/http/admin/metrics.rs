@@ -33,7 +33,8 @@ pub(super) async fn metrics(
     let (parts, _) = request.into_parts();
     if !is_from_this_machine(&parts) {
         // One answer to every stranger: a scraper's token is configured once and for all.
-        AdminCaller::from_headers(&state, &parts.headers).map_err(|_| {
+        let admin = AdminCaller::from_headers(&state, &parts.headers).await;
+        admin.map_err(|_| {
             let detail = "metrics are open to this machine and to admins";
             Error::with_detail(Code::AgentsOnly, detail)
         })?;

@@ -112,7 +112,7 @@ async fn token(State(state): State<Shared>, request: Request) -> Result<Json<Dem
         DemoRole::Agent => Role::Agent,
     };
     let token = demo.tokens.mint(&user.name, role);
-    let caller = state.identify.caller(&bearer(&token)?)?;
+    let caller = state.identify.caller(&bearer(&token)?).await?;
     Ok(Json(DemoToken {
         user_id: caller.user.to_string(),
         name: caller.display_name().to_owned(),

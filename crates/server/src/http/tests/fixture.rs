@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use jiff::tz::TimeZone;
 use madang_bus::LocalNetwork;
 use madang_domain::ports::{BoxFuture, Clock, Store};
-use madang_domain::{Agent, Caller, Code, Error, Role, RoomId, Timestamp, UserId};
+use madang_domain::{Agent, Caller, Code, Error, Role, RoomId, Scopes, Timestamp, UserId};
 use madang_engine::commit::CommitLimits;
 use madang_engine::telemetry::NoTelemetry;
 use madang_engine::{Engine, EngineOptions};
@@ -20,6 +20,7 @@ use madang_store::sqlite::{SqliteOptions, SqliteStore, Synchronous};
 use serde_json::Value;
 use tower::ServiceExt;
 
+use crate::auth::TokenCheck;
 use crate::contracts::support_desk::SupportDeskOptions;
 use crate::contracts::topics::TopicPrefixes;
 use crate::gateway::{self, Gateway, GatewayOptions, SessionLimits, TopicRights};
@@ -50,7 +51,8 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
-/// Tokens are `role/user`, `role/user/name` or `role/user/name/member`; and `expired`.
+/// Tokens are `role/user`, `role/user/name` or `role/user/name/member`; and `expired`. A service with
+/// other scopes than `publish` names them: `service:rooms,users/shop`.
 struct PlainTokens;
 
 #[derive(Default)]
@@ -63,36 +65,42 @@ struct Now;
 
 pub(super) fn caller(token: &str) -> Caller {
     let mut parts = token.split('/');
-    let role = match parts.next() {
-        Some("agent") => Role::Agent,
-        Some("admin") => Role::Admin,
-        Some("service") => Role::Service,
+    let first = parts.next().unwrap();
+    let (role, scopes) = match first.split_once(':') {
+        Some((role, scopes)) => (role, Scopes::parse(scopes.split(','))),
+        None => (first, None),
+    };
+    let role = match role {
+        "agent" => Role::Agent,
+        "admin" => Role::Admin,
+        "service" => Role::Service,
         _ => Role::User,
     };
-    let user = UserId::new(parts.next().unwrap()).unwrap();
+    let caller = Caller::new(UserId::new(parts.next().unwrap()).unwrap(), role);
     Caller {
         name: parts.next().map(Arc::from),
         member_id: parts.next().map(Arc::from),
-        ..Caller::new(user, role)
+        scopes: scopes.unwrap_or(caller.scopes),
+        ..caller
     }
 }
 
 impl Identify for PlainTokens {
-    fn caller(&self, headers: &HeaderMap) -> Result<Caller, Error> {
+    fn caller(&self, headers: &HeaderMap) -> TokenCheck {
         let Some(token) = headers.get(header::AUTHORIZATION) else {
-            return Err(Code::AuthenticationRequired.into());
+            return TokenCheck::done(Err(Code::AuthenticationRequired.into()));
         };
-        match token.to_str().unwrap().strip_prefix("Bearer ") {
+        TokenCheck::done(match token.to_str().unwrap().strip_prefix("Bearer ") {
             Some("expired") => Err(Code::TokenExpired.into()),
             Some(token) if token.contains('/') => Ok(caller(token)),
             _ => Err(Code::TokenInvalid.into()),
-        }
+        })
     }
 }
 
 impl gateway::Identity for PlainTokens {
-    fn token(&self, token: &str) -> Result<Caller, Error> {
-        Ok(caller(token))
+    fn token(&self, token: &str) -> TokenCheck {
+        TokenCheck::done(Ok(caller(token)))
     }
 
     fn account<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<Caller, Error>> {

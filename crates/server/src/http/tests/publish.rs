@@ -253,6 +253,10 @@ async fn who_may_not_publish_is_told_so_before_the_body_is_looked_at() {
     }
     let answer = server.post("", PUBLISH, "{").await;
     answer.is_problem(Code::AuthenticationRequired);
+    let answer = server.post("service:rooms,users/shop", PUBLISH, "{").await;
+    answer.is_problem(Code::ScopeMissing);
+    let answer = server.post("service:all/shop", PUBLISH, "{").await;
+    answer.is_problem(Code::BodyInvalid);
     let by_configuration = server.post("agent/lee", PUBLISH, "{").await;
     by_configuration.is_problem(Code::BodyInvalid);
 }

@@ -52,7 +52,7 @@ pub(super) async fn all(
 ) -> Result<Response, Refusal> {
     let (parts, _) = request.into_parts();
     let query: Query = parameters(&parts)?;
-    let caller = caller(&state, &parts, &query)?;
+    let caller = caller(&state, &parts, &query).await?;
     let last = last_event_id(&parts, query)?;
     open(&state, &parts, caller, EventScope::All { last }).await
 }
@@ -86,7 +86,7 @@ pub(super) async fn one(
 ) -> Result<Response, Refusal> {
     let (parts, _) = request.into_parts();
     let query: Query = parameters(&parts)?;
-    let caller = caller(&state, &parts, &query)?;
+    let caller = caller(&state, &parts, &query).await?;
     // Refused while it still can be told so.
     state.engine.room(&caller, &room).await?;
     let last = last_event_id(&parts, query)?;
@@ -104,16 +104,16 @@ async fn open(
     Ok(opened?)
 }
 
-fn caller(state: &Shared, parts: &Parts, query: &Query) -> Result<Caller, Error> {
+async fn caller(state: &Shared, parts: &Parts, query: &Query) -> Result<Caller, Error> {
     let token = query.access_token.as_deref().filter(|_| state.query_token);
     let Some(token) = token.filter(|_| !parts.headers.contains_key(AUTHORIZATION)) else {
-        return Ok(UserCaller::from_headers(state, &parts.headers)?.0);
+        return Ok(UserCaller::from_headers(state, &parts.headers).await?.0);
     };
     let value = HeaderValue::from_str(&format!("Bearer {token}"));
     let value = value.map_err(|_| Error::from(Code::TokenInvalid))?;
     let mut headers = parts.headers.clone();
     headers.insert(AUTHORIZATION, value);
-    Ok(UserCaller::from_headers(state, &headers)?.0)
+    Ok(UserCaller::from_headers(state, &headers).await?.0)
 }
 
 /// What the client received last: browsers say it in the header when they come back.

@@ -18,6 +18,7 @@ use super::driver::Core;
 use super::feeds::Feed;
 use super::render::Format;
 use super::rooms::{Followed, Follower, Follows};
+use crate::auth::TokenCheck;
 use crate::contracts::realtime::{ClientCommand, Request, ServerEvent};
 
 /// How often the server pings.
@@ -183,10 +184,27 @@ impl Core<Json> {
             let error = Error::with_detail(Code::AuthenticationRequired, detail);
             return Err(blame(error));
         };
-        let caller = self.dialect.chat.identity.token(&token);
-        let caller = caller.and_then(has_rooms).map_err(blame)?;
         self.dialect.stage = Stage::Entering;
-        self.enter(caller, Follows::All(None));
+        match self.dialect.chat.identity.token(&token) {
+            TokenCheck::Done(caller) => self.known(caller.into_inner()).map_err(blame),
+            TokenCheck::Waiting(caller) => {
+                self.command = Some(Box::pin(async move {
+                    let caller = caller.await;
+                    let done: Done<Json> = Box::new(move |core| {
+                        let known = core.known(caller);
+                        known.map_err(|error| Failure::new(error, id.as_deref()))
+                    });
+                    done
+                }));
+                Ok(())
+            }
+        }
+    }
+
+    /// # Errors
+    /// It is nobody who has rooms.
+    fn known(&mut self, caller: Result<Caller, Error>) -> Result<(), Error> {
+        self.enter(caller.and_then(has_rooms)?, Follows::All(None));
         Ok(())
     }
 }

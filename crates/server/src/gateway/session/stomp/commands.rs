@@ -3,11 +3,12 @@
 use madang_domain::{Code, Error};
 use madang_wire::stomp::{Command, Frame};
 
-use super::super::dialect::{Failure, Voice};
+use super::super::dialect::{Done, Failure, Voice};
 use super::super::driver::{Core, Ending};
 use super::super::outbox::Outbox;
 use super::connect::Open;
 use super::{Stage, Stomp, destination};
+use crate::auth::TokenCheck;
 
 impl Core<Stomp> {
     /// # Errors
@@ -16,9 +17,32 @@ impl Core<Stomp> {
         if matches!(self.dialect.stage, Stage::Handshaken(_)) {
             return self.handle_connect(&frame);
         }
+        let is_checked = matches!(frame.command, Command::Send | Command::Subscribe);
+        match is_checked
+            .then(|| self.check_repeated_token(&frame))
+            .flatten()
+        {
+            None => self.carry_out(frame, Ok(())),
+            Some(TokenCheck::Done(checked)) => {
+                self.carry_out(frame, checked.into_inner().map(drop))
+            }
+            Some(TokenCheck::Waiting(check)) => {
+                self.command = Some(Box::pin(async move {
+                    let checked = check.await.map(drop);
+                    let done: Done<Stomp> = Box::new(move |core| core.carry_out(frame, checked));
+                    done
+                }));
+                Ok(())
+            }
+        }
+    }
+
+    /// `checked` is what the token says that the frame repeats, if it repeats one.
+    fn carry_out(&mut self, frame: Frame, checked: Result<(), Error>) -> Result<(), Failure> {
         let receipt = frame.get("receipt").map(Box::<str>::from);
         let voice = voice_of(&frame);
         let blame = |error: Error| Failure::new(error, receipt.as_deref()).in_voice(voice);
+        checked.map_err(blame)?;
         match frame.command {
             Command::Connect | Command::Stomp => Err(blame(Error::with_detail(
                 Code::FrameInvalid,

@@ -12,6 +12,7 @@ use super::frames;
 use super::subscribe::Subscription;
 use super::transactions::{Held, Transaction};
 use super::{Stage, Stomp};
+use crate::auth::TokenCheck;
 
 /// What the HTTP request said that upgraded the connection.
 pub(in super::super::super) struct Handshake {
@@ -90,12 +91,19 @@ impl Core<Stomp> {
         client: HeartBeat,
     ) -> Result<(), Failure> {
         let chat = &self.dialect.chat;
-        let caller = chat
-            .identity
-            .token(token)
-            .map_err(|error| Failure::new(error, None))?;
         let token_hash = Some(chat.token_hasher.hash_one(token));
-        self.open(caller, token_hash, version, client)
+        match chat.identity.token(token) {
+            TokenCheck::Done(caller) => self.open(caller.into_inner(), token_hash, version, client),
+            TokenCheck::Waiting(caller) => {
+                self.command = Some(Box::pin(async move {
+                    let caller = caller.await;
+                    let done: Done<Stomp> =
+                        Box::new(move |core| core.open(caller, token_hash, version, client));
+                    done
+                }));
+                Ok(())
+            }
+        }
     }
 
     /// Checking a passcode is slow on purpose, so it is a command that waits.
@@ -108,22 +116,20 @@ impl Core<Stomp> {
     ) {
         let identity = Arc::clone(&self.dialect.chat.identity);
         self.command = Some(Box::pin(async move {
-            let outcome = identity.account(&login, &passcode).await;
-            let done: Done<Stomp> = Box::new(move |core| {
-                let caller = outcome.map_err(|error| Failure::new(error, None))?;
-                core.open(caller, None, version, client)
-            });
+            let caller = identity.account(&login, &passcode).await;
+            let done: Done<Stomp> = Box::new(move |core| core.open(caller, None, version, client));
             done
         }));
     }
 
     fn open(
         &mut self,
-        caller: Caller,
+        caller: Result<Caller, Error>,
         token_hash: Option<u64>,
         version: Version,
         client: HeartBeat,
     ) -> Result<(), Failure> {
+        let caller = caller.map_err(|error| Failure::new(error, None))?;
         self.take_place(&caller)
             .map_err(|error| Failure::new(error, None))?;
         let server = self.session.shared.limits.heart_beat;
@@ -161,22 +167,17 @@ impl Core<Stomp> {
     }
 
     /// Contract 1's clients repeat the token on later frames: ignored unless it is another one
-    /// that is not valid.
-    ///
-    /// # Errors
-    /// `TokenInvalid`, `TokenExpired`: ERROR, close.
-    pub(super) fn check_repeated_token(&self, frame: &Frame) -> Result<(), Error> {
-        let Some(token) = token_header(frame) else {
-            return Ok(());
-        };
+    /// that is not valid. `None` where there is nothing to check.
+    pub(super) fn check_repeated_token(&self, frame: &Frame) -> Option<TokenCheck> {
+        let token = token_header(frame)?;
         let chat = &self.dialect.chat;
         let Stage::Open(open) = &self.dialect.stage else {
-            return Ok(());
+            return None;
         };
         if open.token_hash == Some(chat.token_hasher.hash_one(token)) {
-            return Ok(());
+            return None;
         }
-        chat.identity.token(token).map(drop)
+        Some(chat.identity.token(token))
     }
 }
 

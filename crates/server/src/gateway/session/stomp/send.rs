@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use madang_domain::{Body, ClientId, Code, Content, Draft, DraftGroup, Error, Seq};
+use madang_domain::{
+    Body, ClientId, Code, Content, Draft, DraftGroup, Error, Role, Scope, Seq,
+};
 use madang_engine::commit::Submission;
 use madang_engine::{Engine, TopicDraft};
 use madang_wire::stomp::Frame;
@@ -27,7 +29,6 @@ impl Core<Stomp> {
     /// # Errors
     /// The server cannot process it: ERROR, close (STOMP 1.2, "SEND").
     pub(super) fn handle_send(&mut self, frame: Frame, voice: Voice) -> Result<(), Error> {
-        self.check_repeated_token(&frame)?;
         let receipt = frame.get("receipt").map(Box::<str>::from);
         let transaction = frame.get("transaction").map(Box::<str>::from);
         let outgoing = self.outgoing(frame)?;
@@ -76,9 +77,13 @@ impl Core<Stomp> {
     }
 
     fn topic_draft(&mut self, target: PublishTarget, frame: Frame) -> Result<Outgoing, Error> {
-        let role = self.open_session()?.caller.role;
-        if !self.dialect.chat.topics.publish.contains(&role) {
+        let chat = Arc::clone(&self.dialect.chat);
+        let caller = &self.open_session()?.caller;
+        if !chat.topics.publish.contains(&caller.role) {
             return Err(Code::PublishForbidden.into());
+        }
+        if caller.role == Role::Service {
+            caller.require(Scope::Publish)?;
         }
         let headers = frame.headers.iter();
         let headers = headers.filter(|(name, _)| !topics::is_own_header(name));
@@ -86,7 +91,7 @@ impl Core<Stomp> {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         Ok(Outgoing::Topic(TopicDraft {
-            target: self.dialect.chat.destinations.topics.target(target),
+            target: chat.destinations.topics.target(target),
             headers,
             body: Bytes::from(frame.body),
         }))

@@ -61,7 +61,6 @@ impl Core<Stomp> {
     /// # Errors
     /// The subscription cannot be made: ERROR, close (STOMP 1.2, "SUBSCRIBE").
     pub(super) fn handle_subscribe(&mut self, frame: &Frame, voice: Voice) -> Result<(), Error> {
-        self.check_repeated_token(frame)?;
         let request = self.subscribe_request(frame, voice)?;
         let support_desk = self.dialect.chat.support_desk.clone();
         let source = self

@@ -86,7 +86,7 @@ pub(super) async fn waiting(
     State(state): State<Shared>,
     headers: HeaderMap,
 ) -> Result<RoomList, Refusal> {
-    let caller = agent(&state, &headers)?;
+    let caller = agent(&state, &headers).await?;
     let rooms = state.engine.waiting_rooms(&caller, ROOMS_MAX).await?;
     listed(&state, &rooms, WAITING_READ)
 }
@@ -103,7 +103,7 @@ pub(super) async fn mine(
     State(state): State<Shared>,
     headers: HeaderMap,
 ) -> Result<RoomList, Refusal> {
-    let caller = agent(&state, &headers)?;
+    let caller = agent(&state, &headers).await?;
     let rooms = state.engine.assigned_rooms(&caller, ROOMS_MAX).await?;
     listed(&state, &rooms, MINE_READ)
 }
@@ -132,7 +132,7 @@ pub(super) async fn history(
     path: Result<Path<String>, PathRejection>,
     uri: Uri,
 ) -> Result<Response, Refusal> {
-    let caller = agent(&state, &headers)?;
+    let caller = agent(&state, &headers).await?;
     let number = page::number(&uri)?;
     let room = room_id(path)?;
     // The contract is narrower than the policy, by which an admin reads every room.
@@ -160,7 +160,7 @@ pub(super) async fn complete(
     headers: HeaderMap,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Refusal> {
-    let caller = agent(&state, &headers)?;
+    let caller = agent(&state, &headers).await?;
     state.engine.complete_room(&caller, &room_id(path)?).await?;
     Ok(DONE)
 }

@@ -26,7 +26,7 @@ pub(super) async fn history(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Refusal> {
-    let caller = customer(&state, &headers)?;
+    let caller = customer(&state, &headers).await?;
     let number = page::number(&uri)?;
     page::history(&state, &caller, &own_room(&caller)?, number).await
 }
@@ -43,7 +43,7 @@ pub(super) async fn leave(
     State(state): State<Shared>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Refusal> {
-    let caller = customer(&state, &headers)?;
+    let caller = customer(&state, &headers).await?;
     let room = own_room(&caller)?;
     let left = state.engine.change_room(&caller, &room, RoomAction::Leave);
     left.await?;

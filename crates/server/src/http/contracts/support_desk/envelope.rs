@@ -170,13 +170,13 @@ impl IntoResponse for Refusal {
 }
 
 /// The customer who calls. Service accounts have no room: `CHAT-400`.
-pub(super) fn customer(state: &Shared, headers: &HeaderMap) -> Result<Caller, Refusal> {
-    Ok(UserCaller::from_headers(state, headers)?.0)
+pub(super) async fn customer(state: &Shared, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    Ok(UserCaller::from_headers(state, headers).await?.0)
 }
 
 /// The agent who calls; anybody else gets `CHAT-403`.
-pub(super) fn agent(state: &Shared, headers: &HeaderMap) -> Result<Caller, Refusal> {
-    Ok(AgentCaller::from_headers(state, headers)?.0)
+pub(super) async fn agent(state: &Shared, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    Ok(AgentCaller::from_headers(state, headers).await?.0)
 }
 
 /// The contract's options. Its routes are only there when it is switched on.
