@@ -32,6 +32,7 @@ use crate::gateway::{
 };
 use crate::http::{self, AllowedOrigins, ContractOptions, DemoOptions, HttpState, TopicOptions};
 use crate::identity::Identity;
+use crate::revoked;
 use crate::listener::{self, Gate, GateLimits};
 use crate::telemetry::engine::EngineTelemetry;
 use crate::telemetry::metrics::Metrics;
@@ -73,6 +74,9 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// It cannot be known whose tokens were revoked.
+    #[error("revoked tokens cannot be read: {0}")]
+    Revocations(madang_domain::Error),
     /// Signals cannot be received.
     #[error("signals cannot be received: {0}")]
     Signals(io::Error),
@@ -114,6 +118,9 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         gateway_options(&config),
     );
     let ready = Arc::new(AtomicBool::new(true));
+    revoked::heed(&engine, authenticator.clone(), gateway.clone())
+        .await
+        .map_err(ServeError::Revocations)?;
     let state = http_state(&config, &engine, &gateway, identity, &metrics, &ready);
     let doors = gateway_routes(&gateway, authenticator, state.origins.clone(), &config);
     let router = http::router(state).merge(doors);

@@ -12,5 +12,6 @@ mod hex;
 pub mod http;
 mod identity;
 mod listener;
+mod revoked;
 pub mod telemetry;
 pub mod tls;

@@ -233,7 +233,7 @@ impl Gateway {
     pub fn end_sessions_of(&self, user: &UserId) {
         let sessions = self.shared.registry.all();
         for session in sessions.iter().filter(|session| session.is_of(user)) {
-            session.end(Code::TokenInvalid.into());
+            session.end(Code::TokenRevoked.into());
         }
     }
 }

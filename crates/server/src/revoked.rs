@@ -1,0 +1,73 @@
+//! What follows from revoked tokens on this node: they are refused, and their users' sessions end.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use madang_domain::{Error, Timestamp};
+use madang_engine::{Engine, Revocation};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::auth::Authenticator;
+use crate::gateway::Gateway;
+
+/// How far back revocations are loaded: no host's tokens should live longer.
+const KEPT_DAYS: i64 = 90;
+
+const MICROS_PER_DAY: i64 = 24 * 60 * 60 * 1_000_000;
+
+/// How long the store is left alone after it could not tell what was missed.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Loads what was revoked before, and from now on heeds what is.
+///
+/// # Errors
+/// `UNAVAILABLE`: the store cannot be read.
+pub(crate) async fn heed(
+    engine: &Arc<Engine>,
+    authenticator: Authenticator,
+    gateway: Gateway,
+) -> Result<(), Error> {
+    let revocations = engine.subscribe_revocations();
+    load(engine, &authenticator).await?;
+    let engine = Arc::downgrade(engine);
+    tokio::spawn(run(engine, revocations, authenticator, gateway));
+    Ok(())
+}
+
+async fn load(engine: &Engine, authenticator: &Authenticator) -> Result<(), Error> {
+    let since = engine.now().as_micros() - KEPT_DAYS * MICROS_PER_DAY;
+    let revoked = engine.revoked_since(Timestamp::from_micros(since)).await?;
+    authenticator.load_revocations(revoked);
+    Ok(())
+}
+
+async fn run(
+    engine: Weak<Engine>,
+    mut revocations: Receiver<Revocation>,
+    authenticator: Authenticator,
+    gateway: Gateway,
+) {
+    loop {
+        match revocations.recv().await {
+            Ok((user, at)) => {
+                authenticator.revoke(&user, at);
+                gateway.end_sessions_of(&user);
+            }
+            Err(RecvError::Lagged(_)) => reload(&engine, &authenticator).await,
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+/// More came at once than could wait. Sessions of those who were missed end with their tokens.
+async fn reload(engine: &Weak<Engine>, authenticator: &Authenticator) {
+    while let Some(engine) = engine.upgrade() {
+        match load(&engine, authenticator).await {
+            Ok(()) => return,
+            Err(error) => tracing::warn!(code = %error.code(), "revocations could not be loaded"),
+        }
+        drop(engine);
+        tokio::time::sleep(RETRY).await;
+    }
+}
