@@ -12,5 +12,6 @@ mod hex;
 pub mod http;
 mod identity;
 mod listener;
+pub mod pictures;
 pub mod telemetry;
 pub mod tls;

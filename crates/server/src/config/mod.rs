@@ -6,6 +6,7 @@ pub mod documents;
 mod fault;
 mod layers;
 mod options;
+mod picture_place;
 mod spec;
 #[cfg(test)]
 mod tests;
@@ -18,9 +19,10 @@ pub use address::{AddressRange, AddressRangeError};
 pub use fault::{Fault, Faults, Source};
 pub use layers::{Setting, Settings, all_options, shown};
 pub use options::{
-    Auth, Config, Contracts, Demo, Hub, Log, SECTIONS, Server, Session, Stomp, Store, Tls, Topics,
-    WebSocket,
+    Auth, Config, Contracts, Demo, Hub, Log, Pictures, SECTIONS, Server, Session, Stomp, Store,
+    Tls, Topics, WebSocket,
 };
+pub use picture_place::{PicturePlace, PicturePlaceError};
 pub use spec::{Allowed, Kind, OptionSpec, SectionSpec};
 pub use value::{
     ApiKeyHash, JwtAlgorithm, KeyEncoding, LogFormat, MASK, PasscodeHash, Secret, Synchronous,
