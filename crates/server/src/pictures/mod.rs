@@ -20,6 +20,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, TryStreamExt};
 use madang_domain::{Caller, Code, Error, Role};
 use object_store::path::Path;
 use object_store::{GetOptions, GetResult, ObjectStore, ObjectStoreExt, PutMode};
@@ -60,7 +61,8 @@ pub struct Upload<'a> {
 pub struct Picture {
     /// Its length, in bytes.
     pub size: u64,
-    /// Its bytes in order, read as they are asked for. After an error nothing more comes.
+    /// Its bytes in order, read as they are asked for. After an error, which is logged, nothing
+    /// more comes.
     pub content: BoxStream<'static, Result<Bytes, object_store::Error>>,
 }
 
@@ -125,7 +127,7 @@ impl PictureStore {
         let found = self.find(key, GetOptions::new()).await?;
         Ok(found.map(|found| Picture {
             size: found.meta.size,
-            content: found.into_stream(),
+            content: found.into_stream().inspect_err(log_cut).boxed(),
         }))
     }
 
@@ -140,7 +142,8 @@ impl PictureStore {
 
     /// Takes an upload for a room, which has it alone: from now on it stays until
     /// [`delete`](Self::delete). To be called before the room is told to have it; when the room then
-    /// does not get it, delete it.
+    /// does not get it, delete it. Poll it to its end: dropped half-way, it may have kept a picture
+    /// that no room has.
     ///
     /// # Errors
     /// [`Code::BodyInvalid`]: there is no such upload, it was left unused for too long, or a room
@@ -249,6 +252,12 @@ fn not_for_taking() -> Error {
     Error::with_detail(Code::BodyInvalid, detail)
 }
 
+/// The head of the answer is out by then: the client sees that the rest is missing.
+fn log_cut(error: &object_store::Error) {
+    let error = reason(error);
+    tracing::error!(error, "a picture could not be read to its end");
+}
+
 /// Logs why, which is not for the client.
 fn unavailable(error: &object_store::Error) -> Error {
     let error = reason(error);
@@ -256,16 +265,19 @@ fn unavailable(error: &object_store::Error) -> Error {
     Code::Unavailable.into()
 }
 
-/// Why a store failed, for the log. Of a bucket's answer only its code: the rest repeats the
-/// request, a session's token included.
+/// Why a store failed, for the log: the innermost cause, since the outer ones tell the key, which
+/// is all that one needs to get the picture. Of a bucket's answer only its code: the rest repeats
+/// the request, a session's token included.
 fn reason(error: &object_store::Error) -> String {
-    let mut text = error.to_string();
-    if let Some(answer) = text.find('<') {
-        let code = text[answer..].split_once("<Code>");
-        let code = code.and_then(|(_, rest)| rest.split_once("</Code>"));
-        let code = code.map_or_else(String::new, |(code, _)| code.to_owned());
-        text.truncate(answer);
-        text.push_str(&code);
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
     }
-    text
+    let text = cause.to_string();
+    let Some((told, answer)) = text.split_once('<') else {
+        return text;
+    };
+    let code = answer.split_once("Code>");
+    let code = code.and_then(|(_, rest)| rest.split_once('<'));
+    code.map_or_else(|| told.to_owned(), |(code, _)| format!("{told}{code}"))
 }

@@ -37,7 +37,7 @@ pub async fn sweep_until(store: Arc<PictureStore>, stop: impl Future<Output = ()
 }
 
 impl PictureStore {
-    /// Removes every upload that has been unused for a day, by the store's own clock.
+    /// Removes every upload that has been unused for a day, by when the store says it was written.
     pub(super) async fn sweep(&self) {
         let before = SystemTime::now() - UNUSED_MAX;
         let listed = self.objects.list(Some(&self.root.clone().join(UNUSED)));

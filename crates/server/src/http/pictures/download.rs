@@ -5,7 +5,6 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::TryStreamExt;
 use madang_domain::Code;
 
 use super::PictureFile;
@@ -76,11 +75,7 @@ pub(super) async fn download(
         (header::CONTENT_DISPOSITION, INLINE),
         (header::CONTENT_SECURITY_POLICY, NOTHING),
     ];
-    // The head is out by then: the client sees a body that ends early.
-    let content = picture
-        .content
-        .inspect_err(|error| tracing::error!(%error, "a picture could not be read to its end"));
-    Ok((head, Body::from_stream(content)).into_response())
+    Ok((head, Body::from_stream(picture.content)).into_response())
 }
 
 /// Whether the client has what `entity_tag` names (RFC 9110, section 13.1.2).
