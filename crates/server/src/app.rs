@@ -34,6 +34,7 @@ use crate::http::{self, AllowedOrigins, ContractOptions, DemoOptions, HttpState,
 use crate::identity::Identity;
 use crate::revoked;
 use crate::listener::{self, Gate, GateLimits};
+use crate::pictures::{self, PictureStore, PicturesError};
 use crate::telemetry::engine::EngineTelemetry;
 use crate::telemetry::metrics::Metrics;
 use crate::tls::{self, Tls, TlsError};
@@ -66,6 +67,9 @@ pub enum ServeError {
     /// The certificate or its key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// Pictures cannot be kept.
+    #[error(transparent)]
+    Pictures(#[from] PicturesError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -93,6 +97,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let store = Arc::new(open_store(&config)?);
     let authenticator = Authenticator::from_config(&config)?;
     authenticator.start();
+    let pictures = Arc::new(PictureStore::open(&config.pictures, &config.server.data)?);
     let http = Bound::at(config.server.listen).await?;
     let tcp = match config.stomp.tcp_listen {
         Some(address) => Some(Bound::at(address).await?),
@@ -121,7 +126,9 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     revoked::heed(&engine, authenticator.clone(), gateway.clone())
         .await
         .map_err(ServeError::Revocations)?;
-    let state = http_state(&config, &engine, &gateway, identity, &metrics, &ready);
+    let state = http_state(
+        &config, &engine, &gateway, identity, &pictures, &metrics, &ready,
+    );
     let doors = gateway_routes(&gateway, authenticator, state.origins.clone(), &config);
     let router = http::router(state).merge(doors);
     announce(&config, http.address, tcp.as_ref().map(|tcp| tcp.address));
@@ -153,7 +160,8 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         gateway.drain(drain_window(&config)).await;
         drop(draining);
     };
-    tokio::join!(stopper, http, tcp, drain);
+    let sweep = pictures::sweep_until(pictures, stop());
+    tokio::join!(stopper, http, tcp, drain, sweep);
     engine.shut_down().await;
     tracing::info!("stopped");
     Ok(())
@@ -230,6 +238,7 @@ fn http_state(
     engine: &Arc<Engine>,
     gateway: &Gateway,
     identity: Arc<Identity>,
+    pictures: &Arc<PictureStore>,
     metrics: &Arc<Metrics>,
     ready: &Arc<AtomicBool>,
 ) -> HttpState {
@@ -243,6 +252,7 @@ fn http_state(
             direct_websocket: config.contracts.direct_websocket,
         },
         topics: TopicOptions::of(config),
+        pictures: Arc::clone(pictures),
         demo: config.serves_demo().then(|| DemoOptions {
             tokens: identity as _,
             websocket_path: Arc::from(gateway::routes::STOMP_PATH),

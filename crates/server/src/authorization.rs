@@ -300,6 +300,19 @@ pub const ROWS: &[Row] = &[
         PUBLISHES,
         "the kind of caller, an API key's scope `publish`, and `topics.publish`",
     ),
+    // Pictures.
+    http(
+        "POST",
+        "/api/v1/pictures",
+        &[grant(KNOWN, Nothing, ANY)],
+        "the authenticator; absent without `pictures.upload`",
+    ),
+    http(
+        "GET",
+        "/pictures/{key}",
+        EVERYBODY,
+        "nothing: open to everybody who has the link, which cannot be guessed",
+    ),
     // Contract 1, REST.
     http("GET", "/user/chats/my-rooms", OWN_EXISTING, MAY_READ),
     http("DELETE", "/user/chats", OWN_EXISTING, MAY_OPEN),

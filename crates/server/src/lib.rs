@@ -12,6 +12,7 @@ mod hex;
 pub mod http;
 mod identity;
 mod listener;
+pub mod pictures;
 mod revoked;
 pub mod telemetry;
 pub mod tls;

@@ -53,14 +53,32 @@ pub fn request(
     path: &str,
     headers: &[(&str, &str)],
 ) -> Response {
+    send(address, method, path, headers, &[])
+}
+
+/// A request with a body, if it is not empty, which is sent to its end before the response is read.
+///
+/// # Panics
+/// When it cannot be sent, or there is no whole response.
+pub fn send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Response {
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if !body.is_empty() {
+        head.push_str(&format!("Content-Length: {}\r\n", body.len()));
     }
     head.push_str("\r\n");
     let mut stream = connect(address).expect("the server accepts connections");
     stream
         .write_all(head.as_bytes())
+        .and_then(|()| stream.write_all(body))
         .expect("the request can be sent");
     let mut bytes = Vec::new();
     stream

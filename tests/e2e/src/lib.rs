@@ -15,6 +15,7 @@ pub mod node;
 mod process;
 pub mod program;
 pub mod python;
+pub mod s3;
 pub mod server;
 pub mod sockjs;
 pub mod stomp;

@@ -20,6 +20,7 @@ mod house;
 mod json;
 mod limits;
 mod native;
+mod pictures;
 mod resume;
 mod rooms;
 mod shared;

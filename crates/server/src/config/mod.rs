@@ -7,6 +7,7 @@ pub mod documents;
 mod fault;
 mod layers;
 mod options;
+mod picture_place;
 mod spec;
 #[cfg(test)]
 mod tests;
@@ -20,9 +21,10 @@ pub use api_key::{ApiKey, ApiKeyHash};
 pub use fault::{Fault, Faults, Source};
 pub use layers::{Setting, Settings, all_options, shown};
 pub use options::{
-    Auth, Config, Contracts, Demo, Desk, Hub, Log, Messages, Presence, Retention, SECTIONS, Server,
-    Session, Stomp, Store, Tls, Topics, WebSocket,
+    Auth, Config, Contracts, Demo, Desk, Hub, Log, Messages, Pictures, Presence, Retention,
+    SECTIONS, Server, Session, Stomp, Store, Tls, Topics, WebSocket,
 };
+pub use picture_place::{PicturePlace, PicturePlaceError};
 pub use spec::{Allowed, Kind, OptionSpec, SectionSpec};
 pub use value::{
     JwtAlgorithm, KeyEncoding, LogFormat, MASK, PasscodeHash, Secret, Synchronous, Value,

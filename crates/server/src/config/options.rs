@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use madang_domain::Role;
 
 use super::address::AddressRange;
+use super::picture_place::PicturePlace;
 use super::spec::{Allowed, OptionSpec, SectionSpec, options};
 use super::value::{JwtAlgorithm, KeyEncoding, LogFormat, OptionValue, ROLES, Secret, Synchronous};
 
@@ -105,6 +106,17 @@ const PREFIX_OR_NONE: Allowed = Allowed::Text {
     accepts: is_prefix,
 };
 
+const PICTURE_PLACE: Allowed = Allowed::Text {
+    what: "the path of a directory, or s3://bucket/prefix; empty means `pictures` in the data \
+           directory",
+    accepts: |text| text.parse::<PicturePlace>().is_ok(),
+};
+
+const HTTP_URL: Allowed = Allowed::Text {
+    what: "a URL such as https://s3.example.com:9000; empty means not set",
+    accepts: is_http_url,
+};
+
 const ROLE: Allowed = Allowed::Choice(ROLES);
 
 /// Some segments of a destination, none of them empty.
@@ -121,6 +133,11 @@ fn is_plain_url(text: &str) -> bool {
     };
     let is_anonymous = url.username().is_empty() && url.password().is_none();
     matches!(url.scheme(), "https" | "http") && url.has_host() && is_anonymous
+}
+
+/// Without a user, a query or a fragment.
+fn is_http_url(text: &str) -> bool {
+    is_plain_url(text) && !text.contains(['?', '#'])
 }
 
 fn is_origin(text: &str) -> bool {
@@ -454,6 +471,32 @@ options! {
         inbox_entries_max: u64 = 1000, Allowed::Range(0, 1_000_000_000);
         /// Seconds between two rounds through all rooms.
         sweep_seconds: u64 = 3600, Allowed::Range(1, 604_800);
+    }
+
+    /// Pictures of rooms that are uploaded to this server (docs/pictures.md).
+    pictures: Pictures {
+        /// Whether pictures may be uploaded. Those that are there are served in any case.
+        upload: bool = true, Allowed::Boolean;
+        /// Where they are kept: a directory, which is created when it is missing, or a bucket of
+        /// a store that speaks S3.
+        store: PicturePlace = "", PICTURE_PLACE;
+        /// Where the store listens that speaks S3. Empty means Amazon's.
+        s3_endpoint: Option<String> = "", HTTP_URL;
+        /// The region of the bucket. Empty takes AWS_REGION, and without that us-east-1.
+        s3_region: Option<String> = "", ANY_TEXT;
+        /// The id of the access key. Empty takes the environment's (AWS_ACCESS_KEY_ID, a web
+        /// identity, a container's role), else the machine's role.
+        s3_access_key: Option<String> = "", ANY_TEXT;
+        /// The secret of the access key. Prefer the environment to writing it into this file.
+        s3_secret_key: Option<Secret> = "", ANY_TEXT;
+        /// Most bytes of one picture.
+        bytes_max: usize = 1048576, Allowed::Range(KIB, 32 * MIB);
+        /// Most uploads at the same time, each of which takes up to twice `bytes_max` of memory; one
+        /// more is refused with `OVERLOADED`.
+        uploads_max: usize = 16, Allowed::Range(1, 1024);
+        /// Most uploads of one person in 24 hours on this node, those that fail too; one more is
+        /// refused with `TOO_MANY`. Service accounts and API keys have no bound. 0 is no bound.
+        per_user_per_day_max: u32 = 100, Allowed::Range(0, 1_000_000);
     }
 
     /// The page to try the server with.

@@ -342,6 +342,44 @@ fn half_a_configuration_of_the_hosts_tokens_is_refused() {
 }
 
 #[test]
+fn half_a_bucket_is_refused() {
+    let set = |pairs: &[(&str, &str)]| {
+        let variable = |(name, value): &(&str, &str)| {
+            (format!("MADANG_PICTURES__{name}"), (*value).to_owned())
+        };
+        let variables: Vec<_> = pairs.iter().map(variable).collect();
+        assemble(None, &variables, &[])
+    };
+    let bucket = ("STORE", "s3://chat/pictures");
+    let secret = ("S3_SECRET_KEY", "correct-horse");
+    let whole = set(&[bucket, ("S3_ACCESS_KEY", "id"), secret]).unwrap();
+    assert!(!documents::effective(&whole.settings).contains(secret.1));
+    let fault = only_fault(set(&[bucket, secret]));
+    assert_eq!(fault.option, "pictures.s3_secret_key");
+    assert!(!fault.to_string().contains(secret.1));
+    let fault = only_fault(set(&[bucket, ("S3_ACCESS_KEY", "id")]));
+    assert_eq!(fault.option, "pictures.s3_access_key");
+    for (name, value) in [
+        ("S3_ENDPOINT", "http://localhost:9000"),
+        ("S3_REGION", "ap-northeast-2"),
+    ] {
+        set(&[bucket, (name, value)]).unwrap();
+        let fault = only_fault(set(&[("STORE", "/srv/pictures"), (name, value)]));
+        assert!(fault.problem.contains("s3://bucket"), "{fault}");
+    }
+    for endpoint in [
+        "localhost:9000",
+        "ftp://x",
+        "http://",
+        "https://u:p@x",
+        "https://x?y",
+    ] {
+        let fault = only_fault(set(&[bucket, ("S3_ENDPOINT", endpoint)]));
+        assert_eq!(fault.option, "pictures.s3_endpoint", "{endpoint}");
+    }
+}
+
+#[test]
 fn the_effective_configuration_is_toml_again() {
     let shown = documents::effective(&assemble(None, &[], &[]).unwrap().settings);
     assert_eq!(

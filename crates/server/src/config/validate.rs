@@ -8,6 +8,7 @@ use super::api_key::{ApiKey, ApiKeyHash};
 use super::fault::{Fault, Faults};
 use super::layers::{ACCOUNTS, API_KEYS, Settings, shown};
 use super::options::{Config, typed};
+use super::picture_place::PicturePlace;
 use super::value::{JwtAlgorithm, MASK, PasscodeHash};
 use crate::contracts::topics::ROOMS;
 
@@ -102,6 +103,7 @@ fn check_together(config: &Config, settings: &Settings, faults: &mut Vec<Fault>)
     };
     check_auth(config, settings, &mut refuse);
     check_destinations(config, &mut refuse);
+    check_pictures(config, &mut refuse);
     let tls = &config.tls;
     for (name, is_set, other) in [
         ("cert_file", tls.cert_file.is_some(), tls.key_file.is_some()),
@@ -190,6 +192,37 @@ fn check_destinations(config: &Config, refuse: &mut impl FnMut(&str, &str, Strin
     if let Some(other) = others.find(|other| overlap(other, &user)) {
         let problem = format!("allowed: a prefix that has nothing in common with {other}");
         refuse("topics", "user_prefix", problem);
+    }
+}
+
+/// Keys that would not be used are a store that is not the one that was meant.
+fn check_pictures(config: &Config, refuse: &mut impl FnMut(&str, &str, String)) {
+    let pictures = &config.pictures;
+    let has_bucket = matches!(pictures.store, PicturePlace::Bucket { .. });
+    let (access, secret) = (
+        pictures.s3_access_key.is_some(),
+        pictures.s3_secret_key.is_some(),
+    );
+    for (name, is_set) in [
+        ("s3_endpoint", pictures.s3_endpoint.is_some()),
+        ("s3_region", pictures.s3_region.is_some()),
+        ("s3_access_key", access),
+        ("s3_secret_key", secret),
+    ] {
+        if is_set && !has_bucket {
+            let problem = "allowed: only where pictures.store is s3://bucket";
+            refuse("pictures", name, problem.to_owned());
+        }
+    }
+    for (name, is_set, other) in [
+        ("s3_access_key", access, secret),
+        ("s3_secret_key", secret, access),
+    ] {
+        if is_set && !other {
+            let problem =
+                "allowed: only pictures.s3_access_key and pictures.s3_secret_key together";
+            refuse("pictures", name, problem.to_owned());
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use madang_domain::Role;
 
 use super::address::AddressRange;
+use super::picture_place::PicturePlace;
 use super::spec::{Allowed, Kind};
 
 /// A value as the file, the environment or a flag gave it.
@@ -263,6 +264,14 @@ impl OptionValue for Vec<AddressRange> {
     fn read(value: &Value, _: &Allowed) -> Option<Self> {
         let ranges = value.as_array()?.iter();
         ranges.map(|range| range.as_str()?.parse().ok()).collect()
+    }
+}
+
+impl OptionValue for PicturePlace {
+    const KIND: Kind = Kind::Text;
+
+    fn read(value: &Value, _: &Allowed) -> Option<Self> {
+        value.as_str()?.parse().ok()
     }
 }
 

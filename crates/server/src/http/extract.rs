@@ -143,26 +143,32 @@ impl<T: DeserializeOwned> FromRequest<Shared> for JsonBody<T> {
             let detail = "the content type must be application/json";
             return Err(Error::with_detail(Code::BodyInvalid, detail).into());
         }
-        let body = Bytes::from_request(request, state).await;
-        let body = body.map_err(|rejection| match rejection.into_response().status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
-            // The peer went away, or broke the transfer coding.
-            _ => Code::BodyInvalid,
-        })?;
+        let body = read_body(request, state).await?;
         Ok(Self(parse_json(&body)?))
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let media_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next());
-    media_type.is_some_and(|media_type| {
-        let media_type = media_type.trim();
+/// The whole body, up to the route's limit.
+pub(super) async fn read_body(request: Request, state: &Shared) -> Result<Bytes, Error> {
+    let body = Bytes::from_request(request, state).await;
+    body.map_err(|rejection| match rejection.into_response().status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge.into(),
+        // The peer went away, or broke the transfer coding.
+        _ => Code::BodyInvalid.into(),
+    })
+}
+
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    media_type(headers).is_some_and(|media_type| {
         media_type.eq_ignore_ascii_case("application/json")
             || (media_type.starts_with("application/") && media_type.ends_with("+json"))
     })
+}
+
+/// The body's media type without its parameters.
+pub(super) fn media_type(headers: &HeaderMap) -> Option<&str> {
+    let content_type = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    content_type.split(';').next().map(str::trim)
 }
 
 /// Who is at the other end of the request's connection: put among its extensions by the listener.

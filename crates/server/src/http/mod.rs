@@ -22,16 +22,24 @@ use crate::asyncapi::{self, DoorSet};
 use crate::config::Config;
 use crate::contracts::support_desk::SupportDeskOptions;
 use crate::contracts::topics::TopicPrefixes;
+use crate::pictures::PictureStore;
 
 mod admin;
 mod agent;
 mod contracts;
 mod extract;
+#[cfg_attr(
+    not(test),
+    allow(dead_code, reason = "contract 2's routes take their forms with it")
+)]
+mod form;
 mod layers;
+mod multipart;
 mod openapi;
 mod ops;
 mod origins;
 mod pages;
+mod pictures;
 mod problem;
 mod service;
 mod user;
@@ -65,6 +73,8 @@ pub struct HttpState {
     pub contracts: ContractOptions,
     /// Application topics.
     pub topics: TopicOptions,
+    /// Pictures of rooms.
+    pub pictures: Arc<PictureStore>,
     /// The demo page's tokens; `None` where development tokens are not in use.
     pub demo: Option<DemoOptions>,
     /// Which other origins' pages may call.
@@ -161,6 +171,8 @@ pub(crate) type Shared = Arc<HttpState>;
 pub struct RouteSet {
     /// Contract 1.
     pub support_desk: bool,
+    /// Uploading pictures.
+    pub picture_upload: bool,
     /// The demo page's tokens.
     pub demo: bool,
 }
@@ -169,6 +181,7 @@ impl RouteSet {
     /// Everything: what documents describe.
     pub const ALL: Self = Self {
         support_desk: true,
+        picture_upload: true,
         demo: true,
     };
 }
@@ -184,6 +197,7 @@ pub fn router(state: HttpState) -> Router {
 fn routed(state: Shared) -> Router {
     let set = RouteSet {
         support_desk: state.contracts.support_desk.is_some(),
+        picture_upload: state.pictures.takes_uploads(),
         demo: state.demo.is_some(),
     };
     let live = asyncapi::document(DoorSet {
@@ -208,6 +222,7 @@ fn documented_routes(set: RouteSet) -> OpenApiRouter<Shared> {
     let mut routes = openapi::start()
         .merge(ops::routes())
         .merge(admin::routes())
+        .merge(pictures::routes())
         .nest(
             "/api/v1",
             user::routes()
@@ -216,6 +231,9 @@ fn documented_routes(set: RouteSet) -> OpenApiRouter<Shared> {
         );
     if set.support_desk {
         routes = routes.merge(contracts::support_desk::routes());
+    }
+    if set.picture_upload {
+        routes = routes.nest("/api/v1", pictures::upload_routes());
     }
     if set.demo {
         routes = routes.merge(pages::demo::routes());

@@ -7,6 +7,7 @@ use axum::http::header;
 use madang_domain::RoomId;
 
 use super::fixture::{Answer, PUBLISHING_ROLE, Server, local_request, request};
+use super::pictures::PNG;
 use crate::authorization::{Attempt, Decision, Door, ROWS, RoomState, Row, Who};
 use crate::http::{RouteSet, document};
 
@@ -36,6 +37,7 @@ fn every_route_has_a_row_and_every_row_a_route() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_route_lets_in_whom_its_row_names_and_nobody_else() {
     let server = Server::start();
+    let picture = server.upload("user/somebody", PNG).await;
     let mut number = 0;
     for (row, method, path) in http_rows() {
         for who in Who::ALL {
@@ -52,7 +54,8 @@ async fn every_route_lets_in_whom_its_row_names_and_nobody_else() {
                             state,
                             same_machine,
                         };
-                        let answer = try_it(&server, (method, path), attempt, number).await;
+                        let answer =
+                            try_it(&server, (method, path), &picture, attempt, number).await;
                         let what = format!(
                             "{method} {path}, {attempt:?}: {} {}",
                             answer.status,
@@ -77,6 +80,7 @@ async fn every_route_lets_in_whom_its_row_names_and_nobody_else() {
 async fn try_it(
     server: &Server,
     (method, path): (&str, &str),
+    picture: &str,
     attempt: Attempt,
     number: u32,
 ) -> Answer {
@@ -103,6 +107,7 @@ async fn try_it(
     };
     let path = path.replace("{id}", &customer);
     let path = path.replace("{room-id}", &customer);
+    let path = path.replace("{key}", picture);
     let request = if attempt.same_machine {
         let request = local_request(method, &path);
         match attempt.who {
@@ -118,6 +123,10 @@ async fn try_it(
         ("POST", "/api/v1/publish") => r#"{"destination":"/topic/x","body":"x"}"#,
         ("POST", "/demo/token") => r#"{"name":"demo-kim","role":"user"}"#,
         ("POST", path) if path.ends_with("/messages") => r#"{"text":"안녕하세요"}"#,
+        ("POST", "/api/v1/pictures") => {
+            let request = request.header(header::CONTENT_TYPE, "image/png");
+            return server.ask(request.body(Body::from(PNG)).unwrap()).await;
+        }
         _ => "",
     };
     let request = request.header(header::CONTENT_TYPE, "application/json");

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,6 +22,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::auth::TokenCheck;
+use crate::config::{self, Pictures};
 use crate::contracts::support_desk::SupportDeskOptions;
 use crate::contracts::topics::TopicPrefixes;
 use crate::gateway::{self, Gateway, GatewayOptions, SessionLimits, TopicRights};
@@ -28,6 +30,7 @@ use crate::http::{
     AllowedOrigins, ContractOptions, DemoOptions, HttpState, Identify, MintToken, ObserveRequests,
     Peer, TopicOptions, routed,
 };
+use crate::pictures::PictureStore;
 use crate::telemetry::metrics::Metrics;
 
 /// Who may publish by configuration.
@@ -42,7 +45,7 @@ pub(super) struct Server {
     pub(super) ready: Arc<AtomicBool>,
     pub(super) seen: Arc<Seen>,
     state: Arc<HttpState>,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 pub(super) struct Answer {
@@ -108,6 +111,18 @@ impl gateway::Identity for PlainTokens {
     }
 }
 
+fn picture_options(set: &[(&str, &str)]) -> Pictures {
+    let variable = |(name, value): &(&str, &str)| {
+        let name = format!("MADANG_PICTURES__{}", name.to_uppercase());
+        (name, (*value).to_owned())
+    };
+    let variables: Vec<_> = set.iter().map(variable).collect();
+    config::assemble(None, &variables, &[])
+        .unwrap()
+        .config
+        .pictures
+}
+
 fn gateway(engine: &Arc<Engine>) -> Gateway {
     let metrics = Arc::new(Metrics::new(Now.now()));
     let options = GatewayOptions {
@@ -153,15 +168,21 @@ impl Server {
     }
 
     pub(super) fn start_with(support_desk: bool, demo: bool) -> Self {
-        Self::build(support_desk, demo, &[])
+        Self::build(support_desk, demo, &[], &[])
     }
 
     pub(super) fn with_origins(origins: &[&str]) -> Self {
-        Self::build(true, true, origins)
+        Self::build(true, true, origins, &[])
     }
 
-    fn build(support_desk: bool, demo: bool, origins: &[&str]) -> Self {
+    /// With options of the section `[pictures]`, as the environment sets them.
+    pub(super) fn with_pictures(options: &[(&str, &str)]) -> Self {
+        Self::build(true, true, &[], options)
+    }
+
+    fn build(support_desk: bool, demo: bool, origins: &[&str], pictures: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
+        let pictures = PictureStore::open(&picture_options(pictures), directory.path()).unwrap();
         let options = SqliteOptions {
             synchronous: Synchronous::Normal,
             ..SqliteOptions::default()
@@ -198,6 +219,7 @@ impl Server {
                 body_bytes_max: TOPIC_BODY_BYTES_MAX,
                 ..TopicOptions::default()
             },
+            pictures: Arc::new(pictures),
             demo: demo.then(|| DemoOptions {
                 tokens: Arc::new(PlainTokens),
                 websocket_path: Arc::from("/ws"),
@@ -214,8 +236,13 @@ impl Server {
             store,
             ready,
             seen,
-            _directory: directory,
+            directory,
         }
+    }
+
+    /// Where everything is kept.
+    pub(super) fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     pub(super) fn state(&self) -> Arc<HttpState> {
