@@ -1,20 +1,19 @@
 //! The only place where adapters are chosen and wired.
 
+mod options;
+
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use madang_bus::LocalNetwork;
-use madang_domain::ports::{Clock, RetentionRule, StoreError};
-use madang_domain::{RoomKind, Timestamp};
-use madang_engine::commit::CommitLimits;
-use madang_engine::{Engine, EngineOptions, Ports, PresenceOptions};
-use madang_store::sqlite::{self, SqliteOptions, SqliteStore};
-use madang_wire::stomp::{self, HeartBeat};
-use madang_wire::websocket;
+use madang_domain::Timestamp;
+use madang_domain::ports::{Clock, StoreError};
+use madang_engine::{Engine, Ports};
+use madang_presence::LocalCluster;
+use madang_store::sqlite::{self, SqliteStore};
 use rustls::ServerConfig;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
@@ -23,26 +22,19 @@ use tokio::sync::watch;
 
 use crate::auth::{AuthError, Authenticator};
 use crate::config::Config;
-use crate::config::Synchronous;
-use crate::contracts::support_desk::SupportDeskOptions;
 use crate::gateway::doors::DoorOptions;
-use crate::gateway::sockjs::SockJsOptions;
-use crate::gateway::{
-    self, DrainWindow, Gateway, GatewayOptions, SessionLimits, TopicRights, UserLimits,
-};
+use crate::gateway::{self, Gateway};
 use crate::http::{self, AllowedOrigins, ContractOptions, DemoOptions, HttpState, TopicOptions};
 use crate::identity::Identity;
-use crate::revoked;
-use crate::listener::{self, Gate, GateLimits};
+use crate::listener::{self, Gate};
 use crate::pictures::{self, PictureStore, PicturesError};
+use crate::revoked;
 use crate::telemetry::engine::EngineTelemetry;
 use crate::telemetry::metrics::Metrics;
 use crate::tls::{self, Tls, TlsError};
 
 /// The database inside the data directory.
 const DATABASE: &str = "madang.db";
-
-const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
 
 /// Connections that wait to be accepted; the system's own bound (`somaxconn`) may be lower.
 const BACKLOG: u32 = 4_096;
@@ -105,7 +97,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     };
 
     let metrics = Arc::new(Metrics::new(SystemClock.now()));
-    let gate = Gate::new(gate_limits(&config, room), Arc::clone(&metrics));
+    let gate = Gate::new(options::gate(&config, room), Arc::clone(&metrics));
     let keys = Keys::of(tls.as_ref(), &metrics)?;
     let ports = Ports {
         store,
@@ -114,13 +106,13 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         clock: Arc::new(SystemClock),
         telemetry: Arc::new(EngineTelemetry(Arc::clone(&metrics))),
     };
-    let engine = Engine::start(ports, engine_options(&config));
+    let engine = Engine::start(ports, options::engine(&config));
     let identity = Arc::new(Identity::new(authenticator.clone()));
     let gateway = Gateway::start(
         Arc::clone(&engine),
         Arc::clone(&identity) as _,
         Arc::clone(&metrics),
-        gateway_options(&config),
+        options::gateway(&config),
     );
     let ready = Arc::new(AtomicBool::new(true));
     revoked::heed(&engine, authenticator.clone(), gateway.clone())
@@ -157,7 +149,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let tcp = serve_tcp(tcp, gate, keys.stomp, gateway.clone(), stop());
     let drain = async {
         stop().await;
-        gateway.drain(drain_window(&config)).await;
+        gateway.drain(options::drain(&config)).await;
         drop(draining);
     };
     let sweep = pictures::sweep_until(pictures, stop());
@@ -248,7 +240,7 @@ fn http_state(
         events: Arc::new(gateway.clone()),
         query_token: config.http.query_token,
         contracts: ContractOptions {
-            support_desk: support_desk(config),
+            support_desk: options::support_desk(config),
             direct_websocket: config.contracts.direct_websocket,
         },
         topics: TopicOptions::of(config),
@@ -313,14 +305,7 @@ impl Signals {
 
 fn open_store(config: &Config) -> Result<SqliteStore, ServeError> {
     make_directory(&config.server.data)?;
-    let options = SqliteOptions {
-        synchronous: match config.store.synchronous {
-            Synchronous::Full => sqlite::Synchronous::Full,
-            Synchronous::Normal => sqlite::Synchronous::Normal,
-        },
-        readers: config.store.reader_threads,
-        ..SqliteOptions::default()
-    };
+    let options = options::sqlite(config);
     Ok(SqliteStore::open(
         &config.server.data.join(DATABASE),
         &options,
@@ -339,74 +324,6 @@ fn make_directory(path: &Path) -> Result<(), ServeError> {
     })
 }
 
-/// `room` is what the system allows.
-fn gate_limits(config: &Config, room: usize) -> GateLimits {
-    let server = &config.server;
-    if server.connections_max > room {
-        let wanted = server.connections_max;
-        tracing::warn!(
-            wanted,
-            room,
-            "the limit on open files is below server.connections_max"
-        );
-    }
-    GateLimits {
-        connections_max: match server.connections_max {
-            0 => room,
-            bound => bound,
-        },
-        per_address_max: server.connections_per_address_max,
-        half_open_max: server.handshakes_max,
-        trusted: server.trusted_addresses.clone(),
-    }
-}
-
-fn engine_options(config: &Config) -> EngineOptions {
-    EngineOptions {
-        commit: CommitLimits {
-            batch_drafts_max: config.store.batch_drafts_max,
-            batch_bytes_max: config.store.batch_bytes_max,
-            queue_drafts_max: config.store.queue_drafts_max,
-        },
-        head_check_interval: Duration::from_secs(config.hub.head_check_seconds),
-        revise_within: seconds_or_none(config.messages.revise_seconds),
-        signal_interval: Duration::from_millis(config.messages.signal_interval_ms),
-        overdue_after: seconds_or_none(config.desk.overdue_seconds),
-        presence: PresenceOptions {
-            lease: Duration::from_secs(config.presence.lease_seconds),
-            grace: Duration::from_secs(config.presence.grace_seconds),
-        },
-        retention: RoomKind::ALL.map(|kind| retention_rule(config, kind)),
-        sweep_interval: Duration::from_secs(config.retention.sweep_seconds),
-    }
-}
-
-fn retention_rule(config: &Config, kind: RoomKind) -> RetentionRule {
-    let retention = &config.retention;
-    let (days, entries) = match kind {
-        RoomKind::Support => (retention.support_days, retention.support_entries_max),
-        RoomKind::Direct => (retention.direct_days, retention.direct_entries_max),
-        RoomKind::Group => (retention.group_days, retention.group_entries_max),
-        RoomKind::Open => (retention.open_days, retention.open_entries_max),
-        RoomKind::Desk => (retention.desk_days, 0),
-        RoomKind::Inbox => (retention.inbox_days, retention.inbox_entries_max),
-    };
-    let completed = match kind {
-        RoomKind::Support => retention.completed_support_days,
-        _ => 0,
-    };
-    RetentionRule {
-        age: seconds_or_none(days * SECONDS_PER_DAY),
-        count: (entries > 0).then_some(entries),
-        completed: seconds_or_none(completed * SECONDS_PER_DAY),
-    }
-}
-
-/// An option of which 0 switches something off.
-fn seconds_or_none(seconds: u64) -> Option<Duration> {
-    (seconds > 0).then(|| Duration::from_secs(seconds))
-}
-
 fn gateway_routes(
     gateway: &Gateway,
     authenticator: Authenticator,
@@ -421,89 +338,10 @@ fn gateway_routes(
         gateway.clone(),
         authenticator.clone(),
         origins.clone(),
-        sockjs_options(config),
+        options::sockjs(config),
     );
     let live = gateway::doors::routes(gateway.clone(), authenticator, origins, options);
     stomp.merge(live)
-}
-
-fn gateway_options(config: &Config) -> GatewayOptions {
-    let stomp = &config.stomp;
-    let milliseconds = |ms: u64| u32::try_from(ms).unwrap_or(u32::MAX);
-    GatewayOptions {
-        limits: SessionLimits {
-            stomp: stomp::Limits {
-                header_count_max: stomp.header_count_max,
-                header_line_bytes_max: stomp.header_line_bytes_max,
-                body_bytes_max: stomp.body_bytes_max,
-                ..stomp::Limits::default()
-            },
-            websocket: websocket::Limits {
-                message_bytes_max: config.websocket.message_bytes_max,
-            },
-            heart_beat: HeartBeat {
-                send_ms: milliseconds(stomp.heart_beat_send_ms),
-                want_ms: milliseconds(stomp.heart_beat_want_ms),
-            },
-            connect_timeout: Duration::from_secs(stomp.connect_timeout_seconds),
-            subscriptions_max: stomp.subscriptions_max,
-            transactions_max: stomp.transactions_max,
-            transaction_frames_max: stomp.transaction_frames_max,
-            unanswered_max: stomp.unanswered_max,
-            queue_bytes_max: config.session.queue_bytes_max,
-            rooms_max: config.session.rooms_max,
-            stream_rooms_max: config.session.stream_rooms_max,
-            topic_queue_bytes_max: config.session.topic_queue_bytes_max,
-            frames_per_second_max: config.session.frames_per_second_max,
-            bytes_per_second_max: config.session.bytes_per_second_max,
-            user: UserLimits {
-                sessions_max: config.session.per_user_max,
-                sockjs_sessions_max: config.sockjs.per_user_max,
-            },
-        },
-        topics: TopicRights {
-            publish: config.topics.publish.iter().copied().collect(),
-            subscribe: config.topics.subscribe.iter().copied().collect(),
-        },
-        topic_prefixes: TopicOptions::of(config).prefixes,
-        application_prefix: stomp.application_prefix.clone().unwrap_or_default(),
-        support_desk: support_desk(config).map(Arc::new),
-        flushers: tokio::runtime::Handle::current().metrics().num_workers(),
-    }
-}
-
-fn sockjs_options(config: &Config) -> SockJsOptions {
-    let sockjs = &config.sockjs;
-    SockJsOptions {
-        websocket: sockjs.websocket,
-        cookie_needed: sockjs.cookie,
-        response_bytes_max: sockjs.response_bytes_max,
-        heart_beat: Duration::from_secs(sockjs.heart_beat_seconds),
-        disconnect_delay: Duration::from_secs(sockjs.disconnect_seconds),
-        sessions_max: sockjs.sessions_max,
-        client_url: sockjs.client_url.clone(),
-        ..SockJsOptions::default()
-    }
-}
-
-fn support_desk(config: &Config) -> Option<SupportDeskOptions> {
-    let contracts = &config.contracts;
-    contracts.support_desk.then(|| SupportDeskOptions {
-        agent_name: Arc::from(contracts.support_desk_agent_name.as_str()),
-        time_zone: match &contracts.support_desk_time_zone {
-            Some(zone) => zone.clone(),
-            None => jiff::tz::TimeZone::system(),
-        },
-    })
-}
-
-/// Clients are sent away over half of the time, so that the other half is for their last answers.
-fn drain_window(config: &Config) -> DrainWindow {
-    let deadline = Duration::from_secs(config.server.drain_seconds);
-    DrainWindow {
-        spread: deadline / 2,
-        deadline,
-    }
 }
 
 /// Tells whoever started it that it is ready, and what to do next. The first line is an interface:

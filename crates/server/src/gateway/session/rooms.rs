@@ -10,7 +10,7 @@ mod join;
 use std::sync::Arc;
 
 use madang_domain::ports::BoxFuture;
-use madang_domain::{Caller, Code, Epoch, Position, Room, RoomHead, RoomId, Support};
+use madang_domain::{Caller, Code, Epoch, Position, RoomHead, RoomId, Support};
 use madang_engine::{
     DestinationPattern, Destinations, Ended, SubscriptionKey, TopicSource, TopicSubscription,
     UserSubscription,

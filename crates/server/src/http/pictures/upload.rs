@@ -80,7 +80,7 @@ pub(super) async fn upload(
     request: Request,
 ) -> Result<impl IntoResponse, Refusal> {
     let (head, body) = request.into_parts();
-    let caller = state.identify.caller(&head.headers)?;
+    let caller = state.identify.caller(&head.headers).await?;
     let encoding = Encoding::of(&head.headers)?;
     let upload = state.pictures.begin(&caller)?;
     let content = match encoding {

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use madang_domain::{
-    Body, ClientId, Code, Content, Draft, DraftGroup, Error, Role, Scope, Seq,
-};
+use madang_domain::{Body, ClientId, Code, Content, Draft, DraftGroup, Error, Role, Scope, Seq};
 use madang_engine::commit::Submission;
 use madang_engine::{Engine, TopicDraft};
 use madang_wire::stomp::Frame;
