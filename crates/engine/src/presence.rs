@@ -241,7 +241,7 @@ impl Engine {
         users: &[UserId],
     ) -> Result<Vec<Option<PresenceEdge>>, Error> {
         let may_see = self.may_watch(caller, users).await?;
-        let edges = self.online.port.of(users, self.now()).await;
+        let edges = self.online.port.of(users).await;
         let edges = edges.map_err(|error| {
             tracing::warn!(%error, "presence failed");
             Error::from(Code::Unavailable)

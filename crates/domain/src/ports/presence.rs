@@ -2,6 +2,12 @@
 //!
 //! A node holds a lease and renews it; what it says of its users is valid while the lease is. A
 //! user is online while any node with a valid lease says so.
+//!
+//! Time is the caller's: a lease is judged by the clock of the node that asks. Clocks may differ
+//! by less than what is left of a lease when it is renewed: then no user of a living node goes
+//! offline by it, and those of a dead one do so earlier or later by the difference. Beyond that a
+//! node loses its lease to one whose clock is fast, learns it with the next call, and says its
+//! users again.
 
 use std::time::Duration;
 
@@ -16,25 +22,28 @@ use crate::time::Timestamp;
 #[error("presence is unavailable: {0}")]
 pub struct PresenceError(pub String);
 
-/// A user went online or offline.
+/// A user went online or offline. A user's edges alternate. Each is answered once, by the call that
+/// found it; [`Presence::of`] answers the last as often as it is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PresenceEdge {
     /// Who.
     pub user: UserId,
     /// Which of both.
     pub online: bool,
-    /// Rises with every edge of this user, whichever node finds it: an edge with a lower one than
-    /// the last is late and says nothing.
+    /// Rises with every edge of this user, whichever node finds it, and after the user was
+    /// forgotten, too: an edge with a lower one than the last is late and says nothing.
     pub epoch: u64,
-    /// When: of an offline edge, when the user was seen last.
+    /// When, by the clock of the node that said so. Of an offline edge that leases left behind:
+    /// when the last of them ran out.
     pub at: Timestamp,
 }
 
 /// Knows who is online. One per node.
 pub trait Presence: Send + Sync {
-    /// Renews this node's lease until `now + lease`, taking it if it has none: then everybody whom
-    /// this node said to be online before is not, and has to be said again. Answers whether it was
-    /// held without a gap, and the edges that leases of other nodes left behind by running out.
+    /// Renews this node's lease, which runs out at `now + lease`, taking it if it has none: then
+    /// everybody whom this node said to be online before is not, and has to be said again. Answers
+    /// whether it was held without a gap, and the edges that leases left behind by running out,
+    /// this node's own among them.
     ///
     /// # Errors
     /// [`PresenceError`]: the lease is as it was.
@@ -44,29 +53,29 @@ pub trait Presence: Send + Sync {
         lease: Duration,
     ) -> BoxFuture<'_, Result<(bool, Vec<PresenceEdge>), PresenceError>>;
 
-    /// This node has a session of each of these users, or the last one has ended. Idempotent.
-    /// Answers the edges that come of it: none for who is online elsewhere.
+    /// This node has a session of each of these users, or the last one has ended, in this order.
+    /// Idempotent. Answers the edges that come of it: none for who is online elsewhere, and none
+    /// for who comes from a node whose lease ran out, unless a renewal found that before.
     ///
     /// # Errors
-    /// [`PresenceError`]: nothing was kept.
+    /// [`PresenceError`]: nothing was kept. Always so without a lease that is valid at `now`.
     fn set<'a>(
         &'a self,
         users: &'a [(UserId, bool)],
         now: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<PresenceEdge>, PresenceError>>;
 
-    /// The last edge of each user, in the order asked; `None` for who was never online, or not for
-    /// so long that it is forgotten.
+    /// The last edge of each user that was found, in the order asked; `None` for who was never
+    /// online, or is one of so many that went offline since that they are forgotten.
     ///
     /// # Errors
     /// [`PresenceError`].
     fn of<'a>(
         &'a self,
         users: &'a [UserId],
-        now: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<Option<PresenceEdge>>, PresenceError>>;
 
-    /// Gives up the lease: everybody whom this node said to be online is not.
+    /// Gives up the lease: everybody whom this node said to be online is not. Idempotent.
     ///
     /// # Errors
     /// [`PresenceError`]: the lease runs out by itself.

@@ -13,6 +13,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("madang-engine", &["madang-domain"]),
     ("madang-store", &["madang-domain"]),
     ("madang-bus", &["madang-domain"]),
+    ("madang-presence", &["madang-domain"]),
     (
         "madang-server",
         &[
@@ -21,6 +22,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "madang-engine",
             "madang-store",
             "madang-bus",
+            "madang-presence",
         ],
     ),
     ("madang-loadgen", &["madang-wire"]),
@@ -40,6 +42,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("madang-engine", &["axum", "hyper", "rusqlite"]),
     ("madang-store", &["axum", "hyper"]),
     ("madang-bus", &["axum", "hyper", "rusqlite"]),
+    ("madang-presence", &["axum", "hyper", "rusqlite"]),
 ];
 
 fn metadata() -> Value {

@@ -1,0 +1,23 @@
+//! Every adapter of this package passes the one suite.
+
+use std::sync::Arc;
+
+use madang_domain::ports::{BoxFuture, Presence};
+use madang_presence::conformance::{Capabilities, Cluster};
+use madang_presence::{LAST_SEEN_MAX, LocalCluster, presence_conformance};
+
+struct Local(LocalCluster);
+
+impl Cluster for Local {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            remembered: LAST_SEEN_MAX,
+        }
+    }
+
+    fn another(&self) -> BoxFuture<'_, Arc<dyn Presence>> {
+        Box::pin(async { self.0.join() })
+    }
+}
+
+presence_conformance!(Local(LocalCluster::default()));
