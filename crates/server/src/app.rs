@@ -99,14 +99,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let metrics = Arc::new(Metrics::new(SystemClock.now()));
     let gate = Gate::new(options::gate(&config, room), Arc::clone(&metrics));
     let keys = Keys::of(tls.as_ref(), &metrics)?;
-    let ports = Ports {
-        store,
-        bus: LocalNetwork::default().join(),
-        presence: LocalCluster::default().join(),
-        clock: Arc::new(SystemClock),
-        telemetry: Arc::new(EngineTelemetry(Arc::clone(&metrics))),
-    };
-    let engine = Engine::start(ports, options::engine(&config));
+    let engine = Engine::start(ports(store, &metrics), options::engine(&config));
     let identity = Arc::new(Identity::new(authenticator.clone()));
     let gateway = Gateway::start(
         Arc::clone(&engine),
@@ -157,6 +150,17 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     engine.shut_down().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The adapters of one node.
+fn ports(store: Arc<SqliteStore>, metrics: &Arc<Metrics>) -> Ports {
+    Ports {
+        store,
+        bus: LocalNetwork::default().join(),
+        presence: LocalCluster::default().join(),
+        clock: Arc::new(SystemClock),
+        telemetry: Arc::new(EngineTelemetry(Arc::clone(metrics))),
+    }
 }
 
 /// A socket that listens, and where.

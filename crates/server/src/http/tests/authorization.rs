@@ -167,7 +167,9 @@ fn every_command_of_the_json_door_has_a_row_and_every_row_a_command() {
 
 #[test]
 fn the_table_agrees_with_the_policy_about_reading_and_writing() {
-    use madang_domain::{Agent, Support, SupportState, Timestamp, UserId, policy};
+    use madang_domain::{
+        Agent, RoomDetail, Standing, Support, SupportState, Timestamp, UserId, policy,
+    };
 
     let user = |id: &str| UserId::new(id).unwrap();
     let agent = |id: &str| Agent {
@@ -181,7 +183,7 @@ fn the_table_agrees_with_the_policy_about_reading_and_writing() {
         let Some(role) = who.role() else { continue };
         for owns in [false, true] {
             for state in RoomState::ALL {
-                let support = Support {
+                let detail = RoomDetail::Support(Support {
                     customer: user(if owns { "caller" } else { "customer" }),
                     member_id: None,
                     nickname: None,
@@ -193,7 +195,7 @@ fn the_table_agrees_with_the_policy_about_reading_and_writing() {
                         RoomState::Completed => SupportState::Completed,
                     },
                     inquired_at: Timestamp::from_micros(0),
-                };
+                });
                 let attempt = Attempt {
                     who,
                     owns,
@@ -204,10 +206,10 @@ fn the_table_agrees_with_the_policy_about_reading_and_writing() {
                 let caller = user("caller");
                 assert_eq!(
                     allowed(reads),
-                    policy::reads(&support, &caller, role),
+                    policy::reads(&detail, Standing::Stranger, &caller, role),
                     "{attempt:?}"
                 );
-                let sends = policy::may_send(&support, &caller, role).is_ok();
+                let sends = policy::may_send(&detail, Standing::Stranger, &caller, role).is_ok();
                 assert_eq!(allowed(writes), sends, "{attempt:?}");
             }
         }
