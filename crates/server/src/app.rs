@@ -30,7 +30,9 @@ use crate::gateway::sockjs::SockJsOptions;
 use crate::gateway::{
     self, DrainWindow, Gateway, GatewayOptions, SessionLimits, TopicRights, UserLimits,
 };
-use crate::http::{self, AllowedOrigins, ContractOptions, DemoOptions, HttpState, TopicOptions};
+use crate::http::{
+    self, AllowedOrigins, ContractOptions, DemoOptions, GuestOptions, HttpState, TopicOptions,
+};
 use crate::identity::Identity;
 use crate::listener::{self, Gate, GateLimits};
 use crate::telemetry::engine::EngineTelemetry;
@@ -233,6 +235,7 @@ fn http_state(
             direct_websocket: config.contracts.direct_websocket,
         },
         topics: TopicOptions::of(config),
+        guests: GuestOptions::of(config, Arc::clone(&identity) as _),
         demo: config.serves_demo().then(|| DemoOptions {
             tokens: identity as _,
             websocket_path: Arc::from(gateway::routes::STOMP_PATH),

@@ -25,8 +25,10 @@ use crate::contracts::topics::TopicPrefixes;
 
 mod admin;
 mod agent;
+mod client_address;
 mod contracts;
 mod extract;
+mod guests;
 mod layers;
 mod openapi;
 mod ops;
@@ -40,6 +42,7 @@ mod user;
 mod tests;
 
 pub use extract::{Identify, Peer};
+pub use guests::{GuestOptions, MakeGuests};
 pub use layers::ObserveRequests;
 pub use openapi::document;
 pub use origins::AllowedOrigins;
@@ -65,6 +68,8 @@ pub struct HttpState {
     pub contracts: ContractOptions,
     /// Application topics.
     pub topics: TopicOptions,
+    /// Visitors' tokens.
+    pub guests: GuestOptions,
     /// The demo page's tokens; `None` where development tokens are not in use.
     pub demo: Option<DemoOptions>,
     /// Which other origins' pages may call.
@@ -212,7 +217,8 @@ fn documented_routes(set: RouteSet) -> OpenApiRouter<Shared> {
             "/api/v1",
             user::routes()
                 .merge(agent::routes())
-                .merge(service::routes()),
+                .merge(service::routes())
+                .merge(guests::routes()),
         );
     if set.support_desk {
         routes = routes.merge(contracts::support_desk::routes());

@@ -4,6 +4,7 @@ mod agent;
 mod authorization;
 mod contract;
 mod fixture;
+mod guests;
 mod origins;
 mod pages;
 mod publish;
