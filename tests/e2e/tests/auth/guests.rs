@@ -1,6 +1,7 @@
 //! Visitors whom the host does not know.
 
 use madang_e2e::doors::Endpoint;
+use madang_e2e::doors::stream::{Exchange, encode};
 use madang_e2e::http::Response;
 use madang_e2e::server::TestServer;
 use madang_e2e::stomp::Stomp;
@@ -51,6 +52,21 @@ fn a_visitor_chats_as_a_user_of_their_own_over_a_restart() {
         .endpoint()
         .rest("GET", "/api/v1/rooms", Some(token), "");
     assert_eq!(code(&foreign), "TOKEN_INVALID");
+}
+
+#[test]
+fn a_cookie_that_is_worth_nothing_keeps_no_visitor_out() {
+    let server = TestServer::builder()
+        .env("MADANG_AUTH__GUESTS", true)
+        .start();
+    let headers = [
+        ("Connection", "close"),
+        ("Content-Type", "application/json"),
+        ("Cookie", "Authorization=outlived"),
+    ];
+    let request = encode("POST", GUESTS, &headers, Some(b"{}"));
+    let made = Exchange::start(server.endpoint().open(), &request).finish();
+    assert_eq!(made.status, 201, "{}", made.text());
 }
 
 #[test]

@@ -9,8 +9,9 @@ use madang_e2e::doors::{Connect, Endpoint, Identity, json};
 use madang_e2e::http;
 use madang_e2e::issuer::{Issuer, IssuerKey};
 use madang_e2e::server::TestServer;
+use madang_e2e::stomp::Stomp;
 
-use crate::shared::unique;
+use crate::shared::{fresh_topic, send_frame, unique};
 
 const A_MOMENT: Duration = Duration::from_millis(20);
 
@@ -103,6 +104,60 @@ fn a_rotated_key_opens_every_door_and_the_one_before_none() {
         assert_eq!(enter(connect, &endpoint, &new.token(&user)), "", "{name}");
         let refused = enter(connect, &endpoint, &old.token(&user));
         assert_eq!(refused, "TOKEN_INVALID", "{name}");
+    }
+}
+
+/// What a session of the service account is told that repeats this token with a SUBSCRIBE and sends
+/// behind it, once `then` was done: the frames' commands, or the code of the ERROR.
+fn repeat(server: &TestServer, token: &str, then: impl Fn()) -> Vec<String> {
+    let topic = fresh_topic();
+    let mut peer = Stomp::open(server.address());
+    peer.send("CONNECT\naccept-version:1.2\nhost:x\nlogin:svc\npasscode:sesame-0\n\n\0");
+    peer.expect("CONNECTED");
+    peer.send(format!(
+        "SUBSCRIBE\nid:s1\ndestination:{topic}\nAuthorization:Bearer {token}\nreceipt:r1\n\n\0"
+    ));
+    peer.send(send_frame(&topic, "receipt:r2\n", "behind it"));
+    then();
+    let mut told = Vec::new();
+    while told.len() < 3 {
+        let frame = peer.take("an answer", |_| true);
+        if frame.command == "ERROR" {
+            return vec![frame.need("code").to_owned()];
+        }
+        told.push(frame.command);
+    }
+    told.sort();
+    told
+}
+
+#[test]
+fn a_repeated_token_waits_for_its_key_and_what_comes_behind_it_too() {
+    let (published, other) = (IssuerKey::new("a"), IssuerKey::new("b"));
+    for (key, expected) in [
+        (&published, &["MESSAGE", "RECEIPT", "RECEIPT"][..]),
+        (&other, &["TOKEN_INVALID"]),
+    ] {
+        let issuer = Issuer::silent();
+        issuer.publish(&[&published]);
+        let server = TestServer::builder()
+            .account("svc", "sesame-0")
+            .env("MADANG_AUTH__JWKS_URL", issuer.url())
+            .env("MADANG_AUTH__JWKS_UNKNOWN_KID_SECONDS", 1)
+            .start();
+        let token = key.token("kim");
+        let deadline = Instant::now() + PATIENCE;
+        // A busy machine may be slower than the server waits.
+        let mut told = repeat(&server, &token, || {
+            // What was sent before this is answered was met by the server, mostly.
+            http::get(server.address(), "/healthz", &[]);
+            issuer.speak();
+        });
+        while told == ["UNAVAILABLE"] && Instant::now() < deadline {
+            thread::sleep(A_MOMENT);
+            told = repeat(&server, &token, || {});
+        }
+        assert_eq!(told, expected);
     }
 }
 

@@ -79,16 +79,6 @@ async fn only_the_back_end_says_how_long_a_guest_stays() {
 }
 
 #[tokio::test]
-async fn a_cookie_that_outlived_its_login_keeps_no_visitor_out() {
-    let server = Server::with_guests(true, 0);
-    let request = request("", "POST", GUESTS)
-        .header(header::CONTENT_TYPE, "application/json")
-        .header(header::COOKIE, "Authorization=expired")
-        .body(Body::from("{}"));
-    server.ask(request.unwrap()).await.is(StatusCode::CREATED);
-}
-
-#[tokio::test]
 async fn a_body_that_is_none_is_refused_and_costs_no_guest() {
     let server = Server::with_guests(true, 1);
     for body in ["", "{", "[]", r#"{"name":7}"#, r#"{"ttlSeconds":-1}"#] {
