@@ -231,7 +231,8 @@ pub struct RoomHead {
     pub last: Seq,
     /// The oldest message still kept; `last + 1` when none is.
     pub oldest: Seq,
-    /// Rises with every change of who may read the room.
+    /// Rises with every entry by which somebody loses the right to read
+    /// ([`crate::Extra::revokes`]), and by nothing else.
     pub access_version: u64,
 }
 

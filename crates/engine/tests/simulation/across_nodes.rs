@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use madang_domain::{Caller, ClaimOutcome, Code, Position, Role, RoomId, Seq, UserId};
+use madang_domain::ports::PresenceEdge;
+use madang_domain::{
+    Body, Caller, ClaimOutcome, Code, Content, Position, Role, RoomAction, RoomId, Seq, UserId,
+};
 use madang_engine::{
     Destinations, Ended, EventBatch, Outlet, RoomEvent, SignalEvent, SignalKind, Start,
     SubscriptionKey, TopicDraft, TopicEvent, TopicMessageId, TopicSource, TopicTarget,
@@ -68,8 +71,9 @@ impl Outlet for TopicOutlet {
         drop(self.0.send((key, text, event.body.clone())));
     }
     fn offer_signal(&self, _: SubscriptionKey, _: &Arc<SignalEvent>) {}
-    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId, _: Option<madang_domain::Position>) {}
+    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId, _: Option<Position>) {}
     fn rooms_unknown(&self, _: SubscriptionKey) {}
+    fn presence_changed(&self, _: SubscriptionKey, _: &PresenceEdge) {}
     fn ended(&self, _: SubscriptionKey, _: Ended) {}
 }
 
@@ -257,10 +261,14 @@ fn typing_and_read_marks_reach_the_other_node_from_those_who_may_and_rise_only()
         assert_eq!(mark(&kim, 3).await, at(3));
         assert_eq!(mark(&kim, 2).await, at(3), "never falls");
         assert_eq!(mark(&kim, 3).await, at(3));
-        assert_eq!(mark(&kim, 99).await, at(5), "at most to the head");
+        assert_eq!(mark(&kim, 99).await, at(7), "at most to the head");
         assert_eq!(mark(&admin, 5).await, at(5), "an admin's is kept");
+        let told = |before, now| SignalKind::Read {
+            before: Seq::new(before),
+            now: at(now),
+        };
         let read: Vec<_> = signals().await.into_iter().map(|s| s.kind).collect();
-        assert_eq!(read, [SignalKind::Read(at(3)), SignalKind::Read(at(5))]);
+        assert_eq!(read, [told(0, 3), told(3, 7)]);
     });
 }
 
@@ -272,7 +280,7 @@ fn attending_sessions_on_the_other_node_are_told_whose_room_it_is() {
         };
         let (kim, lee) = (caller("kim", Role::User), caller("lee", Role::Agent));
         let room = RoomId::new("kim").expect("a room id");
-        let notes = [(); 2].map(|()| Arc::new(Notes::default()));
+        let notes = [&kim, &lee].map(|caller| Notes::of(&caller.user));
         let [customers, agents] = &notes;
         let customer = Arc::clone(customers) as Arc<dyn Outlet>;
         let agent = Arc::clone(agents) as Arc<dyn Outlet>;
@@ -295,13 +303,15 @@ fn attending_sessions_on_the_other_node_are_told_whose_room_it_is() {
         assert_eq!(told().await, [false, false], "was claimed before");
         a.engine.complete_room(&lee, &room).await.expect("done");
         assert_eq!(told().await, [true, true], "completed");
+        let again = Content::Message(Body::new("again", None).expect("a body"));
         a.engine
-            .send_message(&kim, room.clone(), "again", None)
+            .send_message(&kim, room.clone(), again, None)
             .await
             .expect("sent");
         a.engine.claim_room(&lee, &room).await.expect("claimed");
         told().await;
-        a.engine.leave_room(&kim, &room).await.expect("left");
+        let left = a.engine.change_room(&kim, &room, RoomAction::Leave).await;
+        left.expect("left");
         assert_eq!(told().await, [true, true], "deleted");
 
         b.bus.reconnect();
