@@ -103,7 +103,7 @@ impl Engine {
             signals: Arc::new(SignalGate::new(options.signal_interval)),
             online: Arc::new(Online::new(presence, options.presence)),
             known_users: Arc::default(),
-            revocations: Revocations::default(),
+            revocations: Revocations::new(clock.now()),
             waiting: Arc::default(),
             store,
             bus,
@@ -160,6 +160,10 @@ impl Engine {
             }
         }
         tasks.listening.iter().for_each(JoinHandle::abort);
+        for task in tasks.listening {
+            // Aborted, or ended before.
+            drop(task.await);
+        }
         self.release_presence().await;
     }
 

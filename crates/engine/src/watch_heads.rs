@@ -1,4 +1,4 @@
-//! What other nodes did: heard on the bus, or found by comparing heads with the store.
+//! What other nodes did: heard on the bus, or found by asking the store.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -27,13 +27,14 @@ pub(crate) async fn listen(engine: Weak<Engine>) {
             BusEvent::Published { topic, payload } => engine.heard(&topic, &payload),
             BusEvent::Reconnected => {
                 engine.hub.users().rooms_unknown();
+                engine.check_revocations().await;
                 engine.check_heads().await;
             }
         }
     }
 }
 
-/// Compares heads at every interval, until the engine ends.
+/// Looks for revoked tokens and compares heads at every interval, until the engine ends.
 pub(crate) async fn check(engine: Weak<Engine>, interval: Duration) {
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -42,6 +43,7 @@ pub(crate) async fn check(engine: Weak<Engine>, interval: Duration) {
         let Some(engine) = engine.upgrade() else {
             return;
         };
+        engine.check_revocations().await;
         engine.check_heads().await;
     }
 }

@@ -122,7 +122,7 @@ async fn a_user_goes_online_with_the_first_session_and_offline_a_grace_after_the
     rig.disconnected("kim");
     pass(GRACE - 1).await;
     assert!(rig.watcher.take().is_empty());
-    pass(1).await;
+    pass(2).await;
     assert_eq!(rig.watcher.take(), ["-kim"]);
     pass(3 * GRACE).await;
     assert_eq!(rig.port.take_told(), ["+kim", "-kim"], "each edge once");

@@ -80,7 +80,11 @@ async fn a_person_owns_what_they_make_and_is_no_member_besides() {
     engine.create_room(&kim, named).await.unwrap();
     let (made, _) = carried_out(&store);
     assert_eq!(made.owner.map(|owner| owner.user), Some(user("kim")));
-    let members: Vec<_> = made.members.iter().map(|(p, role)| (p.user.as_str(), *role)).collect();
+    let members: Vec<_> = made
+        .members
+        .iter()
+        .map(|(p, role)| (p.user.as_str(), *role))
+        .collect();
     assert_eq!(members, [("lee", MemberRole::Member)]);
 
     let for_another = RoomPlan {
