@@ -96,7 +96,8 @@ pub enum RoomAction {
     Claim,
     /// Gives a support room that the actor has back to the desk: it waits, from when it began to.
     Release,
-    /// Gives a support room that the actor has to another agent.
+    /// Gives a support room that the actor has to another agent, who must have come as one
+    /// ([`crate::Code::AgentNotFound`]).
     HandOver(Agent),
     /// Completes a support room that the actor has.
     Complete,

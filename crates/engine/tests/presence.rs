@@ -18,7 +18,7 @@ use madang_engine::{
 use parking_lot::Mutex;
 
 /// As [`fakes::options`] has them.
-const GRACE: u64 = 10;
+const GRACE: u64 = 7;
 const RENEWAL: u64 = 10;
 
 /// A session that watches others.
@@ -221,7 +221,9 @@ async fn whoever_is_here_is_said_to_be_online_again_after_the_lease_was_lost() {
     let mut told = rig.port.take_told();
     told.sort_unstable();
     assert_eq!(told, ["+kim", "+lee"]);
-    assert_eq!(rig.watcher.take(), ["-kim", "-lee", "+kim", "+lee"]);
+    let mut seen = rig.watcher.take();
+    seen[2..].sort_unstable();
+    assert_eq!(seen, ["-kim", "-lee", "+kim", "+lee"]);
     pass(GRACE).await;
     assert_eq!(rig.port.take_told(), ["-lee"]);
 }

@@ -99,6 +99,8 @@ async fn a_bus_that_was_away_has_revocations_looked_up_at_once_and_a_store_that_
     store.revoked.lock().push((lee, at(101)));
     bus.reconnected.notify_one();
     pass(500).await;
+    bus.reconnected.notify_one();
+    pass(1).await;
     store.fails.store(false, Ordering::Relaxed);
     assert!(told(&mut revocations).is_empty());
     pass(500).await;

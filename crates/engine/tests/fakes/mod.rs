@@ -70,7 +70,7 @@ pub(crate) fn options() -> EngineOptions {
         overdue_after: None,
         presence: PresenceOptions {
             lease: Duration::from_secs(30),
-            grace: Duration::from_secs(10),
+            grace: Duration::from_secs(7),
         },
         retention: Default::default(),
         sweep_interval: Duration::from_secs(60),

@@ -7,11 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use madang_domain::ports::PresenceEdge;
 use madang_domain::{
-    Body, Caller, ClaimOutcome, Code, Content, Position, Role, RoomAction, RoomId, Seq, UserId,
+    Body, Caller, ClaimOutcome, Code, Content, Error, MemberRole, Position, Profile, Role,
+    RoomAction, RoomId, RoomKind, Seq, UserId,
 };
 use madang_engine::{
-    Destinations, Ended, EventBatch, Outlet, RoomEvent, SignalEvent, SignalKind, Start,
-    SubscriptionKey, TopicDraft, TopicEvent, TopicMessageId, TopicSource, TopicTarget,
+    Destinations, Ended, EventBatch, Outlet, RoomEvent, RoomPlan, SignalEvent, SignalKind, Start,
+    Subscribed, SubscriptionKey, TopicDraft, TopicEvent, TopicMessageId, TopicSource, TopicTarget,
 };
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -29,6 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn calm() -> Arc<Cluster> {
     Cluster::start(Arc::new(World::calm(Plan {
         nodes: 2,
+        late_percent: 0,
         drop_percent: 0,
         repeat_percent: 0,
         reorder_percent: 0,
@@ -82,6 +84,25 @@ type Inbox = mpsc::UnboundedReceiver<(SubscriptionKey, String, Bytes)>;
 fn topic_outlet() -> (Arc<dyn Outlet>, Inbox) {
     let (sender, inbox) = mpsc::unbounded_channel();
     (Arc::new(TopicOutlet(sender)), inbox)
+}
+
+/// A subscription of `who` on `node`, whose outlet checks all that it is offered.
+async fn subscribed(
+    cluster: &Cluster,
+    node: &Node,
+    who: &Caller,
+    room: &RoomId,
+) -> Result<(Arc<SimOutlet>, Subscribed), Error> {
+    let (world, store) = (Arc::clone(&cluster.world), Arc::clone(&cluster.store));
+    let name = who.user.to_string();
+    let outlet = SimOutlet::new(name, who.clone(), room.clone(), world, store);
+    let shared = Arc::clone(&outlet);
+    let subscribing = node
+        .engine
+        .subscribe_room(who, room, Start::Now, shared, KEY);
+    let subscribed = subscribing.await?;
+    outlet.started(subscribed.head.position(), subscribed.live);
+    Ok((outlet, subscribed))
 }
 
 fn user(id: &str) -> UserId {
@@ -227,14 +248,8 @@ fn typing_and_read_marks_reach_the_other_node_from_those_who_may_and_rise_only()
         cluster.store.prefill(&kim, 5);
         let won = b.engine.claim_room(&lee, &room).await;
         assert_eq!(won.expect("claimed"), ClaimOutcome::Won);
-        let (world, store) = (Arc::clone(&cluster.world), Arc::clone(&cluster.store));
-        let outlet = SimOutlet::new("lee".into(), lee.clone(), room.clone(), world, store);
-        let shared = Arc::clone(&outlet);
-        let subscribing = b
-            .engine
-            .subscribe_room(&lee, &room, Start::Now, shared, KEY);
-        let subscribed = subscribing.await.expect("subscribed");
-        outlet.started(subscribed.head.position(), subscribed.live);
+        let subscribing = subscribed(cluster, b, &lee, &room).await;
+        let (outlet, subscribed) = subscribing.expect("subscribed");
         let signals = async || {
             sleep_ms(1_000).await;
             std::mem::take(&mut *outlet.signals.lock())
@@ -262,7 +277,7 @@ fn typing_and_read_marks_reach_the_other_node_from_those_who_may_and_rise_only()
         assert_eq!(mark(&kim, 2).await, at(3), "never falls");
         assert_eq!(mark(&kim, 3).await, at(3));
         assert_eq!(mark(&kim, 99).await, at(7), "at most to the head");
-        assert_eq!(mark(&admin, 5).await, at(5), "an admin's is kept");
+        assert_eq!(mark(&admin, 5).await, at(5), "an admin has none");
         let told = |before, now| SignalKind::Read {
             before: Seq::new(before),
             now: at(now),
@@ -323,5 +338,65 @@ fn attending_sessions_on_the_other_node_are_told_whose_room_it_is() {
         drop(attending);
         a.engine.open_support_room(&kim, &room).await.expect("open");
         assert_eq!(told().await, [false, false], "nobody attends any more");
+    });
+}
+
+#[test]
+fn a_member_who_is_removed_on_one_node_hears_no_more_on_the_other_until_they_are_added_again() {
+    simulated(async |cluster| {
+        let [a, b] = &*cluster.nodes else {
+            panic!("two nodes")
+        };
+        let [kim, lee] = ["kim", "lee"].map(|id| caller(id, Role::User));
+        let notes = Notes::of(&lee.user);
+        let _attending = b
+            .engine
+            .attend(&lee, Arc::clone(&notes) as Arc<dyn Outlet>, 0);
+        let plan = RoomPlan {
+            kind: RoomKind::Group,
+            profile: Profile {
+                title: Some(Arc::from("g")),
+                ..Profile::default()
+            },
+            members: vec![lee.user.clone()],
+            owner: None,
+        };
+        let made = a.engine.create_room(&kim, plan).await;
+        let room = made.expect("made").0.id;
+        let told = async || {
+            sleep_ms(1_000).await;
+            notes.take().0.contains(&room)
+        };
+        assert!(told().await, "is a member now");
+        let write = async |text| {
+            let content = Content::Message(Body::new(text, None).expect("a body"));
+            let sent = a.engine.send_message(&kim, room.clone(), content, None);
+            sent.await.expect("sent");
+        };
+        let (theirs, held) = subscribed(cluster, b, &lee, &room).await.expect("may");
+        let (owners, _held) = subscribed(cluster, b, &kim, &room).await.expect("may");
+        write("first").await;
+        let remove = RoomAction::Remove(lee.user.clone());
+        let removed = a.engine.change_room(&kim, &room, remove).await;
+        assert_eq!(removed.expect("removed"), 1);
+        write("behind it").await;
+        assert!(told().await, "is none any more");
+        let last = theirs.drain(u64::MAX).expect("something");
+        assert_eq!(last.seq, Seq::new(3), "made, first, removed");
+        assert!(theirs.is_over() && !owners.is_over());
+        assert_eq!(owners.drain(u64::MAX).expect("all").seq, Seq::new(4));
+        drop(held);
+        let refused = subscribed(cluster, b, &lee, &room).await;
+        let refused = refused.err().map(|error| error.code());
+        assert_eq!(refused, Some(Code::NotYourRoom));
+
+        let again = vec![lee.user.clone()];
+        let added = a.engine.add_members(&kim, &room, again, MemberRole::Member);
+        assert_eq!(added.await.expect("added"), 1);
+        assert!(told().await, "is one again");
+        let (theirs, _held) = subscribed(cluster, b, &lee, &room).await.expect("may");
+        write("welcome").await;
+        sleep_ms(1_000).await;
+        assert_eq!(theirs.drain(u64::MAX).expect("it").seq, Seq::new(6));
     });
 }

@@ -24,6 +24,8 @@ pub(crate) struct Plan {
     pub(crate) queue_max: u64,
     pub(crate) batch_drafts_max: u64,
     pub(crate) commit_queue_max: u64,
+    /// Of interest that the bus hears of late.
+    pub(crate) late_percent: u64,
     pub(crate) drop_percent: u64,
     pub(crate) repeat_percent: u64,
     pub(crate) reorder_percent: u64,
@@ -71,6 +73,7 @@ impl Plan {
             },
             batch_drafts_max: rng.within(1, 8),
             commit_queue_max: rng.within(3, 12),
+            late_percent: sometimes(rng, 60),
             drop_percent: sometimes(rng, 60),
             repeat_percent: sometimes(rng, 30),
             reorder_percent: sometimes(rng, 50),

@@ -110,7 +110,9 @@ impl Cast {
         }
         for place in &self.places {
             let mut callers = place.people.clone();
-            callers.extend([self.stranger.clone(), self.admins[0].clone()]);
+            // Somebody who looks on, and keeps on when they are no member any more.
+            let looks_on = caller(place.people[1].user.as_str(), Role::Admin);
+            callers.extend([self.stranger.clone(), looks_on]);
             audience.push((place.room.clone(), callers));
         }
         audience.push((RoomId::desk(), self.agents.clone()));
@@ -234,7 +236,7 @@ fn start_sessions(cluster: &Arc<Cluster>, cast: &Cast) -> (JoinSet<()>, Vec<Arc<
     let (mut tasks, mut views) = (JoinSet::new(), Vec::new());
     for (room, callers) in cast.audience() {
         for caller in callers {
-            let name = format!("{}:{room}", caller.user);
+            let name = format!("{}/{:?}:{room}", caller.user, caller.role);
             let (session, view) = Session::new(name, caller, room.clone(), Arc::clone(cluster));
             tasks.spawn(session.run());
             views.push(view);
