@@ -25,13 +25,7 @@ fn user(id: &str) -> UserId {
 }
 
 fn caller(id: &str, role: Role) -> Caller {
-    Caller {
-        user: user(id),
-        name: None,
-        member_id: None,
-        role,
-        expires_at: None,
-    }
+    Caller::new(user(id), role)
 }
 
 fn plan<'a>(kind: RoomKind, members: impl IntoIterator<Item = &'a str>) -> RoomPlan {
