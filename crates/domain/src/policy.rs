@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use crate::assignment::{Support, SupportState};
-use crate::caller::{Caller, Role};
+use crate::caller::{Caller, Role, Scope};
 use crate::command::RoomAction;
-use crate::error::Code;
+use crate::error::{Code, Error};
 use crate::ids::UserId;
 use crate::membership::{MemberRole, Standing};
 use crate::message::{Message, MessageKind, Revision, SenderKind};
@@ -73,11 +73,29 @@ fn may_send_support(support: &Support, sender: &UserId, role: Role) -> Result<Ad
 /// # Errors
 /// [`Code::NotYourRoom`]: it is no such caller, or no such room. Not retryable.
 pub fn may_notice(kind: RoomKind, role: Role) -> Result<Admission, Code> {
-    let of_people = kind.has_members() || kind == RoomKind::Support;
-    if role == Role::Service && of_people {
+    if role == Role::Service && is_of_people(kind) {
         return Ok(Admission::of(SenderKind::Host));
     }
     Err(Code::NotYourRoom)
+}
+
+/// Whether the host's back end may look into a room, in which it has no part itself: with `scope`,
+/// into every room of people.
+///
+/// # Errors
+/// [`Code::ScopeMissing`]: it is no such caller. [`Code::RoomNotFound`]: it is no such room. Neither
+/// is retryable.
+pub fn may_oversee(kind: RoomKind, caller: &Caller, scope: Scope) -> Result<(), Error> {
+    caller.require(scope)?;
+    if is_of_people(kind) {
+        return Ok(());
+    }
+    Err(Code::RoomNotFound.into())
+}
+
+/// Whether it is a room, and not a log of another kind.
+const fn is_of_people(kind: RoomKind) -> bool {
+    kind.has_members() || matches!(kind, RoomKind::Support)
 }
 
 /// Who wants to edit or delete a message, and how old it may be for that.

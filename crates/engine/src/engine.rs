@@ -219,6 +219,11 @@ impl Engine {
     /// What the store refuses with, the client's fault. [`Code::Unavailable`], [`Code::Draining`]:
     /// retryable.
     pub(crate) async fn carry_out(&self, command: Command) -> Result<Answer, Error> {
+        self.queue(command).await.answer().await
+    }
+
+    /// Queues a command for the next transaction. Calls are carried out in the order made.
+    pub(crate) async fn queue(&self, command: Command) -> Queued {
         let (sender, answer) = oneshot::channel();
         let submission = Submission {
             command,
@@ -228,7 +233,18 @@ impl Engine {
             }),
         };
         self.pipeline.submit(submission).await;
-        answer.await.map_err(|_| Error::from(Code::Unavailable))?
+        Queued(answer)
+    }
+}
+
+/// A command that will be carried out, whether its answer is waited for or not.
+pub(crate) struct Queued(oneshot::Receiver<Result<Answer, Error>>);
+
+impl Queued {
+    /// # Errors
+    /// As [`Engine::carry_out`].
+    pub(crate) async fn answer(self) -> Result<Answer, Error> {
+        self.0.await.map_err(|_| Error::from(Code::Unavailable))?
     }
 }
 

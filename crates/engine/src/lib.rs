@@ -26,6 +26,7 @@ mod list_rooms;
 mod notify;
 mod open_room;
 mod overdue;
+mod oversee_room;
 mod presence;
 mod publish_topic;
 mod read_history;
@@ -52,6 +53,7 @@ pub use hub::{
 pub use notify::NOTIFIED_AT_ONCE_MAX;
 pub use presence::{PresenceOptions, WATCHED_MAX};
 pub use publish_topic::{TopicDraft, TopicMessageId, TopicTarget};
+pub use read_history::Conversation;
 pub use revocation::Revocation;
 pub use signal_gate::MEMBERS_TOLD_MAX;
 pub use subscribe_room::{Start, Subscribed};
