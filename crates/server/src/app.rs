@@ -246,6 +246,7 @@ fn http_state(
         contracts: ContractOptions {
             support_desk: options::support_desk(config),
             direct_websocket: config.contracts.direct_websocket,
+            direct_rest: config.contracts.direct_rest,
         },
         topics: TopicOptions::of(config),
         pictures: Arc::clone(pictures),

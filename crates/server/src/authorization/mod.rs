@@ -1,16 +1,20 @@
-//! Who may do what, through which door: one row per route and STOMP destination.
+//! Who may do what, through which door: one row per route, command and STOMP destination.
 //!
 //! The table decides nothing: `madang_domain::policy` does, and every door asks it. The table says
 //! what the doors must answer, so that a test can hold each of them to it, and so that people can
 //! read it ([`reference`]). A route without a row fails a test, and so does a row without a route.
 
-use std::fmt::Write as _;
+mod grants;
+mod reference;
+mod rows;
 
-use madang_domain::Role;
+use madang_domain::{MemberRole, Role, RoomKind, Scope, Standing};
 
-use Relation::{Assigned, Configured, Nothing, Own, SameMachine};
 use RoomState::{AssignedToCaller, AssignedToOther, Completed, Missing, Waiting};
 use Who::{Admin, Agent, Anonymous, Service, User};
+
+pub use reference::reference;
+pub use rows::ROWS;
 
 /// A kind of caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,13 +27,24 @@ pub enum Who {
     Agent,
     /// See [`Role::Admin`].
     Admin,
-    /// See [`Role::Service`].
-    Service,
+    /// See [`Role::Service`]: one that holds this scope and no other. Whoever holds several may do
+    /// what each of them lets do.
+    Service(Scope),
 }
 
 impl Who {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Anonymous, User, Agent, Admin, Service];
+    pub const ALL: [Self; 9] = [
+        Anonymous,
+        User,
+        Agent,
+        Admin,
+        Service(Scope::Publish),
+        Service(Scope::Rooms),
+        Service(Scope::Users),
+        Service(Scope::Messages),
+        Service(Scope::Notify),
+    ];
 
     /// The role of such a caller; `None` when nobody is known.
     #[must_use]
@@ -39,30 +54,15 @@ impl Who {
             User => Some(Role::User),
             Agent => Some(Role::Agent),
             Admin => Some(Role::Admin),
-            Service => Some(Role::Service),
+            Service(_) => Some(Role::Service),
         }
     }
 }
 
-/// What the caller must be to the room that is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Relation {
-    /// No room is meant, or any will do.
-    Nothing,
-    /// Its customer. A route that names no room means this one.
-    Own,
-    /// Its present agent.
-    Assigned,
-    /// No room is meant; the request is made on the server's machine, through no proxy.
-    SameMachine,
-    /// No room is meant; the configuration lists who may.
-    Configured,
-}
-
-/// How a room stands, as the caller sees it.
+/// How a support room stands, as the caller sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RoomState {
-    /// There is none.
+    /// There is none, of any kind.
     Missing,
     /// Any agent may claim it.
     Waiting,
@@ -85,10 +85,83 @@ impl RoomState {
     ];
 }
 
-const EXISTING: &[RoomState] = &[Waiting, AssignedToCaller, AssignedToOther, Completed];
-const MINE: &[RoomState] = &[AssignedToCaller];
-const CLAIMABLE: &[RoomState] = &[Waiting, AssignedToCaller];
-const ANY: &[RoomState] = &RoomState::ALL;
+/// The room that is meant, and what the caller is to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// A support room, or none.
+    Support {
+        /// Whether the caller is its customer. A route that names no room means this one.
+        owns: bool,
+        /// How it stands.
+        state: RoomState,
+    },
+    /// A room of members.
+    Members {
+        /// One of [`MEMBERS_KINDS`].
+        kind: RoomKind,
+        /// What the caller is to it.
+        caller: Standing,
+    },
+}
+
+/// Whom or what in the room an attempt is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// Somebody who is this to the room; a stranger where the attempt is about nobody. The owner may
+    /// be the caller.
+    Person(Standing),
+    /// A message that the caller has sent.
+    OwnMessage,
+    /// A message that somebody else has sent.
+    AnothersMessage,
+}
+
+/// What somebody can be to a room.
+pub const STANDINGS: [Standing; 5] = [
+    Standing::Stranger,
+    Standing::Removed,
+    Standing::Member(MemberRole::Member),
+    Standing::Member(MemberRole::Moderator),
+    Standing::Member(MemberRole::Owner),
+];
+
+/// Rooms of members.
+pub const MEMBERS_KINDS: [RoomKind; 3] = [RoomKind::Direct, RoomKind::Group, RoomKind::Open];
+
+impl Place {
+    /// Every place that there can be.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let mut places = Vec::new();
+        for owns in [false, true] {
+            places.extend(RoomState::ALL.map(|state| Self::Support { owns, state }));
+        }
+        for kind in MEMBERS_KINDS {
+            let possible = STANDINGS.into_iter().filter(|caller| can_be(kind, *caller));
+            places.extend(possible.map(|caller| Self::Members { kind, caller }));
+        }
+        places
+    }
+
+    /// Whether an attempt here can be about such a subject.
+    #[must_use]
+    pub fn can_have(self, subject: Subject) -> bool {
+        match (self, subject) {
+            (Self::Members { kind, .. }, Subject::Person(standing)) => can_be(kind, standing),
+            (Self::Support { .. }, Subject::Person(standing)) => standing == Standing::Stranger,
+            (_, Subject::OwnMessage | Subject::AnothersMessage) => true,
+        }
+    }
+}
+
+/// A direct room belongs to both of its two, and nobody is removed from it.
+fn can_be(kind: RoomKind, standing: Standing) -> bool {
+    kind != RoomKind::Direct
+        || matches!(
+            standing,
+            Standing::Stranger | Standing::Member(MemberRole::Owner)
+        )
+}
 
 /// The door a row is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -103,15 +176,52 @@ pub enum Door {
     WebSocket(&'static str),
 }
 
+/// As what a caller comes to a support room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Party {
+    /// As anybody.
+    Anybody,
+    /// As its customer.
+    Customer,
+}
+
+/// Where a grant holds.
+#[derive(Debug, Clone, Copy)]
+pub enum Reach {
+    /// No room is meant, or any will do, also one that is not there.
+    Everywhere,
+    /// In every room of people that there is.
+    EveryRoom,
+    /// In support rooms: as whom, and how they must stand.
+    Support(Party, &'static [RoomState]),
+    /// In rooms of members: of which kinds, and what the caller must be to them.
+    Members(&'static [RoomKind], &'static [Standing]),
+    /// No room is meant; the request is made on the server's machine, through no proxy.
+    SameMachine,
+    /// No room is meant; the configuration lists who may.
+    Configured,
+}
+
+/// Whom or what a grant holds about.
+#[derive(Debug, Clone, Copy)]
+pub enum About {
+    /// Anybody, and anything.
+    Anything,
+    /// People who are one of these to the room.
+    People(&'static [Standing]),
+    /// A message that the caller has sent.
+    OwnMessage,
+}
+
 /// Lets some callers do something.
 #[derive(Debug, Clone, Copy)]
 pub struct Grant {
     /// Who may.
     pub who: &'static [Who],
-    /// What they must be to the room.
-    pub relation: Relation,
-    /// How the room must stand.
-    pub states: &'static [RoomState],
+    /// Where.
+    pub reach: Reach,
+    /// About whom or what.
+    pub about: About,
 }
 
 /// Whom a door lets in; everybody else is refused.
@@ -130,10 +240,10 @@ pub struct Row {
 pub struct Attempt {
     /// Who makes it.
     pub who: Who,
-    /// Whether the caller is the customer of the room that is meant.
-    pub owns: bool,
-    /// How that room stands.
-    pub state: RoomState,
+    /// In which room.
+    pub place: Place,
+    /// About whom or what.
+    pub subject: Subject,
     /// Whether it is made on the server's machine, through no proxy.
     pub same_machine: bool,
 }
@@ -153,324 +263,104 @@ impl Row {
     /// What the door must answer to `attempt`.
     #[must_use]
     pub fn decide(&self, attempt: Attempt) -> Decision {
+        let meant = self.grants.iter().filter(|grant| grant.covers(attempt));
         let mut decision = Decision::Refused;
-        for grant in self.grants {
-            let is_meant =
-                grant.who.contains(&attempt.who) && grant.states.contains(&attempt.state);
-            let holds = match grant.relation {
-                Nothing => true,
-                Own => attempt.owns,
-                Assigned => attempt.state == AssignedToCaller,
-                SameMachine => attempt.same_machine,
-                Configured => {
-                    if is_meant && decision == Decision::Refused {
-                        decision = Decision::AsConfigured;
-                    }
-                    false
-                }
-            };
-            if is_meant && holds {
-                return Decision::Allowed;
+        for grant in meant {
+            match grant.reach {
+                Reach::Configured => decision = Decision::AsConfigured,
+                _ => return Decision::Allowed,
             }
         }
         decision
     }
 
-    /// Whom the door lets in, in words.
+    /// The attempts that this row tells apart, by callers of every kind. All others are answered
+    /// like one of them.
     #[must_use]
-    pub fn who_may(&self) -> String {
-        let grants: Vec<_> = self.grants.iter().map(describe).collect();
-        grants.join("; ")
-    }
-}
-
-const fn grant(who: &'static [Who], relation: Relation, states: &'static [RoomState]) -> Grant {
-    Grant {
-        who,
-        relation,
-        states,
-    }
-}
-
-const fn http(
-    method: &'static str,
-    path: &'static str,
-    grants: &'static [Grant],
-    decided_by: &'static str,
-) -> Row {
-    Row {
-        door: Door::Http(method, path),
-        grants,
-        decided_by,
-    }
-}
-
-const fn stomp(
-    command: &'static str,
-    destination: &'static str,
-    grants: &'static [Grant],
-    decided_by: &'static str,
-) -> Row {
-    Row {
-        door: Door::Stomp(command, destination),
-        grants,
-        decided_by,
-    }
-}
-
-const fn json(command: &'static str, grants: &'static [Grant], decided_by: &'static str) -> Row {
-    Row {
-        door: Door::Json(command),
-        grants,
-        decided_by,
-    }
-}
-
-const fn websocket(path: &'static str) -> Row {
-    Row {
-        door: Door::WebSocket(path),
-        grants: ANY_PERSON,
-        decided_by: OWN_ROOMS,
-    }
-}
-
-const PEOPLE: &[Who] = &[User, Agent, Admin];
-const AGENTS: &[Who] = &[Agent, Admin];
-const KNOWN: &[Who] = &[User, Agent, Admin, Service];
-
-const EVERYBODY: &[Grant] = &[grant(&Who::ALL, Nothing, ANY)];
-const ANY_PERSON: &[Grant] = &[grant(PEOPLE, Nothing, ANY)];
-const ANY_AGENT: &[Grant] = &[grant(AGENTS, Nothing, ANY)];
-const OWN_EXISTING: &[Grant] = &[grant(PEOPLE, Own, EXISTING)];
-const ASSIGNED: &[Grant] = &[grant(AGENTS, Assigned, MINE)];
-const CLAIMS: &[Grant] = &[grant(AGENTS, Nothing, CLAIMABLE)];
-const WRITES: &[Grant] = &[grant(PEOPLE, Own, EXISTING), grant(AGENTS, Assigned, MINE)];
-const READS: &[Grant] = &[
-    grant(PEOPLE, Own, EXISTING),
-    grant(&[Agent], Assigned, MINE),
-    grant(&[Admin], Nothing, EXISTING),
-];
-const AS_CONFIGURED: &[Grant] = &[grant(KNOWN, Configured, ANY)];
-
-const PUBLISHES: &[Grant] = &[
-    grant(&[Service], Nothing, ANY),
-    grant(PEOPLE, Configured, ANY),
-];
-
-const OWN_ROOMS: &str =
-    "the kind of caller; only own and assigned rooms are shown, each by policy::may_read";
-const MAY_OPEN: &str = "policy::may_open";
-const MAY_READ: &str = "policy::may_read";
-const MAY_SEND: &str = "policy::may_send, inside the transaction that stores the message";
-const MAY_SERVE: &str = "policy::may_serve";
-const CLAIM: &str = "policy::may_serve; one conditional update decides who wins";
-const COMPLETE: &str = "policy::may_serve; one conditional update of the caller's room";
-const OPEN_TO_ALL: &str = "nothing: open to everybody";
-const CONFIGURATION: &str = "the configuration";
-const PUBLISHING: &str = "the configuration, and an API key's scope `publish`";
-
-/// Every door.
-pub const ROWS: &[Row] = &[
-    // Native REST.
-    http(
-        "GET",
-        "/api/v1/rooms",
-        ANY_PERSON,
-        "the kind of caller; only own and assigned rooms are listed",
-    ),
-    http("POST", "/api/v1/rooms", ANY_PERSON, MAY_OPEN),
-    http("GET", "/api/v1/rooms/{id}", READS, MAY_READ),
-    http("DELETE", "/api/v1/rooms/{id}", OWN_EXISTING, MAY_OPEN),
-    http("GET", "/api/v1/rooms/{id}/messages", READS, MAY_READ),
-    http("POST", "/api/v1/rooms/{id}/messages", WRITES, MAY_SEND),
-    http("GET", "/api/v1/events", ANY_PERSON, OWN_ROOMS),
-    http("GET", "/api/v1/rooms/{id}/events", READS, MAY_READ),
-    http("GET", "/api/v1/desk/waiting", ANY_AGENT, MAY_SERVE),
-    http("GET", "/api/v1/desk/mine", ANY_AGENT, MAY_SERVE),
-    http("POST", "/api/v1/desk/rooms/{id}/claim", CLAIMS, CLAIM),
-    http(
-        "POST",
-        "/api/v1/desk/rooms/{id}/complete",
-        ASSIGNED,
-        COMPLETE,
-    ),
-    http(
-        "POST",
-        "/api/v1/publish",
-        PUBLISHES,
-        "the kind of caller, an API key's scope `publish`, and `topics.publish`",
-    ),
-    // Pictures.
-    http(
-        "POST",
-        "/api/v1/pictures",
-        &[grant(KNOWN, Nothing, ANY)],
-        "the authenticator; absent without `pictures.upload`",
-    ),
-    http(
-        "GET",
-        "/pictures/{key}",
-        EVERYBODY,
-        "nothing: open to everybody who has the link, which cannot be guessed",
-    ),
-    // Contract 1, REST.
-    http("GET", "/user/chats/my-rooms", OWN_EXISTING, MAY_READ),
-    http("DELETE", "/user/chats", OWN_EXISTING, MAY_OPEN),
-    http("GET", "/admin/chats", ANY_AGENT, MAY_SERVE),
-    http("GET", "/admin/chats/my-rooms", ANY_AGENT, MAY_SERVE),
-    http(
-        "GET",
-        "/admin/chats/{room-id}",
-        ASSIGNED,
-        "policy::may_serve, then Support::is_assigned_to",
-    ),
-    http("PATCH", "/admin/chats/{room-id}", ASSIGNED, COMPLETE),
-    // Operations.
-    http("GET", "/healthz", EVERYBODY, OPEN_TO_ALL),
-    http("GET", "/readyz", EVERYBODY, OPEN_TO_ALL),
-    http("GET", "/openapi.json", EVERYBODY, OPEN_TO_ALL),
-    http("GET", "/asyncapi.json", EVERYBODY, OPEN_TO_ALL),
-    http(
-        "GET",
-        "/metrics",
-        &[
-            grant(&[Admin], Nothing, ANY),
-            grant(&Who::ALL, SameMachine, ANY),
-        ],
-        "kind of caller, or the connection's address",
-    ),
-    http(
-        "POST",
-        "/demo/token",
-        &[grant(&Who::ALL, SameMachine, ANY)],
-        "the connection's address and the page's origin; absent without development tokens",
-    ),
-    // WebSockets with all of the caller's rooms.
-    websocket("/ws/v1"),
-    websocket("/ws/chat"),
-    // The JSON door.
-    json("auth", ANY_PERSON, "the authenticator"),
-    json(
-        "send",
-        &[grant(PEOPLE, Own, ANY), grant(AGENTS, Assigned, MINE)],
-        "policy::may_open for the customer, who makes the room; policy::may_send, inside the transaction that stores the message",
-    ),
-    json("read", READS, MAY_READ),
-    json("typing", WRITES, "policy::may_send"),
-    json(
-        "resume",
-        WRITES,
-        "only own and assigned rooms are shown, each by policy::may_read; others are answered as unknown",
-    ),
-    json("ping", ANY_PERSON, "nothing: answers whoever is connected"),
-    // STOMP, for all destinations.
-    stomp(
-        "CONNECT",
-        "",
-        &[grant(KNOWN, Nothing, ANY)],
-        "the authenticator",
-    ),
-    // STOMP, native destinations.
-    stomp("SUBSCRIBE", "/rooms/{id}", READS, MAY_READ),
-    stomp("SEND", "/rooms/{id}", WRITES, MAY_SEND),
-    // STOMP, contract 1.
-    stomp(
-        "SUBSCRIBE",
-        "/sub/chat/room/{roomId}",
-        &[grant(PEOPLE, Own, ANY), grant(AGENTS, Nothing, CLAIMABLE)],
-        "policy::may_open for the customer, who makes the room; for agents policy::may_serve and the claim",
-    ),
-    stomp("SEND", "/pub/message", WRITES, MAY_SEND),
-    // STOMP, application topics.
-    stomp("SUBSCRIBE", "/topic/**", AS_CONFIGURED, CONFIGURATION),
-    stomp("SEND", "/topic/**", AS_CONFIGURED, PUBLISHING),
-    stomp("SUBSCRIBE", "/queue/**", AS_CONFIGURED, CONFIGURATION),
-    stomp("SEND", "/queue/**", AS_CONFIGURED, PUBLISHING),
-    stomp(
-        "SUBSCRIBE",
-        "/user/queue/**",
-        &[grant(KNOWN, Nothing, ANY)],
-        "nothing: the destination is the subscriber's own, whoever it is",
-    ),
-    stomp("SEND", "/user/{id}/queue/**", AS_CONFIGURED, PUBLISHING),
-];
-
-/// The table as a page of the reference, in Markdown.
-#[must_use]
-pub fn reference() -> String {
-    let mut page = String::from(INTRODUCTION);
-    let mut section = "";
-    for row in ROWS {
-        let (title, door) = match row.door {
-            Door::Http(method, path) => ("HTTP", format!("`{method} {path}`")),
-            Door::WebSocket(path) => ("WebSocket", format!("`{path}`")),
-            Door::Json(command) => ("JSON over WebSocket", format!("`{command}`")),
-            Door::Stomp(command, "") => ("STOMP", format!("`{command}`")),
-            Door::Stomp(command, destination) => ("STOMP", format!("`{command} {destination}`")),
-        };
-        // Writing to a String cannot fail.
-        if title != section {
-            section = title;
-            let _ = write!(
-                page,
-                "\n## {title}\n\n| door | who may | decided by |\n|---|---|---|\n"
-            );
+    pub fn attempts(&self) -> Vec<Attempt> {
+        let of_rooms = self.grants.iter().any(|grant| grant.reach.is_of_rooms());
+        let mut places = Place::all();
+        if !of_rooms {
+            places.truncate(1);
         }
-        let _ = writeln!(page, "| {door} | {} | {} |", row.who_may(), row.decided_by);
+        let mut attempts = Vec::new();
+        for who in Who::ALL {
+            for (index, place) in places.iter().enumerate() {
+                for subject in self.subjects() {
+                    let attempt = Attempt {
+                        who,
+                        place: *place,
+                        subject,
+                        same_machine: false,
+                    };
+                    if !place.can_have(subject) {
+                        continue;
+                    }
+                    attempts.push(attempt);
+                    // Where it comes from must make a difference nowhere else either.
+                    attempts.extend((index == 0).then_some(Attempt {
+                        same_machine: true,
+                        ..attempt
+                    }));
+                }
+            }
+        }
+        attempts
     }
-    page
-}
 
-const INTRODUCTION: &str = "\
-# Who may do what
-
-<!-- Generated from the table in crates/server/src/authorization.rs; to regenerate:
-     MADANG_BLESS=1 cargo test -p madang-server --lib reference -->
-
-Every door asks the same policy. Whoever is not named in a row is refused, and nothing is done: with
-401 without a token, otherwise 403 or 404 (409 for a room that another agent has or that is
-completed; contract 1 answers `CHAT-400`, `CHAT-403` and `CHAT-409`), at a STOMP door with an
-ERROR frame of the same code, and at the JSON door with an `error` of it. A *service* is the host's back end. The pages (`/`, `/docs`, `/docs/**`,
-`/demo/**`) are open to everybody: they hold nothing of rooms or users.
-";
-
-fn describe(grant: &Grant) -> String {
-    let who = match grant.who {
-        all if all.len() == Who::ALL.len() => "everybody".to_owned(),
-        known if known.len() == KNOWN.len() => "everybody with a token".to_owned(),
-        some => {
-            let names: Vec<_> = some
-                .iter()
-                .map(|who| format!("{who:?}").to_lowercase())
-                .collect();
-            names.join(", ")
+    fn subjects(&self) -> Vec<Subject> {
+        let all = |fits: fn(&About) -> bool| self.grants.iter().any(|grant| fits(&grant.about));
+        if all(|about| matches!(about, About::People(_))) {
+            return STANDINGS.map(Subject::Person).to_vec();
         }
-    };
-    let states = match grant.states {
-        states if states.len() == ANY.len() => String::new(),
-        states if states == EXISTING => ", if there is one".to_owned(),
-        states => {
-            let names: Vec<_> = states.iter().map(|state| name(*state)).collect();
-            format!(" that is {}", names.join(" or "))
+        if all(|about| matches!(about, About::OwnMessage)) {
+            return vec![Subject::OwnMessage, Subject::AnothersMessage];
         }
-    };
-    match grant.relation {
-        Nothing if states.is_empty() => who,
-        Nothing if grant.states == EXISTING => format!("{who}: any room"),
-        Nothing => format!("{who}: a room{states}"),
-        Own => format!("{who}: their own room{states}"),
-        Assigned => format!("{who}: a room assigned to them"),
-        SameMachine => format!("{who} on the server's machine, not through a proxy"),
-        Configured => format!("{who}, as configured"),
+        vec![Subject::Person(Standing::Stranger)]
     }
 }
 
-const fn name(state: RoomState) -> &'static str {
-    match state {
-        Missing => "missing",
-        Waiting => "waiting",
-        AssignedToCaller => "assigned to them",
-        AssignedToOther => "assigned to another",
-        Completed => "completed",
+impl Grant {
+    fn covers(&self, attempt: Attempt) -> bool {
+        self.who.contains(&attempt.who)
+            && self.reach.covers(attempt.place, attempt.same_machine)
+            && self.about.covers(attempt.subject)
+    }
+}
+
+impl Reach {
+    const fn is_of_rooms(&self) -> bool {
+        matches!(
+            self,
+            Self::EveryRoom | Self::Support(..) | Self::Members(..)
+        )
+    }
+
+    fn covers(&self, place: Place, same_machine: bool) -> bool {
+        match (self, place) {
+            (Self::Everywhere | Self::Configured, _) => true,
+            (Self::SameMachine, _) => same_machine,
+            (Self::EveryRoom, Place::Support { state, .. }) => state != Missing,
+            (Self::EveryRoom, Place::Members { .. }) => true,
+            (Self::Support(party, states), Place::Support { owns, state }) => {
+                (owns || *party == Party::Anybody) && states.contains(&state)
+            }
+            (Self::Members(kinds, standings), Place::Members { kind, caller }) => {
+                kinds.contains(&kind) && standings.contains(&caller)
+            }
+            (Self::Support(..), Place::Members { .. })
+            | (Self::Members(..), Place::Support { .. }) => false,
+        }
+    }
+}
+
+impl About {
+    fn covers(&self, subject: Subject) -> bool {
+        match (self, subject) {
+            (Self::Anything, _) => true,
+            (Self::People(standings), Subject::Person(standing)) => standings.contains(&standing),
+            (Self::OwnMessage, subject) => subject == Subject::OwnMessage,
+            (Self::People(_), Subject::OwnMessage | Subject::AnothersMessage) => false,
+        }
     }
 }

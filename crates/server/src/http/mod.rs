@@ -1,4 +1,5 @@
-//! The HTTP door: REST for users, agents and admins, the contracts' REST, operations and pages.
+//! The HTTP door: REST for users, agents, admins and the host's back end, the contracts' REST,
+//! operations and pages.
 //!
 //! Every handler asks the engine, which asks the domain's policy; none decides a right by itself
 //! beyond the kind of caller it takes. `crate::authorization` lists who may do what.
@@ -33,12 +34,15 @@ mod extract;
     allow(dead_code, reason = "contract 2's routes take their forms with it")
 )]
 mod form;
+mod host;
 mod layers;
 mod multipart;
+mod native;
 mod openapi;
 mod ops;
 mod origins;
 mod pages;
+mod paths;
 mod pictures;
 mod problem;
 mod service;
@@ -128,6 +132,8 @@ pub struct ContractOptions {
     pub support_desk: Option<SupportDeskOptions>,
     /// Whether contract 3's WebSocket is served, which only documents need to know here.
     pub direct_websocket: bool,
+    /// Whether contract 3's REST is served.
+    pub direct_rest: bool,
 }
 
 /// How application topics are published to.
@@ -171,6 +177,8 @@ pub(crate) type Shared = Arc<HttpState>;
 pub struct RouteSet {
     /// Contract 1.
     pub support_desk: bool,
+    /// Contract 3.
+    pub direct_rest: bool,
     /// Uploading pictures.
     pub picture_upload: bool,
     /// The demo page's tokens.
@@ -181,6 +189,7 @@ impl RouteSet {
     /// Everything: what documents describe.
     pub const ALL: Self = Self {
         support_desk: true,
+        direct_rest: true,
         picture_upload: true,
         demo: true,
     };
@@ -197,6 +206,7 @@ pub fn router(state: HttpState) -> Router {
 fn routed(state: Shared) -> Router {
     let set = RouteSet {
         support_desk: state.contracts.support_desk.is_some(),
+        direct_rest: state.contracts.direct_rest,
         picture_upload: state.pictures.takes_uploads(),
         demo: state.demo.is_some(),
     };
@@ -227,10 +237,14 @@ fn documented_routes(set: RouteSet) -> OpenApiRouter<Shared> {
             "/api/v1",
             user::routes()
                 .merge(agent::routes())
-                .merge(service::routes()),
+                .merge(service::routes())
+                .nest("/host", host::routes()),
         );
     if set.support_desk {
         routes = routes.merge(contracts::support_desk::routes());
+    }
+    if set.direct_rest {
+        routes = routes.merge(contracts::direct::routes());
     }
     if set.picture_upload {
         routes = routes.nest("/api/v1", pictures::upload_routes());

@@ -31,6 +31,7 @@ use allowance::Allowance;
 use place::Place;
 
 pub use format::PictureFormat;
+pub(crate) use key::PICTURES_PATH;
 pub use key::PictureKey;
 pub use place::PicturesError;
 pub use sweep::sweep_until;
