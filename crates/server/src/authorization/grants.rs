@@ -5,7 +5,7 @@ use madang_domain::{MemberRole, RoomKind, Scope, Standing};
 use super::Party::{Anybody, Customer};
 use super::Reach::{Configured, EveryRoom, Everywhere, Members, SameMachine, Support};
 use super::RoomState::{AssignedToCaller, AssignedToOther, Completed, Waiting};
-use super::Who::{Admin, Agent, Service, User};
+use super::Who::{Admin, Agent, Anonymous, Service, User};
 use super::{About, Grant, MEMBERS_KINDS, Reach, RoomState, STANDINGS, Who};
 
 pub(super) const EXISTING: &[RoomState] = &[Waiting, AssignedToCaller, AssignedToOther, Completed];
@@ -75,6 +75,11 @@ pub(super) const ANY_PERSON: &[Grant] = &[grant(PEOPLE, Everywhere)];
 pub(super) const ANY_AGENT: &[Grant] = &[grant(AGENTS, Everywhere)];
 pub(super) const ON_THIS_MACHINE: &[Grant] = &[grant(&Who::ALL, SameMachine)];
 pub(super) const OPERATORS: &[Grant] = &[grant(&[Admin], Everywhere), ON_THIS_MACHINE[0]];
+
+pub(super) const VISITORS: &[Grant] = &[
+    grant(&[Anonymous, User, Agent, Admin], Everywhere),
+    HOST_USERS[0],
+];
 
 pub(super) const AS_CONFIGURED: &[Grant] =
     &[grant(PEOPLE, Configured), grant(SERVICES, Configured)];

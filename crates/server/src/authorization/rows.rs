@@ -132,6 +132,8 @@ pub const ROWS: &[Row] = &[
     // Pictures.
     post("/api/v1/pictures", grants::TOKEN_HOLDERS, "the authenticator; absent without `pictures.upload`"),
     get("/pictures/{key}", grants::EVERYBODY, "nothing: open to everybody who has the link, which cannot be guessed"),
+    // Visitors.
+    post("/api/v1/guests", grants::VISITORS, "`auth.guests`, and how many an address has had; for the host's back end the API key's scope"),
     // Contract 1, REST.
     get("/user/chats/my-rooms", grants::CUSTOMER, MAY_READ),
     delete("/user/chats", grants::CUSTOMER, MAY_OPEN),

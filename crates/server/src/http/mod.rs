@@ -27,6 +27,7 @@ use crate::pictures::PictureStore;
 
 mod admin;
 mod agent;
+mod client_address;
 mod contracts;
 mod extract;
 #[cfg_attr(
@@ -34,6 +35,7 @@ mod extract;
     allow(dead_code, reason = "contract 2's routes take their forms with it")
 )]
 mod form;
+mod guests;
 mod host;
 mod layers;
 mod multipart;
@@ -52,6 +54,7 @@ mod user;
 mod tests;
 
 pub use extract::{Identify, Peer};
+pub use guests::{GuestOptions, MakeGuests};
 pub use layers::ObserveRequests;
 pub use openapi::document;
 pub use origins::AllowedOrigins;
@@ -79,6 +82,8 @@ pub struct HttpState {
     pub topics: TopicOptions,
     /// Pictures of rooms.
     pub pictures: Arc<PictureStore>,
+    /// Visitors' tokens.
+    pub guests: GuestOptions,
     /// The demo page's tokens; `None` where development tokens are not in use.
     pub demo: Option<DemoOptions>,
     /// Which other origins' pages may call.
@@ -238,6 +243,7 @@ fn documented_routes(set: RouteSet) -> OpenApiRouter<Shared> {
             user::routes()
                 .merge(agent::routes())
                 .merge(service::routes())
+                .merge(guests::routes())
                 .nest("/host", host::routes()),
         );
     if set.support_desk {

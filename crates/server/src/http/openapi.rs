@@ -27,6 +27,7 @@ use super::{RouteSet, Shared};
         (name = "host", description = "For the host's back end, with an API key and its scope: users, rooms, notices, notifications"),
         (name = "topics", description = "For the host's back end: application topics, which are not stored"),
         (name = "pictures", description = "Pictures of rooms: uploads, and their links"),
+        (name = "guests", description = "Tokens for visitors whom the host does not know"),
         (name = "support desk contract", description = "REST of the replaced support desk, unchanged for its clients"),
         (name = "direct contract", description = "REST of the replaced chat with an API server and chat servers apart, unchanged for its clients"),
         (name = "operations", description = "For operators and load balancers"),
