@@ -281,6 +281,7 @@ fn host_may_act(kind: RoomKind, subject: Standing, action: &RoomAction) -> Resul
         RoomAction::Remove(_) | RoomAction::SetRole(..) if !subject.is_member() => {
             Err(Code::MemberNotFound)
         }
+        RoomAction::SetRole(_, given) => may_become(subject, *given),
         RoomAction::Join | RoomAction::Leave => Err(Code::NotYourRoom),
         _ => Ok(()),
     }
@@ -310,12 +311,25 @@ fn member_may_act(
             Some(MemberRole::Moderator) => MemberRole::Owner,
         },
         RoomAction::SetRole(..) if !subject.is_member() => return Err(Code::MemberNotFound),
+        RoomAction::SetRole(_, given) => {
+            may_become(subject, *given)?;
+            MemberRole::Owner
+        }
         _ => MemberRole::Owner,
     };
     if role >= required {
         return Ok(());
     }
     Err(Code::RoleRequired)
+}
+
+/// The owner remains it until another member becomes it.
+fn may_become(subject: Standing, given: MemberRole) -> Result<(), Code> {
+    let is_owner = subject.role() == Some(MemberRole::Owner);
+    if is_owner && given != MemberRole::Owner {
+        return Err(Code::RoleRequired);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -72,6 +72,10 @@ pub(super) struct Seen(
 
 struct Now;
 
+pub(super) fn user(id: &str) -> UserId {
+    UserId::new(id).unwrap()
+}
+
 pub(super) fn caller(token: &str) -> Caller {
     let mut parts = token.split('/');
     let first = parts.next().unwrap();
@@ -250,6 +254,7 @@ impl Server {
                     time_zone: TimeZone::fixed(jiff::tz::offset(9)),
                 }),
                 direct_websocket: true,
+                direct_rest: true,
             },
             topics: TopicOptions {
                 publish: HashSet::from([PUBLISHING_ROLE]),
@@ -352,6 +357,10 @@ impl Server {
     /// Whoever it is comes as an agent, so that a room can be given to anybody.
     pub(super) async fn assign(&self, room: &RoomId, user: &str) {
         self.act(room, user, RoomAction::Claim).await;
+    }
+
+    pub(super) async fn release(&self, room: &RoomId, user: &str) {
+        self.act(room, user, RoomAction::Release).await;
     }
 
     pub(super) async fn complete(&self, room: &RoomId) {
