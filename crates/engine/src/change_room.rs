@@ -24,7 +24,7 @@ impl Engine {
     ) -> Result<usize, Error> {
         match self.act(caller, room, action).await? {
             Answer::Done(changed) => Ok(changed),
-            Answer::Room(..) => Ok(1),
+            Answer::Room(_, changed) => Ok(usize::from(changed)),
             Answer::Sent(_) | Answer::Claim(_) => Err(Code::Internal.into()),
         }
     }

@@ -15,6 +15,7 @@ use crate::dispatch::Dispatcher;
 use crate::hub::Hub;
 use crate::known_users::KnownUsers;
 use crate::presence::{Online, PresenceOptions};
+use crate::released_pictures::ReleasedPictures;
 use crate::revocation::Revocations;
 use crate::signal_gate::SignalGate;
 use crate::telemetry::Telemetry;
@@ -88,6 +89,7 @@ pub struct Engine {
     pub(crate) online: Arc<Online>,
     pub(crate) known_users: Arc<KnownUsers>,
     pub(crate) revocations: Revocations,
+    pub(crate) released: ReleasedPictures,
     /// Told when a support room begins to wait.
     pub(crate) waiting: Arc<Notify>,
     pub(crate) next_topic_message: AtomicU64,
@@ -124,6 +126,7 @@ impl Engine {
             online: Arc::new(Online::new(presence, options.presence)),
             known_users: Arc::default(),
             revocations: Revocations::default(),
+            released: ReleasedPictures::default(),
             waiting: Arc::default(),
             store,
             bus,
@@ -146,6 +149,7 @@ impl Engine {
             bus: Arc::clone(&self.bus),
             telemetry,
             waiting: Arc::clone(&self.waiting),
+            released: self.released.clone(),
         };
         let (pipeline, store) = (Arc::clone(&self.pipeline), Arc::clone(&self.store));
         let store: Arc<dyn Commit> = store;

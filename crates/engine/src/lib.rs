@@ -30,6 +30,7 @@ mod oversee_room;
 mod presence;
 mod publish_topic;
 mod read_history;
+mod released_pictures;
 mod retention;
 mod revocation;
 mod search_messages;

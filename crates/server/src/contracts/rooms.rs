@@ -192,7 +192,7 @@ impl From<&Room> for RoomBody {
     fn from(room: &Room) -> Self {
         let profile = &room.profile;
         Self {
-            id: room.id.to_string(),
+            id: room.id.shown().to_owned(),
             kind: room.kind().into(),
             number: room.number,
             title: profile.title.as_deref().map(str::to_owned),

@@ -200,6 +200,12 @@ pub(super) async fn json_body<T: DeserializeOwned>(
         return Err(Error::with_detail(Code::BodyInvalid, detail));
     }
     let body = read_body(request, state).await?;
+    // Members could come in an array too, in an order that nobody has promised.
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first.is_some_and(|first| *first == b'[') {
+        let detail = "the body must be a JSON object";
+        return Err(Error::with_detail(Code::BodyInvalid, detail));
+    }
     parse_json(&body)
 }
 

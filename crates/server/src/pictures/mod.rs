@@ -10,6 +10,7 @@ mod allowance;
 mod format;
 mod key;
 mod place;
+mod released;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ pub use format::PictureFormat;
 pub(crate) use key::PICTURES_PATH;
 pub use key::PictureKey;
 pub use place::PicturesError;
+pub use released::remove_released;
 pub use sweep::sweep_until;
 
 const UNUSED: &str = "unused";
