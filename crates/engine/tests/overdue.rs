@@ -49,13 +49,7 @@ impl Rig {
 
     /// A customer's room begins to wait now, on this node.
     async fn opens(&self, id: &str) {
-        let customer = Caller {
-            user: UserId::new(id).unwrap(),
-            name: None,
-            member_id: None,
-            role: Role::User,
-            expires_at: None,
-        };
+        let customer = Caller::new(UserId::new(id).unwrap(), Role::User);
         let room = RoomId::new(id).unwrap();
         let opened = self.engine.open_support_room(&customer, &room).await;
         assert!(opened.unwrap().1);
