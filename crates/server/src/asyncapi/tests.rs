@@ -103,7 +103,7 @@ fn no_two_destinations_share_a_channel() {
         _ => None,
     });
     let streams: Vec<_> = streams.collect();
-    assert_eq!(streams, ["events", "roomEvents"]);
+    assert_eq!(streams, ["roomEvents", "events", "deskEvents"]);
 }
 
 #[test]

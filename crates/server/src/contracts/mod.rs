@@ -3,6 +3,7 @@
 
 pub mod direct;
 pub mod inbox;
+pub mod members;
 pub mod native;
 pub mod realtime;
 pub mod rooms;

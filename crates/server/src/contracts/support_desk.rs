@@ -119,6 +119,7 @@ pub const fn error_code(code: Code) -> (&'static str, &'static str) {
         | Code::RoomNotWaiting
         | Code::MemberNotFound
         | Code::AgentNotFound
+        | Code::UserNotFound
         | Code::MessageNotFound
         | Code::NotificationNotFound => ("CHAT-400", INVALID_ROOM),
         Code::AgentsOnly

@@ -1,4 +1,5 @@
-//! The HTTP door: REST for users, agents and admins, the contracts' REST, operations and pages.
+//! The HTTP door: REST for users, agents, admins and the host's back end, the contracts' REST,
+//! operations and pages.
 //!
 //! Every handler asks the engine, which asks the domain's policy; none decides a right by itself
 //! beyond the kind of caller it takes. `crate::authorization` lists who may do what.
@@ -35,12 +36,15 @@ mod extract;
 )]
 mod form;
 mod guests;
+mod host;
 mod layers;
 mod multipart;
+mod native;
 mod openapi;
 mod ops;
 mod origins;
 mod pages;
+mod paths;
 mod pictures;
 mod problem;
 mod service;
@@ -133,6 +137,8 @@ pub struct ContractOptions {
     pub support_desk: Option<SupportDeskOptions>,
     /// Whether contract 3's WebSocket is served, which only documents need to know here.
     pub direct_websocket: bool,
+    /// Whether contract 3's REST is served.
+    pub direct_rest: bool,
 }
 
 /// How application topics are published to.
@@ -176,6 +182,8 @@ pub(crate) type Shared = Arc<HttpState>;
 pub struct RouteSet {
     /// Contract 1.
     pub support_desk: bool,
+    /// Contract 3.
+    pub direct_rest: bool,
     /// Uploading pictures.
     pub picture_upload: bool,
     /// The demo page's tokens.
@@ -186,6 +194,7 @@ impl RouteSet {
     /// Everything: what documents describe.
     pub const ALL: Self = Self {
         support_desk: true,
+        direct_rest: true,
         picture_upload: true,
         demo: true,
     };
@@ -202,6 +211,7 @@ pub fn router(state: HttpState) -> Router {
 fn routed(state: Shared) -> Router {
     let set = RouteSet {
         support_desk: state.contracts.support_desk.is_some(),
+        direct_rest: state.contracts.direct_rest,
         picture_upload: state.pictures.takes_uploads(),
         demo: state.demo.is_some(),
     };
@@ -233,10 +243,14 @@ fn documented_routes(set: RouteSet) -> OpenApiRouter<Shared> {
             user::routes()
                 .merge(agent::routes())
                 .merge(service::routes())
-                .merge(guests::routes()),
+                .merge(guests::routes())
+                .nest("/host", host::routes()),
         );
     if set.support_desk {
         routes = routes.merge(contracts::support_desk::routes());
+    }
+    if set.direct_rest {
+        routes = routes.merge(contracts::direct::routes());
     }
     if set.picture_upload {
         routes = routes.nest("/api/v1", pictures::upload_routes());

@@ -3,9 +3,12 @@
 mod agent;
 mod authorization;
 mod contract;
+mod direct;
 mod fixture;
 mod form;
 mod guests;
+mod host;
+mod native;
 mod origins;
 mod pages;
 mod pictures;
