@@ -1,3 +1,4 @@
 //! REST of the systems that Madang replaces, each as its clients know it.
 
+pub(super) mod community;
 pub(super) mod support_desk;
