@@ -42,6 +42,26 @@ pub struct EngineOptions {
     pub sweep_interval: Duration,
 }
 
+impl EngineOptions {
+    /// What a server without a configuration has; nothing is removed and nothing noted as overdue.
+    #[must_use]
+    pub fn new(commit: CommitLimits) -> Self {
+        Self {
+            commit,
+            head_check_interval: Duration::from_secs(5),
+            revise_within: None,
+            signal_interval: Duration::from_secs(1),
+            overdue_after: None,
+            presence: PresenceOptions {
+                lease: Duration::from_secs(30),
+                grace: Duration::from_secs(5),
+            },
+            retention: Default::default(),
+            sweep_interval: Duration::from_secs(3_600),
+        }
+    }
+}
+
 /// What the engine needs of the world.
 pub struct Ports {
     /// Where everything is kept.

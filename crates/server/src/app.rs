@@ -24,7 +24,9 @@ use crate::auth::{AuthError, Authenticator};
 use crate::config::Config;
 use crate::gateway::doors::DoorOptions;
 use crate::gateway::{self, Gateway};
-use crate::http::{self, AllowedOrigins, ContractOptions, DemoOptions, HttpState, TopicOptions};
+use crate::http::{
+    self, AllowedOrigins, ContractOptions, DemoOptions, GuestOptions, HttpState, TopicOptions,
+};
 use crate::identity::Identity;
 use crate::listener::{self, Gate};
 use crate::pictures::{self, PictureStore, PicturesError};
@@ -99,14 +101,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let metrics = Arc::new(Metrics::new(SystemClock.now()));
     let gate = Gate::new(options::gate(&config, room), Arc::clone(&metrics));
     let keys = Keys::of(tls.as_ref(), &metrics)?;
-    let ports = Ports {
-        store,
-        bus: LocalNetwork::default().join(),
-        presence: LocalCluster::default().join(),
-        clock: Arc::new(SystemClock),
-        telemetry: Arc::new(EngineTelemetry(Arc::clone(&metrics))),
-    };
-    let engine = Engine::start(ports, options::engine(&config));
+    let engine = Engine::start(ports(store, &metrics), options::engine(&config));
     let identity = Arc::new(Identity::new(authenticator.clone()));
     let gateway = Gateway::start(
         Arc::clone(&engine),
@@ -157,6 +152,17 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     engine.shut_down().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The adapters of one node.
+fn ports(store: Arc<SqliteStore>, metrics: &Arc<Metrics>) -> Ports {
+    Ports {
+        store,
+        bus: LocalNetwork::default().join(),
+        presence: LocalCluster::default().join(),
+        clock: Arc::new(SystemClock),
+        telemetry: Arc::new(EngineTelemetry(Arc::clone(metrics))),
+    }
 }
 
 /// A socket that listens, and where.
@@ -246,6 +252,7 @@ fn http_state(
         },
         topics: TopicOptions::of(config),
         pictures: Arc::clone(pictures),
+        guests: GuestOptions::of(config, Arc::clone(&identity) as _),
         demo: config.serves_demo().then(|| DemoOptions {
             tokens: identity as _,
             websocket_path: Arc::from(gateway::routes::STOMP_PATH),

@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 use super::{DoorSet, document, events, json as json_door, schemas, stomp};
 use crate::authorization::{Door, ROWS};
 use crate::contracts::direct::{DirectMessage, DirectMessageBody};
+use crate::contracts::inbox::InboxEntry;
 use crate::contracts::native::{self, RoomNotice};
 use crate::contracts::realtime::{
     ANSWERS, Accepted, Ack, COMMANDS, ClientCommand, EVENTS, ErrorBody, ErrorEnvelope, LeftRoom,
-    Request, RoomChange, ServerEvent, echo,
+    LiveInbox, Request, RoomChange, ServerEvent, echo,
 };
 use crate::gateway::doors::{DIRECT_PATH, JSON_PATH};
 
@@ -312,6 +313,10 @@ fn what_the_json_door_writes_looks_as_the_examples_do() {
         user: "u",
         session: "s",
         rooms: std::slice::from_ref(&room),
+        inbox: Some(LiveInbox {
+            position: "p".into(),
+            unread: 1,
+        }),
     };
     assert_same_shape(&example("hello"), &hello);
     assert_same_shape(
@@ -338,6 +343,7 @@ fn what_the_json_door_writes_looks_as_the_examples_do() {
         room: "r",
         user: "u",
         position: "p".into(),
+        previous_seq: 1,
     };
     assert_same_shape(&example("read"), &read);
     let typing = ServerEvent::Typing {
@@ -367,6 +373,28 @@ fn what_the_json_door_writes_looks_as_the_examples_do() {
         error: ErrorBody::from(&error),
     };
     assert_same_shape(&example("error"), &told);
+}
+
+#[test]
+fn what_is_transient_and_what_is_in_an_inbox_looks_as_the_examples_do() {
+    let document = all();
+    let example = |event: &str| example(&document, "json", &json_door::event_key(event));
+    let receipts = ServerEvent::Receipts {
+        room: "r",
+        readers: 9,
+    };
+    assert_same_shape(&example("receipts"), &receipts);
+    let presence = ServerEvent::Presence {
+        user: "u",
+        online: true,
+        at: "t".into(),
+    };
+    assert_same_shape(&example("presence"), &presence);
+    let notification = samples::notification();
+    let added = ServerEvent::Inbox {
+        entry: InboxEntry::new(&notification),
+    };
+    assert_same_shape(&example("inbox"), &added);
 }
 
 #[test]

@@ -126,7 +126,8 @@ fn commands_are_read_and_further_members_are_ignored() {
     let send = json!({"type": "send", "room": "r", "text": "안녕", "clientId": "c", "more": 1});
     assert!(matches!(
         read(send),
-        ClientCommand::Send { room, text, client_id: Some(c) } if room == "r" && text == "안녕" && c == "c"
+        ClientCommand::Send { room, text: Some(text), data: None, client_id: Some(c) }
+            if room == "r" && text == "안녕" && c == "c"
     ));
     assert!(matches!(
         read(json!({"type": "typing", "room": "r", "active": true})),
@@ -134,7 +135,7 @@ fn commands_are_read_and_further_members_are_ignored() {
     ));
     assert!(matches!(
         read(json!({"type": "resume", "positions": {"r": "a-1"}})),
-        ClientCommand::Resume { positions } if positions["r"] == "a-1"
+        ClientCommand::Resume { positions, inbox: None } if positions["r"] == "a-1"
     ));
     assert!(matches!(
         read(json!({"type": "ping"})),
@@ -181,4 +182,15 @@ fn an_error_tells_its_code_and_whether_a_retry_can_help() {
     assert_eq!(shown["error"]["code"], "UNAVAILABLE");
     assert_eq!(shown["error"]["retryable"], true);
     assert!(shown.get("id").is_none());
+}
+
+#[test]
+fn data_is_taken_as_it_was_sent() {
+    let text = br#"{"type":"edit","room":"r","seq":7,"data":{"b": 1, "a":[ 2.50 ]}}"#;
+    let request = Request::parse(text).unwrap();
+    let ClientCommand::Edit { seq, data, .. } = request.command.unwrap() else {
+        panic!("another command");
+    };
+    let data = data.unwrap();
+    assert_eq!((seq, data.get()), (7, r#"{"b": 1, "a":[ 2.50 ]}"#));
 }

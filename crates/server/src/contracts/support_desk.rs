@@ -173,14 +173,14 @@ mod tests {
                 epoch: Epoch::new(1),
                 seq: Seq::new(1),
             },
+            kind: MessageKind::Message,
             sender: UserId::new(sender).unwrap(),
             sender_name: Some(Arc::from("A name")),
             sender_kind: kind,
             client_id: None,
-            kind: MessageKind::Message,
-            extra: None,
             text: Arc::from("안녕하세요"),
             sent_at: Timestamp::from_micros(1_696_436_490_123_456),
+            extra: None,
         }
     }
 

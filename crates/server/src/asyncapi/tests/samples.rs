@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Agent, ClientId, Epoch, Message, Position, Room, RoomHead, RoomId, SenderKind, Seq, Support,
-    SupportState, Timestamp, UserId,
+    Agent, ClientId, Epoch, Extra, MemberRole, Message, MessageKind, Person, Position, Profile,
+    Revision, Room, RoomDetail, RoomHead, RoomId, SenderKind, Seq, Support, SupportState,
+    Timestamp, UserId,
 };
 
 use crate::contracts::realtime::LiveRoom;
@@ -24,12 +25,43 @@ pub(super) fn message() -> Message {
     Message {
         room: RoomId::new("kim@example.com").unwrap(),
         position: position(),
+        kind: MessageKind::Message,
         sender: UserId::new("kim@example.com").unwrap(),
         sender_name: Some(Arc::from("Kim")),
         sender_kind: SenderKind::Customer,
         client_id: Some(ClientId::new("c-1").unwrap()),
         text: Arc::from("text"),
         sent_at: Timestamp::from_micros(1),
+        extra: Some(Box::new(Extra {
+            data: Some(Arc::from("{}")),
+            target: Some(Seq::new(1)),
+            subjects: vec![person()],
+            role: Some(MemberRole::Member),
+            of_room: Some(RoomId::new("kim@example.com").unwrap()),
+            ..Extra::default()
+        })),
+    }
+}
+
+fn person() -> Person {
+    Person {
+        user: UserId::new("lee").unwrap(),
+        name: Some(Arc::from("Lee")),
+    }
+}
+
+/// A notification as it stands in an inbox.
+pub(super) fn notification() -> Message {
+    Message {
+        room: RoomId::inbox(&UserId::new("kim").unwrap()),
+        kind: MessageKind::Notification,
+        sender_kind: SenderKind::Host,
+        extra: Some(Box::new(Extra {
+            data: Some(Arc::from(r#"{"type":"t","url":"/u","data":{}}"#)),
+            revision: Revision::Read(Timestamp::from_micros(2)),
+            ..Extra::default()
+        })),
+        ..message()
     }
 }
 
@@ -47,13 +79,26 @@ pub(super) fn live_room() -> LiveRoom {
             access_version: 0,
         },
         created_at: Timestamp::from_micros(1),
-        support: Support {
+        number: 1,
+        detail: RoomDetail::Support(Support {
             customer: UserId::new("kim@example.com").unwrap(),
             member_id: Some(Arc::from("1024")),
             nickname: Some(Arc::from("Kim")),
             state: SupportState::Assigned(agent),
             inquired_at: Timestamp::from_micros(1),
+        }),
+        profile: Profile {
+            title: Some(Arc::from("t")),
+            description: Some(Arc::from("d")),
+            picture: Some(Arc::from("p")),
+            context: Some(Arc::from("{}")),
         },
+        owner: Some(person()),
+        member_count: 2,
     };
-    LiveRoom::new(&room, position())
+    LiveRoom {
+        unread: Some(1),
+        read_seq: Some(1),
+        ..LiveRoom::new(&room, position())
+    }
 }

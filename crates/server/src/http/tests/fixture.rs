@@ -12,23 +12,29 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use jiff::tz::TimeZone;
 use madang_bus::LocalNetwork;
-use madang_domain::ports::{BoxFuture, Clock, Store};
-use madang_domain::{Agent, Caller, Code, Error, Role, RoomId, Scopes, Timestamp, UserId};
+use madang_domain::command::OpenSupport;
+use madang_domain::message::Body as MessageBody;
+use madang_domain::ports::{BoxFuture, Clock, Commit, Store};
+use madang_domain::{
+    Actor, Caller, Code, Command, Committed, Content, Error, Role, RoomAction, RoomCommand, RoomId,
+    Scopes, Timestamp, UserId,
+};
 use madang_engine::commit::CommitLimits;
 use madang_engine::telemetry::NoTelemetry;
-use madang_engine::{Engine, EngineOptions};
+use madang_engine::{Engine, EngineOptions, Ports};
+use madang_presence::LocalCluster;
 use madang_store::sqlite::{SqliteOptions, SqliteStore, Synchronous};
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::auth::TokenCheck;
-use crate::config::{self, Pictures};
+use crate::auth::{GuestToken, TokenCheck};
+use crate::config::{self, Pictures, assemble};
 use crate::contracts::support_desk::SupportDeskOptions;
 use crate::contracts::topics::TopicPrefixes;
 use crate::gateway::{self, Gateway, GatewayOptions, SessionLimits, TopicRights};
 use crate::http::{
-    AllowedOrigins, ContractOptions, DemoOptions, HttpState, Identify, MintToken, ObserveRequests,
-    Peer, TopicOptions, routed,
+    AllowedOrigins, ContractOptions, DemoOptions, GuestOptions, HttpState, Identify, MakeGuests,
+    MintToken, ObserveRequests, Peer, TopicOptions, routed,
 };
 use crate::pictures::PictureStore;
 use crate::telemetry::metrics::Metrics;
@@ -139,6 +145,25 @@ fn gateway(engine: &Arc<Engine>) -> Gateway {
     Gateway::start(Arc::clone(engine), Arc::new(PlainTokens), metrics, options)
 }
 
+impl MakeGuests for PlainTokens {
+    fn make_guest(&self, name: Option<&str>, ttl: Option<Duration>) -> Result<GuestToken, Error> {
+        let seconds = ttl.map_or(7, |ttl| i64::try_from(ttl.as_secs()).unwrap());
+        Ok(GuestToken {
+            token: "a.b.c".to_owned(),
+            user: UserId::new("guest-1").unwrap(),
+            name: name.map(Arc::from),
+            expires_at: Timestamp::from_micros(seconds * 1_000_000),
+        })
+    }
+}
+
+fn guests(is_open: bool, per_address_max: u32) -> GuestOptions {
+    let mut config = assemble(None, &[], &[]).unwrap().config;
+    config.auth.guests = is_open;
+    config.auth.guests_per_address_max = per_address_max;
+    GuestOptions::of(&config, Arc::new(PlainTokens))
+}
+
 impl MintToken for PlainTokens {
     fn mint(&self, name: &str, role: Role) -> String {
         format!("{role:?}/{name}").to_lowercase()
@@ -168,19 +193,29 @@ impl Server {
     }
 
     pub(super) fn start_with(support_desk: bool, demo: bool) -> Self {
-        Self::build(support_desk, demo, &[], &[])
+        Self::build(support_desk, demo, &[], &[], guests(true, 0))
+    }
+
+    pub(super) fn with_guests(is_open: bool, per_address_max: u32) -> Self {
+        Self::build(true, true, &[], &[], guests(is_open, per_address_max))
     }
 
     pub(super) fn with_origins(origins: &[&str]) -> Self {
-        Self::build(true, true, origins, &[])
+        Self::build(true, true, origins, &[], guests(true, 0))
     }
 
     /// With options of the section `[pictures]`, as the environment sets them.
     pub(super) fn with_pictures(options: &[(&str, &str)]) -> Self {
-        Self::build(true, true, &[], options)
+        Self::build(true, true, &[], options, guests(true, 0))
     }
 
-    fn build(support_desk: bool, demo: bool, origins: &[&str], pictures: &[(&str, &str)]) -> Self {
+    fn build(
+        support_desk: bool,
+        demo: bool,
+        origins: &[&str],
+        pictures: &[(&str, &str)],
+        guests: GuestOptions,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let pictures = PictureStore::open(&picture_options(pictures), directory.path()).unwrap();
         let options = SqliteOptions {
@@ -189,17 +224,19 @@ impl Server {
         };
         let store = SqliteStore::open(&directory.path().join("madang.db"), &options).unwrap();
         let store = Arc::new(store);
-        let options = EngineOptions {
-            commit: CommitLimits {
-                batch_drafts_max: 64,
-                batch_bytes_max: 1 << 20,
-                queue_drafts_max: 64,
-            },
-            head_check_interval: Duration::from_secs(60),
+        let options = EngineOptions::new(CommitLimits {
+            batch_drafts_max: 64,
+            batch_bytes_max: 1 << 20,
+            queue_drafts_max: 64,
+        });
+        let ports = Ports {
+            store: Arc::clone(&store) as Arc<dyn Store>,
+            bus: LocalNetwork::default().join(),
+            presence: LocalCluster::default().join(),
+            clock: Arc::new(Now),
+            telemetry: Arc::new(NoTelemetry),
         };
-        let bus = LocalNetwork::default().join();
-        let as_port = Arc::clone(&store) as Arc<dyn Store>;
-        let engine = Engine::start(as_port, bus, Arc::new(Now), Arc::new(NoTelemetry), options);
+        let engine = Engine::start(ports, options);
         let ready = Arc::new(AtomicBool::new(true));
         let seen = Arc::new(Seen::default());
         let state = Arc::new(HttpState {
@@ -220,6 +257,7 @@ impl Server {
                 ..TopicOptions::default()
             },
             pictures: Arc::new(pictures),
+            guests,
             demo: demo.then(|| DemoOptions {
                 tokens: Arc::new(PlainTokens),
                 websocket_path: Arc::from("/ws"),
@@ -278,30 +316,47 @@ impl Server {
 
     pub(super) async fn open(&self, token: &str) -> RoomId {
         let customer = caller(token);
-        let now = Timestamp::from_micros(1_696_436_490_123_456);
-        let room = self.store.open_support_room(&customer, now).await.unwrap();
-        room.id
+        let at = Timestamp::from_micros(1_696_436_490_123_456);
+        let room = RoomId::new(customer.user.as_str()).unwrap();
+        let open = OpenSupport { customer, at };
+        self.commit(Command::OpenSupport(Box::new(open))).await;
+        room
+    }
+
+    /// Past the engine, at a moment of the test's choice.
+    pub(super) async fn commit(&self, command: Command) -> Committed {
+        let mut outcomes = self.store.commit(vec![command]).await.unwrap();
+        outcomes.remove(0).unwrap()
+    }
+
+    async fn act(&self, room: &RoomId, user: &str, action: RoomAction) {
+        let agent = Caller::new(UserId::new(user).unwrap(), Role::Agent);
+        let command = RoomCommand {
+            room: room.clone(),
+            actor: Actor::from(&agent),
+            action,
+            at: Timestamp::from_micros(1_696_436_490_123_457),
+        };
+        self.commit(Command::Room(Box::new(command))).await;
     }
 
     pub(super) async fn send(&self, token: &str, room: &RoomId, text: &str) {
         let sender = caller(token);
-        let sent = self.engine.send_message(&sender, room.clone(), text, None);
+        let content = Content::Message(MessageBody::new(text, None).unwrap());
+        let sent = self
+            .engine
+            .send_message(&sender, room.clone(), content, None);
         sent.await.unwrap();
     }
 
-    /// Past the policy, so that a room can be given to anybody.
+    /// Whoever it is comes as an agent, so that a room can be given to anybody.
     pub(super) async fn assign(&self, room: &RoomId, user: &str) {
-        let agent = Agent {
-            user: UserId::new(user).unwrap(),
-            name: Arc::from(user),
-        };
-        self.store.claim_room(room, &agent).await.unwrap();
+        self.act(room, user, RoomAction::Claim).await;
     }
 
     pub(super) async fn complete(&self, room: &RoomId) {
         self.assign(room, "somebody").await;
-        let agent = UserId::new("somebody").unwrap();
-        assert!(self.store.complete_room(room, &agent).await.unwrap());
+        self.act(room, "somebody", RoomAction::Complete).await;
     }
 }
 

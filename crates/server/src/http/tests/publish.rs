@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use axum::http::{StatusCode, header};
+use madang_domain::ports::PresenceEdge;
 use madang_domain::{Code, RoomId, UserId};
 use madang_engine::{
     Destinations, Ended, EventBatch, Outlet, RoomEvent, SignalEvent, SubscriptionKey, TopicEvent,
@@ -35,6 +36,7 @@ impl Outlet for Subscriber {
         self.0.lock().unwrap().push(Arc::clone(event));
     }
 
+    fn presence_changed(&self, _: SubscriptionKey, _: &PresenceEdge) {}
     fn ended(&self, _: SubscriptionKey, _: Ended) {}
 
     fn offer_signal(&self, _: SubscriptionKey, _: &Arc<SignalEvent>) {}

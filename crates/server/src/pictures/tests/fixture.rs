@@ -119,11 +119,5 @@ impl Fixture {
 }
 
 pub(super) fn caller(role: Role) -> Caller {
-    Caller {
-        user: UserId::new("kim").unwrap(),
-        name: None,
-        member_id: None,
-        role,
-        expires_at: None,
-    }
+    Caller::new(UserId::new("kim").unwrap(), role)
 }

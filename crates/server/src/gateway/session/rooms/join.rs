@@ -119,7 +119,7 @@ pub(super) struct Entered {
 /// What a look at a room found.
 pub(super) enum Found {
     /// Theirs, as before.
-    Theirs(Room),
+    Theirs(Box<Room>),
     /// Theirs, and not shown yet.
     Joined(Box<Joined>),
     /// Not theirs.
@@ -349,7 +349,7 @@ impl Joiner {
         }
         let epoch = room.head.epoch;
         if known.iter().any(|one| one.id == id && one.epoch == epoch) {
-            return Ok(Found::Theirs(room));
+            return Ok(Found::Theirs(Box::new(room)));
         }
         let start = self.start_of_gained(&room, since);
         match self.join(Theirs::from(room), start).await {
