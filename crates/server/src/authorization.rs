@@ -407,6 +407,33 @@ pub const ROWS: &[Row] = &[
         "nothing: the destination is the subscriber's own, whoever it is",
     ),
     stomp("SEND", "/user/{id}/queue/**", AS_CONFIGURED, PUBLISHING),
+    // Contract 2, REST.
+    http("GET", "/api/openchat", ANY_PERSON, MAY_READ),
+    http("POST", "/api/openchat", ANY_PERSON, MAY_READ),
+    http("GET", "/api/openchat/{id}", ANY_PERSON, MAY_READ),
+    http("PUT", "/api/openchat/{id}", ANY_PERSON, MAY_READ),
+    http("DELETE", "/api/openchat/{id}", ANY_PERSON, MAY_READ),
+    http("GET", "/api/openchat/room/{id}", ANY_PERSON, MAY_READ),
+    http("GET", "/api/tradechat", ANY_PERSON, MAY_READ),
+    http("POST", "/api/tradechat/{id}", ANY_PERSON, MAY_READ),
+    http("DELETE", "/api/tradechat/{id}", ANY_PERSON, MAY_READ),
+    http("GET", "/api/tradechat/room/{id}", ANY_PERSON, MAY_READ),
+    http("GET", "/api/notifications", ANY_PERSON, MAY_READ),
+    http("PATCH", "/api/notifications/{id}", ANY_PERSON, MAY_READ),
+    http("DELETE", "/api/notifications/{id}", ANY_PERSON, MAY_READ),
+    http(
+        "GET",
+        "/api/notifications/connect",
+        ANY_PERSON,
+        "the kind of caller; only their own inbox is shown",
+    ),
+    // Contract 2, STOMP.
+    stomp("SUBSCRIBE", "/sub/chat/{roomId}", ANY_PERSON, MAY_READ),
+    stomp("SUBSCRIBE", "/sub/enter/{roomId}", ANY_PERSON, MAY_READ),
+    stomp("SUBSCRIBE", "/sub/tradechat/{id}", ANY_PERSON, MAY_READ),
+    stomp("SEND", "/pub/chat/enter/{roomId}", ANY_PERSON, MAY_READ),
+    stomp("SEND", "/pub/chat/message/{roomId}", ANY_PERSON, MAY_READ),
+    stomp("SEND", "/pub/tradechat/message/{id}", ANY_PERSON, MAY_READ),
 ];
 
 /// The table as a page of the reference, in Markdown.
