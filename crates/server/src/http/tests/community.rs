@@ -60,11 +60,6 @@ async fn json_of(server: &Server, token: &str, path: &str) -> Value {
 #[tokio::test]
 async fn an_open_room_is_made_from_a_form_of_any_encoding_and_listed_the_newest_first() {
     let server = Server::start();
-    server
-        .engine
-        .upsert_users(vec![madang_domain::UserChange::seen(&caller(KIM))])
-        .await
-        .unwrap();
     let field = |name: &str, value: &str| {
         format!("--X\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
     };
