@@ -118,6 +118,9 @@ pub struct Committed {
     /// The room that is gone with it, and which life of it, if one is: whoever shows it hears of it by
     /// this.
     pub deleted: Option<(RoomId, Epoch)>,
+    /// The link to the picture that the room had until then and has no more, if it had one: replaced,
+    /// taken away, or gone with the room.
+    pub released: Option<Arc<str>>,
 }
 
 /// A room became, ceased to be, or changed as one of a user's.
@@ -136,8 +139,8 @@ pub struct RoomsChange {
 pub enum Answer {
     /// One per draft.
     Sent(Vec<Appended>),
-    /// Of [`Command::OpenSupport`], [`Command::Create`], [`RoomAction::Join`]: the room as it stands
-    /// now, and whether it was made, or joined, just now.
+    /// Of [`Command::OpenSupport`], [`Command::Create`], [`RoomAction::Join`], [`RoomAction::Edit`]:
+    /// the room as it stands now, and whether it was made, joined, or changed just now.
     Room(Box<Room>, bool),
     /// How a claim ended.
     Claim(ClaimOutcome),
@@ -155,6 +158,7 @@ impl Committed {
             entries: Vec::new(),
             changes: Vec::new(),
             deleted: None,
+            released: None,
         }
     }
 }

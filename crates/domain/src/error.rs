@@ -88,6 +88,8 @@ codes! {
     MessageNotFound = "MESSAGE_NOT_FOUND", 404, 1008, false, "there is no such message";
     /// Whom it is about does not belong to the room.
     MemberNotFound = "MEMBER_NOT_FOUND", 404, 1008, false, "there is no such member";
+    /// Nothing is known of such a user.
+    UserNotFound = "USER_NOT_FOUND", 404, 1008, false, "there is no such user";
     /// Whom a room is handed over to has never come as an agent.
     AgentNotFound = "AGENT_NOT_FOUND", 404, 1008, false, "there is no such agent";
     /// There is no such notification.

@@ -15,6 +15,7 @@ use crate::dispatch::Dispatcher;
 use crate::hub::Hub;
 use crate::known_users::KnownUsers;
 use crate::presence::{Online, PresenceOptions};
+use crate::released_pictures::ReleasedPictures;
 use crate::revocation::Revocations;
 use crate::signal_gate::SignalGate;
 use crate::telemetry::Telemetry;
@@ -88,6 +89,7 @@ pub struct Engine {
     pub(crate) online: Arc<Online>,
     pub(crate) known_users: Arc<KnownUsers>,
     pub(crate) revocations: Revocations,
+    pub(crate) released: ReleasedPictures,
     /// Told when a support room begins to wait.
     pub(crate) waiting: Arc<Notify>,
     pub(crate) next_topic_message: AtomicU64,
@@ -124,6 +126,7 @@ impl Engine {
             online: Arc::new(Online::new(presence, options.presence)),
             known_users: Arc::default(),
             revocations: Revocations::default(),
+            released: ReleasedPictures::default(),
             waiting: Arc::default(),
             store,
             bus,
@@ -146,6 +149,7 @@ impl Engine {
             bus: Arc::clone(&self.bus),
             telemetry,
             waiting: Arc::clone(&self.waiting),
+            released: self.released.clone(),
         };
         let (pipeline, store) = (Arc::clone(&self.pipeline), Arc::clone(&self.store));
         let store: Arc<dyn Commit> = store;
@@ -219,6 +223,11 @@ impl Engine {
     /// What the store refuses with, the client's fault. [`Code::Unavailable`], [`Code::Draining`]:
     /// retryable.
     pub(crate) async fn carry_out(&self, command: Command) -> Result<Answer, Error> {
+        self.queue(command).await.answer().await
+    }
+
+    /// Queues a command for the next transaction. Calls are carried out in the order made.
+    pub(crate) async fn queue(&self, command: Command) -> Queued {
         let (sender, answer) = oneshot::channel();
         let submission = Submission {
             command,
@@ -228,7 +237,18 @@ impl Engine {
             }),
         };
         self.pipeline.submit(submission).await;
-        answer.await.map_err(|_| Error::from(Code::Unavailable))?
+        Queued(answer)
+    }
+}
+
+/// A command that will be carried out, whether its answer is waited for or not.
+pub(crate) struct Queued(oneshot::Receiver<Result<Answer, Error>>);
+
+impl Queued {
+    /// # Errors
+    /// As [`Engine::carry_out`].
+    pub(crate) async fn answer(self) -> Result<Answer, Error> {
+        self.0.await.map_err(|_| Error::from(Code::Unavailable))?
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) const SESSION: &str = "stomp";
 enum Kind {
     /// The native room.
     Room,
+    /// The desk's feed: read only.
+    Feed,
     /// Contract 1's room: read only.
     DeskRoom,
     /// Where contract 1's clients send.
@@ -38,6 +40,7 @@ impl Kind {
     fn of(destination: &str) -> Self {
         match destination {
             "/rooms/{id}" => Self::Room,
+            "/sub/desk" => Self::Feed,
             "/sub/chat/room/{roomId}" => Self::DeskRoom,
             "/pub/message" => Self::DeskSend,
             "/sub/chat/{roomId}" | "/sub/tradechat/{id}" => Self::CommunityRoom,
@@ -52,6 +55,9 @@ impl Kind {
         match self {
             Self::Room => {
                 "A room: durable, in order, resumed with `since`. SUBSCRIBE to one's own support room opens it."
+            }
+            Self::Feed => {
+                "The support desk's changes, in order and resumed with `since`, as a room's messages are."
             }
             Self::DeskRoom => {
                 "Support desk contract: SUBSCRIBE opens the customer's own room; an agent's claims it. No notices: an end is an ERROR or nothing."
@@ -303,7 +309,7 @@ fn describe_destination(
 
 fn describe_deliveries(kind: Kind, destination: &str, key: &str, document: &mut Document) {
     let mut messages = vec![delivery(kind, destination, document)];
-    if kind == Kind::Room {
+    if matches!(kind, Kind::Room | Kind::Feed) {
         messages.extend(notices(destination, document));
     }
     document.add_operation(Operation {
@@ -340,7 +346,7 @@ fn subscribe(kind: Kind, destination: &str, document: &Document) -> Message {
 
 fn send(kind: Kind, destination: &str, document: &Document) -> Message {
     let (headers, body) = match kind {
-        Kind::Room => (headers::SEND_ROOM, Body::Json("RoomSend")),
+        Kind::Room | Kind::Feed => (headers::SEND_ROOM, Body::Json("RoomSend")),
         Kind::DeskRoom | Kind::DeskSend => (headers::SEND_ROOM, Body::Json("DeskSend")),
         Kind::CommunityEntrances | Kind::CommunityEnter => {
             (headers::SEND_ENTER, Body::Json("CommunityEnter"))
@@ -373,7 +379,7 @@ fn send(kind: Kind, destination: &str, document: &Document) -> Message {
 
 fn delivery(kind: Kind, destination: &str, document: &Document) -> Message {
     let (headers, body) = match kind {
-        Kind::Room => (headers::MESSAGE_ROOM, Body::Json("Message")),
+        Kind::Room | Kind::Feed => (headers::MESSAGE_ROOM, Body::Json("Message")),
         Kind::DeskRoom | Kind::DeskSend => (headers::MESSAGE_ROOM, Body::Json("DeskMessage")),
         Kind::CommunityEntrances | Kind::CommunityEnter => {
             (headers::MESSAGE_ENTRANCE, Body::Json("CommunityMessage"))

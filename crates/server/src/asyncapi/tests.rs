@@ -109,7 +109,7 @@ fn no_two_destinations_share_a_channel() {
         _ => None,
     });
     let streams: Vec<_> = streams.collect();
-    assert_eq!(streams, ["events", "roomEvents"]);
+    assert_eq!(streams, ["roomEvents", "events", "deskEvents"]);
 }
 
 #[test]
@@ -448,6 +448,13 @@ fn what_the_other_doors_write_looks_as_the_examples_do() {
         shared: DirectMessageBody::from(&message),
     };
     assert_same_shape(&example("direct", "message"), &direct);
+}
+
+#[test]
+fn what_contract_2_writes_looks_as_the_examples_do() {
+    let document = all();
+    let message = samples::message();
+    let example = |channel: &str, key: &str| self::example(&document, channel, key);
     let view = chat::View::open(chat::Shown::Chat, 17);
     let line: Value = serde_json::from_slice(&view.render(&message)).unwrap();
     for channel in [

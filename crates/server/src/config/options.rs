@@ -399,6 +399,8 @@ options! {
         /// Whether the bare WebSocket of the contract with an API server and chat servers apart is
         /// served (`/ws/chat`).
         direct_websocket: bool = true, Allowed::Boolean;
+        /// Whether the REST of that contract is served (`/send/message`).
+        direct_rest: bool = true, Allowed::Boolean;
     }
 
     /// The database.

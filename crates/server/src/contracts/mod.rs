@@ -4,6 +4,7 @@
 pub mod community;
 pub mod direct;
 pub mod inbox;
+pub mod members;
 pub mod native;
 pub mod plain;
 pub mod realtime;

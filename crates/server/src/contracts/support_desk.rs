@@ -100,6 +100,7 @@ pub const fn error_code(code: Code) -> (&'static str, &'static str) {
         | Code::RoomNotWaiting
         | Code::MemberNotFound
         | Code::AgentNotFound
+        | Code::UserNotFound
         | Code::MessageNotFound
         | Code::RoomAmbiguous
         | Code::NotificationNotFound => ("CHAT-400", INVALID_ROOM),
@@ -145,6 +146,7 @@ pub const fn http_status(code: Code) -> u16 {
         | Code::RoomNotWaiting
         | Code::MemberNotFound
         | Code::AgentNotFound
+        | Code::UserNotFound
         | Code::MessageNotFound
         | Code::RoomAmbiguous
         | Code::NotificationNotFound => 400,

@@ -1,4 +1,5 @@
-//! The HTTP door: REST for users, agents and admins, the contracts' REST, operations and pages.
+//! The HTTP door: REST for users, agents, admins and the host's back end, the contracts' REST,
+//! operations and pages.
 //!
 //! Every handler asks the engine, which asks the domain's policy; none decides a right by itself
 //! beyond the kind of caller it takes. `crate::authorization` lists who may do what.
@@ -32,12 +33,15 @@ mod contracts;
 mod extract;
 mod form;
 mod guests;
+mod host;
 mod layers;
 mod multipart;
+mod native;
 mod openapi;
 mod ops;
 mod origins;
 mod pages;
+mod paths;
 mod pictures;
 mod problem;
 mod service;
@@ -137,6 +141,8 @@ pub struct ContractOptions {
     pub community: Option<CommunityOptions>,
     /// Whether contract 3's WebSocket is served, which only documents need to know here.
     pub direct_websocket: bool,
+    /// Whether contract 3's REST is served.
+    pub direct_rest: bool,
 }
 
 /// How application topics are published to.
@@ -182,6 +188,8 @@ pub struct RouteSet {
     pub support_desk: bool,
     /// Contract 2.
     pub community: bool,
+    /// Contract 3.
+    pub direct_rest: bool,
     /// Uploading pictures.
     pub picture_upload: bool,
     /// The demo page's tokens.
@@ -193,6 +201,7 @@ impl RouteSet {
     pub const ALL: Self = Self {
         support_desk: true,
         community: true,
+        direct_rest: true,
         picture_upload: true,
         demo: true,
     };
@@ -210,6 +219,7 @@ fn routed(state: Shared) -> Router {
     let set = RouteSet {
         support_desk: state.contracts.support_desk.is_some(),
         community: state.contracts.community.is_some(),
+        direct_rest: state.contracts.direct_rest,
         picture_upload: state.pictures.takes_uploads(),
         demo: state.demo.is_some(),
     };
@@ -242,13 +252,17 @@ fn documented_routes(set: RouteSet) -> OpenApiRouter<Shared> {
             user::routes()
                 .merge(agent::routes())
                 .merge(service::routes())
-                .merge(guests::routes()),
+                .merge(guests::routes())
+                .nest("/host", host::routes()),
         );
     if set.support_desk {
         routes = routes.merge(contracts::support_desk::routes());
     }
     if set.community {
         routes = routes.merge(contracts::community::routes());
+    }
+    if set.direct_rest {
+        routes = routes.merge(contracts::direct::routes());
     }
     if set.picture_upload {
         routes = routes.nest("/api/v1", pictures::upload_routes());

@@ -89,7 +89,9 @@ pub const fn words(code: Code) -> &'static str {
         Code::RoomTaken | Code::RoomNotWaiting | Code::TooLate => "지금은 할 수 없는 요청입니다.",
         Code::NotificationNotFound => "존재하지 않는 알림입니다.",
         Code::MessageNotFound => "존재하지 않는 메시지입니다.",
-        Code::MemberNotFound | Code::AgentNotFound => "존재하지 않는 회원입니다.",
+        Code::MemberNotFound | Code::AgentNotFound | Code::UserNotFound => {
+            "존재하지 않는 회원입니다."
+        }
         Code::TokenExpired => "만료된 토큰입니다.",
         Code::TokenInvalid | Code::TokenRevoked | Code::CredentialsInvalid => {
             "유효하지 않은 토큰입니다."

@@ -133,7 +133,7 @@ impl Joined {
     }
 
     pub(super) fn is_inbox(&self) -> bool {
-        self.room.id.is_internal()
+        self.room.id.is_inbox()
     }
 
     pub(super) fn shown(&self) -> LiveRoom {
