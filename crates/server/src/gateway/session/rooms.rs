@@ -24,8 +24,8 @@ use super::feeds::{Feed, STORE_RETRY};
 use super::notes::RoomNotes;
 use super::render::{Format, Head};
 use crate::contracts::realtime::{LeftRoom, LiveRoom, RoomChange, ServerEvent};
-pub(in super::super) use join::Follows;
 use join::{Entered, Found};
+pub(in super::super) use join::{Follows, InboxStart};
 pub(super) use join::{Joined, Joiner, Theirs};
 
 /// What the host publishes for a user, behind the prefix of users' own destinations: all of it, as
