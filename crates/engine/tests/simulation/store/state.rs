@@ -40,6 +40,7 @@ impl Done {
             deleted,
         } = self;
         Ok(Committed {
+            released: Vec::new(),
             answer,
             entries,
             changes,
