@@ -40,7 +40,7 @@ impl Done {
             deleted,
         } = self;
         Ok(Committed {
-            released: Vec::new(),
+            released: None,
             answer,
             entries,
             changes,
