@@ -40,11 +40,10 @@ impl Done {
             deleted,
         } = self;
         Ok(Committed {
-            released: None,
-            answer,
             entries,
             changes,
             deleted,
+            ..Committed::only(answer)
         })
     }
 
