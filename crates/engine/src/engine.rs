@@ -92,6 +92,8 @@ pub struct Engine {
     pub(crate) released: ReleasedPictures,
     /// Told when a support room begins to wait.
     pub(crate) waiting: Arc<Notify>,
+    /// Told when the bus may have lost something.
+    pub(crate) recheck: Arc<Notify>,
     pub(crate) next_topic_message: AtomicU64,
     /// Tells this run's topic messages from those of other nodes and earlier runs.
     pub(crate) run_id: u64,
@@ -125,9 +127,10 @@ impl Engine {
             signals: Arc::new(SignalGate::new(options.signal_interval)),
             online: Arc::new(Online::new(presence, options.presence)),
             known_users: Arc::default(),
-            revocations: Revocations::default(),
+            revocations: Revocations::new(clock.now()),
             released: ReleasedPictures::default(),
             waiting: Arc::default(),
+            recheck: Arc::default(),
             store,
             bus,
             clock,
@@ -158,9 +161,11 @@ impl Engine {
             vital::spawn("dispatch", dispatcher.run(committed)),
         ];
         let me = || Arc::downgrade(self);
+        let recheck = Arc::clone(&self.recheck);
+        let head_checks = self.options.head_check_interval;
         let listening = vec![
             tokio::spawn(watch_heads::listen(me())),
-            tokio::spawn(watch_heads::check(me(), self.options.head_check_interval)),
+            tokio::spawn(watch_heads::check(me(), recheck, head_checks)),
             tokio::spawn(signal_gate::run(me(), Arc::clone(&self.signals))),
             tokio::spawn(presence::run(me(), Arc::clone(&self.online))),
             tokio::spawn(overdue::run(me())),
@@ -184,6 +189,10 @@ impl Engine {
             }
         }
         tasks.listening.iter().for_each(JoinHandle::abort);
+        for task in tasks.listening {
+            // Aborted, or ended before.
+            drop(task.await);
+        }
         self.release_presence().await;
     }
 

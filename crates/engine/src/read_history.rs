@@ -99,11 +99,13 @@ impl Engine {
         let skipped_pages = number.checked_sub(1);
         let skipped_pages = skipped_pages
             .ok_or_else(|| Error::with_detail(Code::ParameterInvalid, "pages count from 1"))?;
-        self.room(caller, room).await?;
+        let found = self.room(caller, room).await?;
         let skip = skipped_pages.saturating_mul(size as u64);
         let page = self.store.read_messages(room, skip, size).await;
         let page = page.map_err(|e| store_failed(&e))?;
-        page.ok_or_else(|| Code::RoomNotFound.into())
+        let of_that_life = |page: &MessagePage| page.messages.iter().all(|m| is_of_life(m, &found));
+        page.filter(of_that_life)
+            .ok_or_else(|| Code::RoomNotFound.into())
     }
 
     /// One entry as it reads now.
@@ -117,11 +119,18 @@ impl Engine {
         room: &RoomId,
         seq: Seq,
     ) -> Result<Arc<Message>, Error> {
-        self.room(caller, room).await?;
+        let found = self.room(caller, room).await?;
         let message = self.store.message(room, seq).await;
         let message = message.map_err(|e| store_failed(&e))?;
-        message.ok_or_else(|| Code::MessageNotFound.into())
+        message
+            .filter(|message| is_of_life(message, &found))
+            .ok_or_else(|| Code::MessageNotFound.into())
     }
+}
+
+/// Whether the caller was let into the life of the room that the entry is from.
+fn is_of_life(message: &Message, found: &Room) -> bool {
+    message.position.epoch == found.head.epoch
 }
 
 /// Messages picked out of pages of a log, in the direction of reading.

@@ -13,8 +13,8 @@ pub(super) const MINE: &[RoomState] = &[AssignedToCaller];
 const CLAIMABLE: &[RoomState] = &[Waiting, AssignedToCaller];
 const ANY_STATE: &[RoomState] = &RoomState::ALL;
 
-const PEOPLE: &[Who] = &[User, Agent, Admin];
-const AGENTS: &[Who] = &[Agent, Admin];
+pub(super) const PEOPLE: &[Who] = &[User, Agent, Admin];
+pub(super) const AGENTS: &[Who] = &[Agent, Admin];
 const SERVICES: &[Who] = &[
     Service(Scope::Publish),
     Service(Scope::Rooms),
@@ -100,27 +100,27 @@ pub(super) const OPENS_OR_CLAIMS: &[Grant] = &[
 // Rooms of every kind.
 pub(super) const READS: &[Grant] = &[
     grant(PEOPLE, OF_CUSTOMER),
-    grant(&[Agent], OF_ASSIGNEE),
     grant(PEOPLE, Members(CLOSED, MEMBERS)),
     grant(PEOPLE, Members(OPEN, NOT_REMOVED)),
+    grant(&[Agent], OF_ASSIGNEE),
     grant(&[Admin], EveryRoom),
 ];
 pub(super) const WRITES: &[Grant] = &[
     grant(PEOPLE, OF_CUSTOMER),
-    grant(AGENTS, OF_ASSIGNEE),
     grant(PEOPLE, OF_MEMBERS),
+    grant(AGENTS, OF_ASSIGNEE),
 ];
 pub(super) const WRITES_OR_OPENS: &[Grant] = &[
     grant(PEOPLE, Support(Customer, ANY_STATE)),
-    grant(AGENTS, OF_ASSIGNEE),
     grant(PEOPLE, OF_MEMBERS),
+    grant(AGENTS, OF_ASSIGNEE),
 ];
 /// Edits and deletes messages.
 pub(super) const REVISES: &[Grant] = &[
     grant_own(PEOPLE, OF_CUSTOMER),
-    grant_own(AGENTS, OF_ASSIGNEE),
     grant_own(PEOPLE, OF_MEMBERS),
     grant(PEOPLE, Members(COMPANIES, MODERATORS)),
+    grant_own(AGENTS, OF_ASSIGNEE),
 ];
 pub(super) const LEAVES: &[Grant] = &[grant(PEOPLE, OF_CUSTOMER), grant(PEOPLE, OF_MEMBERS)];
 pub(super) const DELETES: &[Grant] = &[

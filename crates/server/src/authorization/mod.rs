@@ -186,7 +186,7 @@ pub enum Party {
 }
 
 /// Where a grant holds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// No room is meant, or any will do, also one that is not there.
     Everywhere,
@@ -203,7 +203,7 @@ pub enum Reach {
 }
 
 /// Whom or what a grant holds about.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum About {
     /// Anybody, and anything.
     Anything,
@@ -214,7 +214,7 @@ pub enum About {
 }
 
 /// Lets some callers do something.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grant {
     /// Who may.
     pub who: &'static [Who],

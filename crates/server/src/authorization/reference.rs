@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use madang_domain::{MemberRole, RoomKind, Scope, Standing};
 
 use super::RoomState::{AssignedToCaller, AssignedToOther, Completed, Missing, Waiting};
-use super::grants::{EXISTING, KNOWN, MINE};
+use super::grants::{AGENTS, EXISTING, KNOWN, MINE, PEOPLE, READS, REVISES, WRITES};
 use super::{
     About, Door, Grant, MEMBERS_KINDS, Party, ROWS, Reach, RoomState, Row, STANDINGS, Who,
 };
@@ -21,16 +21,28 @@ Every door asks the same policy. Whoever is not named in a row is refused, and n
 completed; contract 1 answers `CHAT-400`, `CHAT-403` and `CHAT-409`), at a STOMP door with an
 ERROR frame of the same code, and at the JSON door with an `error` of it.
 
-A *service* is the host's back end: an API key, which may do what its scopes say, or a service account, whose scope is
-`publish`. A *member* of a room may be its moderator or owner, too; a direct room belongs to both of its two. Whom
-somebody removed is no stranger: an open room stays closed to them. The pages (`/`, `/docs`, `/docs/**`, `/demo/**`) are
-open to everybody: they hold nothing of rooms or users.
+*People* are users, agents and admins; an admin is an agent, too. A *service* is the host's back end: an API key, which may
+do what its scopes say, or a service account, whose scope is `publish`. A *member* of a room may be its moderator or
+owner, too; a direct room belongs to both of its two. Whom somebody removed is no stranger: an open room stays closed to
+them. The pages (`/`, `/docs`, `/docs/**`, `/demo/**`) are open to everybody: they hold nothing of rooms or users.
+
 ";
+
+/// Grants that many rows have, and what the page calls them.
+const NAMED: [(&str, &[Grant]); 3] = [
+    ("readers of the room", READS),
+    ("writers in the room", WRITES),
+    ("revisers of the message", REVISES),
+];
 
 /// The table as a page of the reference, in Markdown.
 #[must_use]
 pub fn reference() -> String {
     let mut page = String::from(INTRODUCTION);
+    for (name, grants) in NAMED {
+        // Writing to a String cannot fail.
+        let _ = writeln!(page, "- **{name}**: {}", who_may(grants));
+    }
     let mut section = "";
     for row in ROWS {
         let (title, door) = match row.door {
@@ -40,7 +52,6 @@ pub fn reference() -> String {
             Door::Stomp(command, "") => ("STOMP", format!("`{command}`")),
             Door::Stomp(command, destination) => ("STOMP", format!("`{command} {destination}`")),
         };
-        // Writing to a String cannot fail.
         if title != section {
             section = title;
             let _ = write!(
@@ -48,7 +59,9 @@ pub fn reference() -> String {
                 "\n## {title}\n\n| door | who may | decided by |\n|---|---|---|\n"
             );
         }
-        let _ = writeln!(page, "| {door} | {} | {} |", row.who_may(), row.decided_by);
+        let named = NAMED.iter().find(|(_, grants)| *grants == row.grants);
+        let who = named.map_or_else(|| row.who_may(), |(name, _)| (*name).to_owned());
+        let _ = writeln!(page, "| {door} | {who} | {} |", row.decided_by);
     }
     page
 }
@@ -57,17 +70,26 @@ impl Row {
     /// Whom the door lets in, in words.
     #[must_use]
     pub fn who_may(&self) -> String {
-        let grants: Vec<_> = self.grants.iter().map(describe).collect();
-        grants.join("; ")
+        who_may(self.grants)
     }
 }
 
+fn who_may(grants: &[Grant]) -> String {
+    // Neighbours of the same callers are told together.
+    let together = grants.chunk_by(|one, next| one.who == next.who);
+    let described = together.map(|same| {
+        let grants: Vec<_> = same.iter().map(describe).collect();
+        callers(same[0].who) + &grants.join(", or ")
+    });
+    described.collect::<Vec<_>>().join("; ")
+}
+
+/// What follows on who may.
 fn describe(grant: &Grant) -> String {
-    let who = callers(grant.who);
     let place = match grant.reach {
-        Reach::Everywhere => return who,
-        Reach::SameMachine => return format!("{who} on the server's machine, not through a proxy"),
-        Reach::Configured => return format!("{who}, as configured"),
+        Reach::Everywhere => return String::new(),
+        Reach::SameMachine => return " on the server's machine, not through a proxy".to_owned(),
+        Reach::Configured => return ", as configured".to_owned(),
         Reach::EveryRoom => "any room".to_owned(),
         Reach::Support(party, states) => support_room(party, states),
         Reach::Members(kinds, standings) => room_of_members(kinds, standings),
@@ -75,9 +97,9 @@ fn describe(grant: &Grant) -> String {
     let about = match grant.about {
         About::Anything => String::new(),
         About::People(standings) => format!(", about {}", one_of(standings)),
-        About::OwnMessage => ", a message of their own".to_owned(),
+        About::OwnMessage => ", of a message of their own".to_owned(),
     };
-    format!("{who}: {place}{about}")
+    format!(" in {place}{about}")
 }
 
 fn callers(who: &[Who]) -> String {
@@ -87,13 +109,20 @@ fn callers(who: &[Who]) -> String {
     if who.len() == KNOWN.len() {
         return "everybody with a token".to_owned();
     }
+    if who == PEOPLE {
+        return "people".to_owned();
+    }
+    if who == AGENTS {
+        return "agents".to_owned();
+    }
     let name = |who: &Who| match who {
-        Who::Service(scope) => format!("service with the scope `{}`", scope.name()),
-        person => format!("{person:?}").to_lowercase(),
+        Who::Anonymous => "whoever has no token".to_owned(),
+        Who::Service(scope) => format!("services with the scope `{}`", scope.name()),
+        person => format!("{person:?}s").to_lowercase(),
     };
     let services = who.iter().filter(|who| matches!(who, Who::Service(_)));
     if services.count() == Scope::ALL.len() {
-        return "service".to_owned();
+        return "services".to_owned();
     }
     who.iter().map(name).collect::<Vec<_>>().join(", ")
 }
@@ -139,11 +168,11 @@ fn room_of_members(kinds: &[RoomKind], standings: &[Standing]) -> String {
         format!("{article} {} room", names.join(" or "))
     };
     if standings.len() == STANDINGS.len() {
-        return format!("any of {rooms}").replacen("any of a", "any", 1);
+        return rooms.replacen(article, "any", 1);
     }
     let is_open_to_strangers = standings.contains(&Standing::Stranger);
     if is_open_to_strangers {
-        return format!("{rooms} that nobody removed them from");
+        return format!("{rooms} that they were not removed from");
     }
     format!("{rooms}, as {}", one_of(standings))
 }
