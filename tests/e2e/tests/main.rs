@@ -10,6 +10,7 @@ mod auth;
 mod checklist;
 mod clients;
 mod contract1;
+mod contract2;
 mod demo;
 mod desk;
 mod docs;
