@@ -24,7 +24,9 @@ use crate::auth::{AuthError, Authenticator};
 use crate::config::Config;
 use crate::gateway::doors::DoorOptions;
 use crate::gateway::{self, Gateway};
-use crate::http::{self, AllowedOrigins, ContractOptions, DemoOptions, HttpState, TopicOptions};
+use crate::http::{
+    self, AllowedOrigins, ContractOptions, DemoOptions, GuestOptions, HttpState, TopicOptions,
+};
 use crate::identity::Identity;
 use crate::listener::{self, Gate};
 use crate::pictures::{self, PictureStore, PicturesError};
@@ -249,6 +251,7 @@ fn http_state(
         },
         topics: TopicOptions::of(config),
         pictures: Arc::clone(pictures),
+        guests: GuestOptions::of(config, Arc::clone(&identity) as _),
         demo: config.serves_demo().then(|| DemoOptions {
             tokens: identity as _,
             websocket_path: Arc::from(gateway::routes::STOMP_PATH),

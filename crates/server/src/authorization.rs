@@ -6,9 +6,9 @@
 
 use std::fmt::Write as _;
 
-use madang_domain::Role;
+use madang_domain::{Role, Scope, Scopes};
 
-use Relation::{Assigned, Configured, Nothing, Own, SameMachine};
+use Relation::{Assigned, Configured, Holds, Nothing, Own, SameMachine};
 use RoomState::{AssignedToCaller, AssignedToOther, Completed, Missing, Waiting};
 use Who::{Admin, Agent, Anonymous, Service, User};
 
@@ -57,6 +57,8 @@ pub enum Relation {
     SameMachine,
     /// No room is meant; the configuration lists who may.
     Configured,
+    /// No room is meant; an API key with this scope.
+    Holds(Scope),
 }
 
 /// How a room stands, as the caller sees it.
@@ -136,6 +138,8 @@ pub struct Attempt {
     pub state: RoomState,
     /// Whether it is made on the server's machine, through no proxy.
     pub same_machine: bool,
+    /// What a service holds.
+    pub scopes: Scopes,
 }
 
 /// What a door must answer.
@@ -162,6 +166,7 @@ impl Row {
                 Own => attempt.owns,
                 Assigned => attempt.state == AssignedToCaller,
                 SameMachine => attempt.same_machine,
+                Holds(scope) => attempt.scopes.has(scope),
                 Configured => {
                     if is_meant && decision == Decision::Refused {
                         decision = Decision::AsConfigured;
@@ -253,7 +258,7 @@ const READS: &[Grant] = &[
 const AS_CONFIGURED: &[Grant] = &[grant(KNOWN, Configured, ANY)];
 
 const PUBLISHES: &[Grant] = &[
-    grant(&[Service], Nothing, ANY),
+    grant(&[Service], Holds(Scope::Publish), ANY),
     grant(PEOPLE, Configured, ANY),
 ];
 
@@ -312,6 +317,15 @@ pub const ROWS: &[Row] = &[
         "/pictures/{key}",
         EVERYBODY,
         "nothing: open to everybody who has the link, which cannot be guessed",
+    ),
+    http(
+        "POST",
+        "/api/v1/guests",
+        &[
+            grant(&[Anonymous, User, Agent, Admin], Nothing, ANY),
+            grant(&[Service], Holds(Scope::Users), ANY),
+        ],
+        "`auth.guests`, and how many an address has had; for the host's back end the API key's scope",
     ),
     // Contract 1, REST.
     http("GET", "/user/chats/my-rooms", OWN_EXISTING, MAY_READ),
@@ -462,6 +476,7 @@ fn describe(grant: &Grant) -> String {
         Assigned => format!("{who}: a room assigned to them"),
         SameMachine => format!("{who} on the server's machine, not through a proxy"),
         Configured => format!("{who}, as configured"),
+        Holds(scope) => format!("{who} with the scope `{}`", scope.name()),
     }
 }
 

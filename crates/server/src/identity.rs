@@ -1,15 +1,17 @@
 //! One authenticator behind every door's question of who asks.
 
+use std::time::Duration;
+
 use http::HeaderMap;
 use jiff::Timestamp as Now;
 use madang_domain::ports::BoxFuture;
 use madang_domain::{Caller, Code, Error, Role, Timestamp, UserId};
 
-use crate::auth::{Authenticator, TokenCheck, TokenRequest};
+use crate::auth::{Authenticator, GuestToken, TokenCheck, TokenRequest};
 use crate::{gateway, http as rest};
 
 /// How long a demo user's token lives.
-const DEMO_TOKEN_TTL: std::time::Duration = std::time::Duration::from_secs(12 * 60 * 60);
+const DEMO_TOKEN_TTL: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// Answers the gateway, REST and the demo page alike.
 pub(crate) struct Identity {
@@ -42,6 +44,12 @@ impl rest::Identify for Identity {
             Some(token) => self.authenticator.check(&token, now()),
             None => TokenCheck::done(Err(Code::AuthenticationRequired.into())),
         }
+    }
+}
+
+impl rest::MakeGuests for Identity {
+    fn make_guest(&self, name: Option<&str>, ttl: Option<Duration>) -> Result<GuestToken, Error> {
+        self.authenticator.guest_token(name, ttl, now())
     }
 }
 

@@ -10,6 +10,7 @@ pub mod browser;
 pub mod doors;
 pub mod events;
 pub mod http;
+pub mod issuer;
 pub mod json;
 pub mod node;
 mod process;

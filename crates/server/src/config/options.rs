@@ -376,8 +376,8 @@ options! {
         /// The prefix of the destinations that are one user's own: that user subscribes to
         /// `/user/queue/x`, and what is published to `/user/{id}/queue/x` comes there.
         user_prefix: String = "/user", PREFIX;
-        /// The roles that may publish; an API key may in any case, over REST. Empty lets nobody
-        /// else.
+        /// The roles that may publish; an API key with the scope `publish` may in any case, over
+        /// REST. Empty lets nobody else.
         publish: Vec<Role> = ["service"], ROLE;
         /// The roles that may subscribe. Empty lets nobody.
         subscribe: Vec<Role> = ["service", "agent", "admin", "user"], ROLE;

@@ -26,6 +26,7 @@ use crate::pictures::PictureStore;
 
 mod admin;
 mod agent;
+mod client_address;
 mod contracts;
 mod extract;
 #[cfg_attr(
@@ -33,6 +34,7 @@ mod extract;
     allow(dead_code, reason = "contract 2's routes take their forms with it")
 )]
 mod form;
+mod guests;
 mod layers;
 mod multipart;
 mod openapi;
@@ -48,6 +50,7 @@ mod user;
 mod tests;
 
 pub use extract::{Identify, Peer};
+pub use guests::{GuestOptions, MakeGuests};
 pub use layers::ObserveRequests;
 pub use openapi::document;
 pub use origins::AllowedOrigins;
@@ -75,6 +78,8 @@ pub struct HttpState {
     pub topics: TopicOptions,
     /// Pictures of rooms.
     pub pictures: Arc<PictureStore>,
+    /// Visitors' tokens.
+    pub guests: GuestOptions,
     /// The demo page's tokens; `None` where development tokens are not in use.
     pub demo: Option<DemoOptions>,
     /// Which other origins' pages may call.
@@ -227,7 +232,8 @@ fn documented_routes(set: RouteSet) -> OpenApiRouter<Shared> {
             "/api/v1",
             user::routes()
                 .merge(agent::routes())
-                .merge(service::routes()),
+                .merge(service::routes())
+                .merge(guests::routes()),
         );
     if set.support_desk {
         routes = routes.merge(contracts::support_desk::routes());

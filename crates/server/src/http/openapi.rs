@@ -22,6 +22,7 @@ use super::{RouteSet, Shared};
         (name = "desk", description = "Native API for agents: the support desk"),
         (name = "topics", description = "For the host's back end: application topics, which are not stored"),
         (name = "pictures", description = "Pictures of rooms: uploads, and their links"),
+        (name = "guests", description = "Tokens for visitors whom the host does not know"),
         (name = "support desk contract", description = "REST of the replaced support desk, unchanged for its clients"),
         (name = "operations", description = "For operators and load balancers"),
         (name = "demo", description = "Only where development tokens are in use, and only on this machine")

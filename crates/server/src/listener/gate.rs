@@ -62,11 +62,22 @@ impl Warning {
     }
 }
 
-/// What connections are counted by: an IPv6 client has a whole /64 to itself.
+/// What clients are counted by: an IPv6 client has a whole /64 to itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Origin {
+pub(crate) enum Origin {
     V4(u32),
     V6(u64),
+}
+
+impl Origin {
+    /// That of this address; an IPv4 one that is written as IPv6 counts as what it is.
+    pub(crate) fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::V4(address.to_bits()),
+            // The shift leaves 64 bits.
+            IpAddr::V6(address) => Self::V6((address.to_bits() >> 64) as u64),
+        }
+    }
 }
 
 /// A connection's place among those that may be open: given back when it is dropped, so it must
@@ -151,16 +162,11 @@ impl Gate {
     }
 
     fn origin(&self, peer: IpAddr) -> Option<Origin> {
-        let peer = peer.to_canonical();
         let is_trusted = || self.limits.trusted.iter().any(|range| range.contains(peer));
         if self.limits.per_address_max == 0 || is_trusted() {
             return None;
         }
-        Some(match peer {
-            IpAddr::V4(address) => Origin::V4(address.to_bits()),
-            // The shift leaves 64 bits.
-            IpAddr::V6(address) => Origin::V6((address.to_bits() >> 64) as u64),
-        })
+        Some(Origin::of(peer))
     }
 }
 

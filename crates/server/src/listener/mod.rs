@@ -15,7 +15,7 @@ mod tests;
 use std::time::Duration;
 
 pub(crate) use accept::accept;
-pub(crate) use gate::{Gate, GateLimits, Place};
+pub(crate) use gate::{Gate, GateLimits, Origin, Place};
 pub(crate) use http::serve;
 pub(crate) use open_files::raise_open_files;
 

@@ -1,6 +1,7 @@
 //! Where the host publishes its keys: an address or a file.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -39,6 +40,11 @@ impl Source {
             // The system's certificates are not needed, so they need not be there.
             _ => builder.tls_certs_only([]),
         };
+        // A proxy (HTTPS_PROXY) leads out of this machine, not back to it.
+        let builder = match is_this_machine(&url) {
+            true => builder.no_proxy(),
+            false => builder,
+        };
         let client = builder.build().map_err(|error| causes(&error))?;
         Ok(Self::Address { client, url })
     }
@@ -59,6 +65,12 @@ impl Source {
         };
         KeySet::parse(&text)
     }
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 async fn get(client: &Client, url: &Url) -> Result<Vec<u8>, String> {

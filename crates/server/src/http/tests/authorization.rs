@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::body::Body;
 use axum::http::header;
-use madang_domain::RoomId;
+use madang_domain::{RoomId, Scope, Scopes};
 
 use super::fixture::{Answer, PUBLISHING_ROLE, Server, local_request, request};
 use super::pictures::PNG;
@@ -43,7 +43,7 @@ async fn every_route_lets_in_whom_its_row_names_and_nobody_else() {
         for who in Who::ALL {
             for owns in [false, true] {
                 for state in RoomState::ALL {
-                    for same_machine in [false, true] {
+                    for (same_machine, scopes) in machines_and_scopes(who) {
                         if owns && who == Who::Anonymous {
                             continue;
                         }
@@ -53,6 +53,7 @@ async fn every_route_lets_in_whom_its_row_names_and_nobody_else() {
                             owns,
                             state,
                             same_machine,
+                            scopes,
                         };
                         let answer =
                             try_it(&server, (method, path), &picture, attempt, number).await;
@@ -74,6 +75,18 @@ async fn every_route_lets_in_whom_its_row_names_and_nobody_else() {
             }
         }
     }
+}
+
+/// From here and from elsewhere; a service with each scope alone and with all.
+fn machines_and_scopes(who: Who) -> Vec<(bool, Scopes)> {
+    let scopes = match who {
+        Who::Service => Scope::ALL.map(|scope| Scopes::NONE.with(scope)).to_vec(),
+        _ => vec![Scopes::NONE],
+    };
+    let machines = [false, true].into_iter();
+    machines
+        .flat_map(|machine| scopes.iter().map(move |scopes| (machine, *scopes)))
+        .collect()
 }
 
 /// Makes rooms of this attempt's own and asks once.
@@ -100,7 +113,10 @@ async fn try_it(
         RoomState::AssignedToOther => server.assign(&room, "another").await,
         RoomState::Completed => server.complete(&room).await,
     }
-    let role = format!("{:?}", attempt.who).to_lowercase();
+    let mut role = format!("{:?}", attempt.who).to_lowercase();
+    if attempt.who == Who::Service {
+        role = format!("{role}:{}", attempt.scopes.names().join(","));
+    }
     let token = match attempt.who {
         Who::Anonymous => String::new(),
         _ => format!("{role}/{user}"),
@@ -121,6 +137,7 @@ async fn try_it(
     let body = match (method, path.as_str()) {
         ("POST", "/api/v1/rooms") => r#"{"kind":"support"}"#,
         ("POST", "/api/v1/publish") => r#"{"destination":"/topic/x","body":"x"}"#,
+        ("POST", "/api/v1/guests") => "{}",
         ("POST", "/demo/token") => r#"{"name":"demo-kim","role":"user"}"#,
         ("POST", path) if path.ends_with("/messages") => r#"{"text":"안녕하세요"}"#,
         ("POST", "/api/v1/pictures") => {
@@ -201,6 +218,7 @@ fn the_table_agrees_with_the_policy_about_reading_and_writing() {
                     owns,
                     state,
                     same_machine: false,
+                    scopes: Scopes::NONE,
                 };
                 let allowed = |row: &Row| row.decide(attempt) == Decision::Allowed;
                 let caller = user("caller");

@@ -27,14 +27,14 @@ use madang_store::sqlite::{SqliteOptions, SqliteStore, Synchronous};
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::auth::TokenCheck;
-use crate::config::{self, Pictures};
+use crate::auth::{GuestToken, TokenCheck};
+use crate::config::{self, Pictures, assemble};
 use crate::contracts::support_desk::SupportDeskOptions;
 use crate::contracts::topics::TopicPrefixes;
 use crate::gateway::{self, Gateway, GatewayOptions, SessionLimits, TopicRights};
 use crate::http::{
-    AllowedOrigins, ContractOptions, DemoOptions, HttpState, Identify, MintToken, ObserveRequests,
-    Peer, TopicOptions, routed,
+    AllowedOrigins, ContractOptions, DemoOptions, GuestOptions, HttpState, Identify, MakeGuests,
+    MintToken, ObserveRequests, Peer, TopicOptions, routed,
 };
 use crate::pictures::PictureStore;
 use crate::telemetry::metrics::Metrics;
@@ -145,6 +145,25 @@ fn gateway(engine: &Arc<Engine>) -> Gateway {
     Gateway::start(Arc::clone(engine), Arc::new(PlainTokens), metrics, options)
 }
 
+impl MakeGuests for PlainTokens {
+    fn make_guest(&self, name: Option<&str>, ttl: Option<Duration>) -> Result<GuestToken, Error> {
+        let seconds = ttl.map_or(7, |ttl| i64::try_from(ttl.as_secs()).unwrap());
+        Ok(GuestToken {
+            token: "a.b.c".to_owned(),
+            user: UserId::new("guest-1").unwrap(),
+            name: name.map(Arc::from),
+            expires_at: Timestamp::from_micros(seconds * 1_000_000),
+        })
+    }
+}
+
+fn guests(is_open: bool, per_address_max: u32) -> GuestOptions {
+    let mut config = assemble(None, &[], &[]).unwrap().config;
+    config.auth.guests = is_open;
+    config.auth.guests_per_address_max = per_address_max;
+    GuestOptions::of(&config, Arc::new(PlainTokens))
+}
+
 impl MintToken for PlainTokens {
     fn mint(&self, name: &str, role: Role) -> String {
         format!("{role:?}/{name}").to_lowercase()
@@ -174,19 +193,29 @@ impl Server {
     }
 
     pub(super) fn start_with(support_desk: bool, demo: bool) -> Self {
-        Self::build(support_desk, demo, &[], &[])
+        Self::build(support_desk, demo, &[], &[], guests(true, 0))
+    }
+
+    pub(super) fn with_guests(is_open: bool, per_address_max: u32) -> Self {
+        Self::build(true, true, &[], &[], guests(is_open, per_address_max))
     }
 
     pub(super) fn with_origins(origins: &[&str]) -> Self {
-        Self::build(true, true, origins, &[])
+        Self::build(true, true, origins, &[], guests(true, 0))
     }
 
     /// With options of the section `[pictures]`, as the environment sets them.
     pub(super) fn with_pictures(options: &[(&str, &str)]) -> Self {
-        Self::build(true, true, &[], options)
+        Self::build(true, true, &[], options, guests(true, 0))
     }
 
-    fn build(support_desk: bool, demo: bool, origins: &[&str], pictures: &[(&str, &str)]) -> Self {
+    fn build(
+        support_desk: bool,
+        demo: bool,
+        origins: &[&str],
+        pictures: &[(&str, &str)],
+        guests: GuestOptions,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let pictures = PictureStore::open(&picture_options(pictures), directory.path()).unwrap();
         let options = SqliteOptions {
@@ -228,6 +257,7 @@ impl Server {
                 ..TopicOptions::default()
             },
             pictures: Arc::new(pictures),
+            guests,
             demo: demo.then(|| DemoOptions {
                 tokens: Arc::new(PlainTokens),
                 websocket_path: Arc::from("/ws"),

@@ -5,6 +5,7 @@ mod authorization;
 mod contract;
 mod fixture;
 mod form;
+mod guests;
 mod origins;
 mod pages;
 mod pictures;
