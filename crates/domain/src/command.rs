@@ -78,15 +78,18 @@ pub enum RoomAction {
     /// The actor joins an open room. Nothing happens to a member.
     Join,
     /// The actor leaves. A group's or open room's owner hands it to the longest-standing moderator,
-    /// else member. The last one to leave a room ends it. A support room's customer takes it and
-    /// its history away.
+    /// else member (of those who came at once, the one whose id comes first). The last one to leave
+    /// a room ends it, but for a room that the host made for nobody in particular. A support room's
+    /// customer takes it and its history away.
     Leave,
     /// Adds people, at most [`crate::membership::ADDED_AT_ONCE_MAX`]; those who belong to it
-    /// already stay as they are.
+    /// already stay as they are. Nobody is added as owner.
     Add(Vec<Person>, MemberRole),
-    /// Removes a member. They cannot join again until somebody adds them.
+    /// Removes a member. They cannot join again until somebody adds them. An owner whom the host
+    /// removes is followed as one who leaves.
     Remove(UserId),
-    /// Gives a member another role. Giving [`MemberRole::Owner`] makes the old owner a moderator.
+    /// Gives a member another role. Giving [`MemberRole::Owner`] makes the old owner a moderator;
+    /// the owner's own role changes in no other way.
     SetRole(UserId, MemberRole),
     /// Changes the profile.
     Edit(ProfileChange),
@@ -109,9 +112,11 @@ pub struct Committed {
     pub answer: Answer,
     /// All that was appended to any log now, to be delivered: consecutive and in order in each log.
     pub entries: Vec<Arc<Message>>,
-    /// Whose rooms changed.
+    /// Whose rooms changed. Of a room that is gone: those of a support or direct room; the members
+    /// of others are not named one by one.
     pub changes: Vec<RoomsChange>,
-    /// The room that is gone with it, and which life of it, if one is.
+    /// The room that is gone with it, and which life of it, if one is: whoever shows it hears of it by
+    /// this.
     pub deleted: Option<(RoomId, Epoch)>,
 }
 
@@ -131,11 +136,13 @@ pub struct RoomsChange {
 pub enum Answer {
     /// One per draft.
     Sent(Vec<Appended>),
-    /// The room as it stands now, and whether it was made or, of a join, joined just now.
+    /// Of [`Command::OpenSupport`], [`Command::Create`], [`RoomAction::Join`]: the room as it stands
+    /// now, and whether it was made, or joined, just now.
     Room(Box<Room>, bool),
     /// How a claim ended.
     Claim(ClaimOutcome),
-    /// Done; so many things changed.
+    /// Of everything else: done; so many things changed (members added, notifications read, rooms
+    /// noted, …), 0 when it was found done.
     Done(usize),
 }
 

@@ -7,6 +7,9 @@ use crate::ids::UserId;
 use crate::position::Seq;
 use crate::time::Timestamp;
 
+/// Members of one room at most.
+pub const MEMBERS_MAX: u64 = 100_000;
+
 /// Members that one command adds at most; the engine splits what is more.
 pub const ADDED_AT_ONCE_MAX: usize = 100;
 
@@ -84,8 +87,9 @@ pub struct Member {
     pub role: MemberRole,
     /// Since when.
     pub joined_at: Timestamp,
-    /// Everything up to here is read; at least where the room's log stood when they joined, but 0
-    /// for a support room's customer. Never falls.
+    /// Everything up to here is read. Begins where the room's log stood when they joined; at 0 for a
+    /// support room's customer, and for its agent at what an agent had read there before. Never
+    /// falls.
     pub read: Seq,
     /// Everything up to here has been acknowledged or read. Never falls, never below `read`.
     pub delivered: Seq,

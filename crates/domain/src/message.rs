@@ -210,7 +210,7 @@ pub enum MessageKind {
     RoleChanged,
     /// The sender changed the room's profile: read it anew.
     RoomChanged,
-    /// A support room waits for an agent.
+    /// A support room waits for an agent. A new room's own log begins empty; the desk's feed has it.
     Waiting,
     /// The subject, an agent, has the support room now.
     Assigned,
@@ -226,9 +226,9 @@ pub enum MessageKind {
     Overdue,
     /// In an inbox only: the user is notified.
     Notification,
-    /// In an inbox only: the targets, all up to it or it alone, are read.
+    /// In an inbox only: the target is read; all up to it, if the entry has data (`{"upTo":true}`).
     NotificationRead,
-    /// In an inbox only: the targets are gone.
+    /// In an inbox only: the target is gone; all up to it, as of [`MessageKind::NotificationRead`].
     NotificationDeleted,
 }
 

@@ -25,7 +25,8 @@ pub struct UnreadSummary {
     pub rooms: Vec<(RoomId, u64)>,
 }
 
-/// Who has read one message. Its sender is in neither number, and neither is who joined after it.
+/// Who has read one message. Its sender is in neither number, and neither is whose mark began behind
+/// it, as of those who joined later.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ReadCount {
     /// Members whose mark has passed it.

@@ -231,7 +231,7 @@ pub struct RoomHead {
     pub last: Seq,
     /// The oldest message still kept; `last + 1` when none is.
     pub oldest: Seq,
-    /// Rises with every change of who may read the room.
+    /// Rises whenever somebody loses the right to read the room.
     pub access_version: u64,
 }
 

@@ -10,6 +10,9 @@ use crate::error::{Code, Error};
 /// Longest search text, in bytes of UTF-8.
 pub const QUERY_BYTES_MAX: usize = 256;
 
+/// Rooms that one search looks into at most: the user's most recently active ones.
+pub const ROOMS_MAX: usize = 1_000;
+
 /// Runs that one search has at most.
 const RUNS_MAX: usize = 8;
 
@@ -81,18 +84,20 @@ impl SearchQuery {
     /// Whether the query is found in `text`.
     #[must_use]
     pub fn is_in(&self, text: &str) -> bool {
-        let mut found = vec![false; self.runs.len()];
+        let mut found = [false; RUNS_MAX];
         for_each_run(text, |of_text, by_part| {
             for (run, found) in self.runs.iter().zip(&mut found) {
-                let fits = if run.by_part {
+                if *found || run.by_part != by_part {
+                    continue;
+                }
+                *found = if by_part {
                     of_text.contains(&*run.text)
                 } else {
                     of_text.starts_with(&*run.text)
                 };
-                *found |= fits && run.by_part == by_part;
             }
         });
-        found.into_iter().all(|found| found)
+        found.iter().take(self.runs.len()).all(|found| *found)
     }
 }
 
@@ -125,23 +130,47 @@ fn for_each_pair(run: &str, mut each: impl FnMut(&str)) {
 }
 
 fn for_each_run(text: &str, mut each: impl FnMut(&str, bool)) {
-    let mut run = String::new();
-    let mut of_parts = false;
-    for c in text.chars().flat_map(char::to_lowercase) {
-        let is_part = is_written_without_spaces(c);
-        if !c.is_alphanumeric() || is_part != of_parts {
-            if !run.is_empty() {
-                each(&run, of_parts);
-                run.clear();
-            }
-            of_parts = is_part;
-        }
-        if c.is_alphanumeric() {
-            run.push(c);
+    let mut runs = Runs::default();
+    for c in text.chars() {
+        match c {
+            // Letters without case, told apart first: this is run over every text that is kept.
+            '\u{ac00}'..='\u{d7a3}' | '\u{4e00}'..='\u{9fff}' => runs.add(c, true, &mut each),
+            'a'..='z' | '0'..='9' => runs.add(c, false, &mut each),
+            'A'..='Z' => runs.add(c.to_ascii_lowercase(), false, &mut each),
+            '\0'..='\u{7f}' => runs.end(&mut each),
+            _ => c.to_lowercase().for_each(|c| {
+                if c.is_alphanumeric() {
+                    runs.add(c, is_written_without_spaces(c), &mut each);
+                } else {
+                    runs.end(&mut each);
+                }
+            }),
         }
     }
-    if !run.is_empty() {
-        each(&run, of_parts);
+    runs.end(&mut each);
+}
+
+/// The run that is being read.
+#[derive(Default)]
+struct Runs {
+    run: String,
+    of_parts: bool,
+}
+
+impl Runs {
+    fn add(&mut self, c: char, is_part: bool, each: &mut impl FnMut(&str, bool)) {
+        if is_part != self.of_parts {
+            self.end(each);
+            self.of_parts = is_part;
+        }
+        self.run.push(c);
+    }
+
+    fn end(&mut self, each: &mut impl FnMut(&str, bool)) {
+        if !self.run.is_empty() {
+            each(&self.run, self.of_parts);
+            self.run.clear();
+        }
     }
 }
 

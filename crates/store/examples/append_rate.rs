@@ -7,8 +7,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use madang_domain::ports::{LogQuery, Store};
-use madang_domain::{Caller, ClientId, Draft, DraftGroup, Role, RoomId, Seq, Timestamp, UserId};
+use madang_domain::command::OpenSupport;
+use madang_domain::ports::{Commit, LogQuery, Store};
+use madang_domain::{
+    Actor, Caller, ClientId, Command, Draft, DraftGroup, Role, RoomAction, RoomCommand, RoomId,
+    Seq, Timestamp, UserId,
+};
 use madang_store::sqlite::{SqliteOptions, SqliteStore};
 
 type Failure = Box<dyn std::error::Error>;
@@ -49,10 +53,10 @@ async fn append(
             let room = RoomId::new(caller.user.as_str())?;
             let now = Timestamp::from_micros(1_700_000_000_000_000 + step as i64);
             let draft = Draft::new(caller, room, text, Some(id), now)?;
-            groups.push(DraftGroup::single(draft));
+            groups.push(Command::Send(DraftGroup::single(draft)));
         }
         let begun = Instant::now();
-        let outcomes = store.append(groups).await?;
+        let outcomes = store.commit(groups).await?;
         slowest = slowest.max(begun.elapsed());
         assert!(outcomes.iter().all(Result::is_ok));
     }
@@ -130,8 +134,12 @@ async fn run() -> Result<(), Failure> {
     let store = SqliteStore::open(&path, &SqliteOptions::default())?;
     let callers = (0..1_000).map(caller).collect::<Result<Vec<_>, _>>()?;
     for caller in &callers {
+        let open = OpenSupport {
+            customer: caller.clone(),
+            at: Timestamp::from_micros(0),
+        };
         store
-            .open_support_room(caller, Timestamp::from_micros(0))
+            .commit(vec![Command::OpenSupport(Box::new(open))])
             .await?;
     }
     if let Some(batch) = only {
@@ -160,7 +168,13 @@ async fn run() -> Result<(), Failure> {
     );
     long_log(&store, &callers[..1], &rooms[0], &text).await?;
     let start = Instant::now();
-    store.delete_room(&rooms[0]).await?;
+    let leave = RoomCommand {
+        room: rooms[0].clone(),
+        actor: Actor::from(&callers[0]),
+        action: RoomAction::Leave,
+        at: Timestamp::from_micros(0),
+    };
+    store.commit(vec![Command::Room(Box::new(leave))]).await?;
     println!(
         "delete of a million: {:.1} ms",
         start.elapsed().as_secs_f64() * 1e3

@@ -7,5 +7,8 @@ pub mod conformance;
 pub mod sqlite;
 
 mod data_lock;
+mod extra;
+mod notification;
+mod numbers;
 
 pub use data_lock::{DataLock, LOCK_FILE_NAME};

@@ -283,8 +283,8 @@ pub trait Store: Commit {
         limit: usize,
     ) -> BoxFuture<'a, Result<Option<Vec<Member>>, StoreError>>;
 
-    /// Which of `others` share a room of people with `user`, in the order asked. Bounded by the
-    /// rooms of each.
+    /// Which of `others` share a room of people with `user`, in the order asked; a user does with
+    /// themselves. Bounded by the rooms of each.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -341,8 +341,9 @@ pub trait Store: Commit {
         limit: usize,
     ) -> BoxFuture<'a, Result<UnreadSummary, StoreError>>;
 
-    /// Who has read each of these entries, in the order asked; `None` when there is no such room.
-    /// Costs by the members whose marks lie among them.
+    /// Who has read each of these entries, in the order asked; nobody, of one that is not there.
+    /// `None` when there is no such room. Costs by the members whose marks lie among them, and at
+    /// worst by the fewer of those who have read all of them and those who have read none.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -372,9 +373,10 @@ pub trait Store: Commit {
         user: &'a UserId,
     ) -> BoxFuture<'a, Result<u64, StoreError>>;
 
-    /// Messages in which `query` is found: in `room`, or in all rooms that are `user`'s. Newest
-    /// first; those before `before` only; at most `limit`. Deleted ones are not found. Whether the
-    /// user may read `room` is asked before.
+    /// Messages and notices in which `query` is found: in `room`, or in the rooms that are `user`'s,
+    /// the most recently active [`crate::search::ROOMS_MAX`] of them. Newest first; those sent
+    /// before `before` only; at most `limit`. Deleted ones are not found. Whether the user may read
+    /// `room` is asked before.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -387,7 +389,8 @@ pub trait Store: Commit {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<Arc<Message>>, StoreError>>;
 
-    /// Keeps what is said of users, each change whole; makes users that are not known.
+    /// Keeps what is said of users, each change whole; makes users that are not known. Whom a
+    /// command names is known too, by the name it gives until there is a better one.
     ///
     /// # Errors
     /// [`StoreError`]: none was kept.

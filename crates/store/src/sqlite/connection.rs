@@ -13,7 +13,7 @@ use super::options::{SqliteOptions, Synchronous};
 const WAL_AUTOCHECKPOINT_PAGES: u32 = 4_096;
 
 /// Statements are a closed set; this holds them all.
-const STATEMENT_CACHE: usize = 64;
+const STATEMENT_CACHE: usize = 256;
 
 pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE

@@ -1,25 +1,22 @@
 //! Work that nobody waits for, in pieces small enough that no sender notices: moving the journal
 //! into the rooms' logs, cutting the journal, removing the rows of deleted rooms.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use madang_domain::ports::StoreError;
-use rusqlite::{Connection, OptionalExtension};
+use madang_domain::{Message, MessageKind, Seq, UserId};
 
-use super::connection::unavailable;
-use super::messages;
-use super::rooms::sql_limit;
+use super::sql::{execute, first, number, signed, sql_limit};
 use super::writer::Writer;
+use super::{filter, messages};
 
-/// Messages that one transaction merges, at least: about 3 ms.
+/// Entries that one transaction merges, at least: some milliseconds.
 const MERGE_STEP_ROWS: usize = 512;
 
 /// A piece of work is at least this many times the batch before it: it must end, and the memory
 /// stay bounded, however fast messages arrive.
 const STEP_PER_ARRIVAL: usize = 2;
-
-/// Rows of a deleted room that one transaction deletes.
-const DELETE_STEP_ROWS: i64 = 1_024;
 
 /// Text that gathers before it is merged, however few messages it makes: bounds the memory.
 const MERGE_BYTES: usize = 16 << 20;
@@ -28,7 +25,7 @@ const MERGE_BYTES: usize = 16 << 20;
 #[derive(Debug)]
 pub(super) enum Work {
     Merging {
-        /// Rooms that had unmerged messages when it began; rising, so that pages follow pages.
+        /// Rooms that had unmerged entries when it began; rising, so that pages follow pages.
         rooms: VecDeque<i64>,
         /// The journal up to here is merged when no room is left.
         up_to: i64,
@@ -45,6 +42,21 @@ impl Work {
     pub(super) const fn start() -> Self {
         Self::Purging
     }
+
+    /// Somebody deleted a room. What is under way purges in the end.
+    pub(super) fn purge(&mut self) {
+        if matches!(self, Self::Idle) {
+            *self = Self::Purging;
+        }
+    }
+}
+
+/// A room's entries that left the journal, up to a number, with their counts.
+#[derive(Debug)]
+pub(super) struct Merged {
+    pub(super) room_no: i64,
+    pub(super) to: Seq,
+    pub(super) batch: Vec<(Arc<Message>, u64)>,
 }
 
 impl Writer {
@@ -81,31 +93,10 @@ impl Writer {
 
     fn merge_step(&mut self, mut rooms: VecDeque<i64>, up_to: i64) -> Result<Work, StoreError> {
         let step = self.step_rows();
-        let merged = self.transaction(|writer| {
-            let mut merged = Vec::new();
+        self.transaction(|writer| {
             let mut room_left = step;
             while let Some(room_no) = rooms.front().copied() {
-                let batch = writer.tail.oldest(room_no, room_left);
-                let Some(last) = batch.last() else {
-                    rooms.pop_front();
-                    continue;
-                };
-                let last = last.position.seq;
-                for message in &batch {
-                    let digest = message
-                        .client_id
-                        .as_ref()
-                        .map(|id| writer.key.digest(&message.sender, id));
-                    messages::insert(&writer.connection, room_no, message, digest)
-                        .map_err(unavailable)?;
-                }
-                execute(
-                    &writer.connection,
-                    "UPDATE logs SET last_seq = ?2 WHERE room_no = ?1",
-                    [room_no, last.get().cast_signed()],
-                )?;
-                let taken = batch.len();
-                merged.push((room_no, last, batch));
+                let taken = writer.merge_room(room_no, room_left)?;
                 if taken == room_left {
                     // There may be more of this room: it leaves the tail after the commit only.
                     break;
@@ -113,18 +104,89 @@ impl Writer {
                 room_left -= taken;
                 rooms.pop_front();
             }
-            Ok(merged)
+            Ok(())
         })?;
-        for (room_no, last, batch) in merged {
-            self.tail.remove_to(room_no, last);
-            for message in batch {
-                self.forget_id(room_no, &message);
-            }
-        }
         if rooms.is_empty() {
             return Ok(Work::Cutting { up_to });
         }
         Ok(Work::Merging { rooms, up_to })
+    }
+
+    /// Moves at most `limit` entries of a room; answers how many.
+    pub(super) fn merge_room(&mut self, room_no: i64, limit: usize) -> Result<usize, StoreError> {
+        let batch = self.tail.oldest(room_no, limit);
+        let Some((last, n)) = batch.last() else {
+            return Ok(0);
+        };
+        let (to, at) = (last.position.seq, last.sent_at);
+        let values = [room_no, signed(to), n.cast_signed(), at.as_micros()];
+        let is_searched = !last.room.is_internal();
+        let mut own = HashMap::new();
+        for (message, n) in &batch {
+            messages::insert(&self.connection, room_no, message, *n)?;
+            self.insert_client_id(room_no, message)?;
+            self.insert_sent(room_no, message, &mut own)?;
+        }
+        if is_searched {
+            let before = batch
+                .first()
+                .map_or(to, |(first, _)| first.position.seq)
+                .previous();
+            filter::complete(&self.connection, room_no, before, to)?;
+        }
+        execute(
+            &self.connection,
+            "UPDATE logs SET last_seq = ?2, last_n = ?3, active_at = ?4 WHERE room_no = ?1",
+            values,
+        )?;
+        let taken = batch.len();
+        self.pending.merged.push(Merged { room_no, to, batch });
+        Ok(taken)
+    }
+
+    fn insert_client_id(&self, room_no: i64, message: &Message) -> Result<(), StoreError> {
+        let Some(client_id) = &message.client_id else {
+            return Ok(());
+        };
+        let digest = self.key.digest(&message.sender, client_id);
+        execute(
+            &self.connection,
+            "INSERT INTO client_ids (room_no, digest, seq) VALUES (?1, ?2, ?3)",
+            [room_no, digest, signed(message.position.seq)],
+        )
+        .map(drop)
+    }
+
+    /// `own` has the senders of this room so far, and their newest number.
+    fn insert_sent(
+        &mut self,
+        room_no: i64,
+        message: &Message,
+        own: &mut HashMap<UserId, (i64, u64)>,
+    ) -> Result<(), StoreError> {
+        if message.kind != MessageKind::Message {
+            return Ok(());
+        }
+        if !own.contains_key(&message.sender) {
+            let Some(user_no) = self.user_no(&message.sender)? else {
+                return Err(StoreError::Corrupt("a sender is not known".to_owned()));
+            };
+            let of = [user_no, room_no];
+            let newest = super::lists::LAST_OWN;
+            let newest = first(&self.connection, newest, of, |row| number(row, 0))?;
+            own.insert(message.sender.clone(), (user_no, newest.unwrap_or(0)));
+        }
+        let Some((user_no, own_n)) = own.get_mut(&message.sender) else {
+            return Ok(());
+        };
+        *own_n += 1;
+        let seq = signed(message.position.seq);
+        execute(
+            &self.connection,
+            "INSERT INTO sent (user_no, room_no, seq, own_n) VALUES (?1, ?2, ?3, ?4)",
+            [*user_no, room_no, seq, own_n.cast_signed()],
+        )
+        .map(drop)
     }
 
     fn step_rows(&mut self) -> usize {
@@ -148,84 +210,4 @@ impl Writer {
             Work::Cutting { up_to }
         })
     }
-
-    fn purge_step(&mut self) -> Result<Work, StoreError> {
-        self.transaction(|writer| {
-            let connection = &writer.connection;
-            let purge = connection
-                .prepare_cached("SELECT room_no, next_seq, last_seq FROM purges LIMIT 1")
-                .and_then(|mut statement| {
-                    statement
-                        .query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-                        .optional()
-                })
-                .map_err(unavailable)?;
-            let Some((room_no, next, last)) = purge else {
-                return Ok(Work::Idle);
-            };
-            purge_room(connection, room_no, next, last)?;
-            Ok(Work::Purging)
-        })
-    }
-}
-
-/// Deletes some rows of a room that is gone, and the note of it with the last of them.
-fn purge_room(
-    connection: &Connection,
-    room_no: i64,
-    next: i64,
-    last: i64,
-) -> Result<(), StoreError> {
-    if next <= last {
-        let to = last.min(next + DELETE_STEP_ROWS - 1);
-        execute(
-            connection,
-            "DELETE FROM messages WHERE room_no = ?1 AND seq BETWEEN ?2 AND ?3",
-            [room_no, next, to],
-        )?;
-        execute(
-            connection,
-            "UPDATE purges SET next_seq = ?2 WHERE room_no = ?1",
-            [room_no, to + 1],
-        )?;
-        return Ok(());
-    }
-    let client_ids = execute(
-        connection,
-        "DELETE FROM client_ids WHERE (room_no, digest, seq) IN
-             (SELECT room_no, digest, seq FROM client_ids WHERE room_no = ?1 LIMIT ?2)",
-        [room_no, DELETE_STEP_ROWS],
-    )?;
-    let marks = execute(
-        connection,
-        "DELETE FROM delivered WHERE (room_no, user) IN
-             (SELECT room_no, user FROM delivered WHERE room_no = ?1 LIMIT ?2)",
-        [room_no, DELETE_STEP_ROWS],
-    )?;
-    // What was not merged yet: the journal is in order of arrival and bounded, so it is searched.
-    let unmerged = execute(
-        connection,
-        "DELETE FROM journal WHERE arrival IN
-             (SELECT arrival FROM journal WHERE room_no = ?1 LIMIT ?2)",
-        [room_no, DELETE_STEP_ROWS],
-    )?;
-    if client_ids == 0 && marks == 0 && unmerged == 0 {
-        execute(
-            connection,
-            "DELETE FROM purges WHERE room_no = ?1",
-            [room_no],
-        )?;
-    }
-    Ok(())
-}
-
-fn execute<const N: usize>(
-    connection: &Connection,
-    sql: &str,
-    values: [i64; N],
-) -> Result<usize, StoreError> {
-    connection
-        .prepare_cached(sql)
-        .and_then(|mut statement| statement.execute(rusqlite::params_from_iter(values)))
-        .map_err(unavailable)
 }

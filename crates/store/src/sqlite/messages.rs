@@ -1,53 +1,45 @@
-//! Messages: merged ones in `messages`, the newest ones in `journal`.
+//! Entries of rooms' logs: merged ones in `messages`, the newest ones in `journal`.
 
 use std::sync::Arc;
 
 use madang_domain::ports::{LogPage, LogQuery, StoreError};
-use madang_domain::{
-    ClientId, Epoch, Message, Position, RoomId, SenderKind, Seq, Timestamp, UserId,
-};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use madang_domain::{ClientId, Epoch, Message, MessageKind, Position, RoomId, Seq, UserId};
+use rusqlite::{Connection, Row, params};
 
-use super::connection::unavailable;
-use super::reader::Reader;
-use super::rooms::{damaged, find_head, number, seq, sql_limit};
-use super::tail::{Outdated, Snapshot, Tail, Unmerged};
-use super::writer::CachedRoom;
+use super::reader::{Halt, Read, Reader};
+use super::rooms::{self, find_log};
+use super::sql::{self, all, damaged, execute, first, number, one_of, signed, sql_limit};
+use super::tail::Unmerged;
+use crate::{extra, numbers};
 
 macro_rules! select_messages {
     ($rest:literal) => {
         concat!(
-            "SELECT seq, sent_at, sender_kind, sender, sender_name, client_id, text
+            "SELECT seq, kind, sent_at, sender_kind, sender, sender_name, client_id, extra, text, n
              FROM messages WHERE room_no = ?1 AND ",
             $rest
         )
     };
 }
+pub(super) use select_messages;
 
 pub(super) const AFTER: &str = select_messages!("seq > ?2 ORDER BY seq LIMIT ?3");
 pub(super) const BEFORE: &str = select_messages!("seq < ?2 ORDER BY seq DESC LIMIT ?3");
 pub(super) const ONE: &str = select_messages!("seq = ?2");
 
-pub(super) const fn kind_number(kind: SenderKind) -> i64 {
-    match kind {
-        SenderKind::Customer => 0,
-        SenderKind::Agent => 1,
-    }
-}
-
 /// Makes messages of one room's rows. Neighbours mostly have the same few senders: their texts
 /// are shared.
-struct Decoder<'a> {
+pub(super) struct Decoder<'a> {
     room: &'a RoomId,
     epoch: Epoch,
     senders: Vec<(UserId, Option<Arc<str>>)>,
 }
 
-/// Senders that a page remembers; a desk room has two.
-const SENDERS_REMEMBERED: usize = 4;
+/// Senders that a page remembers.
+const SENDERS_REMEMBERED: usize = 8;
 
 impl<'a> Decoder<'a> {
-    const fn new(room: &'a RoomId, epoch: Epoch) -> Self {
+    pub(super) const fn new(room: &'a RoomId, epoch: Epoch) -> Self {
         Self {
             room,
             epoch,
@@ -56,29 +48,30 @@ impl<'a> Decoder<'a> {
     }
 
     /// `first` is the column of `seq`; the others follow as in `select_messages`.
-    fn message(&mut self, row: &Row<'_>, first: usize) -> rusqlite::Result<Message> {
-        let sender_kind = match row.get::<_, u8>(first + 2)? {
-            0 => SenderKind::Customer,
-            1 => SenderKind::Agent,
-            other => return Err(damaged(first + 2, format_args!("no such part: {other}"))),
+    pub(super) fn message(&mut self, row: &Row<'_>, first: usize) -> rusqlite::Result<Message> {
+        let (sender, sender_name) = self.sender(row, first + 4)?;
+        let client_id = match row.get_ref(first + 6)?.as_str_or_null()? {
+            Some(text) => Some(ClientId::new(text).map_err(|error| damaged(first + 6, error))?),
+            None => None,
         };
-        let (sender, sender_name) = self.sender(row, first + 3)?;
-        let client_id = match row.get_ref(first + 5)?.as_str_or_null()? {
-            Some(text) => Some(ClientId::new(text).map_err(|error| damaged(first + 5, error))?),
+        let extra = match row.get_ref(first + 7)?.as_str_or_null()? {
+            Some(json) => Some(extra::decode(json).map_err(|error| damaged(first + 7, error))?),
             None => None,
         };
         Ok(Message {
             room: self.room.clone(),
             position: Position {
                 epoch: self.epoch,
-                seq: seq(row, first)?,
+                seq: sql::seq(row, first)?,
             },
+            kind: one_of(row, first + 1, MessageKind::from_number)?,
             sender,
             sender_name,
-            sender_kind,
+            sender_kind: one_of(row, first + 3, numbers::sender_kind)?,
             client_id,
-            text: Arc::from(row.get_ref(first + 6)?.as_str()?),
-            sent_at: Timestamp::from_micros(row.get(first + 1)?),
+            text: Arc::from(row.get_ref(first + 8)?.as_str()?),
+            sent_at: sql::timestamp(row, first + 2)?,
+            extra,
         })
     }
 
@@ -104,76 +97,71 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// Adds a message to its room's log.
+/// Adds an entry to what is merged of its room's log.
 pub(super) fn insert(
     connection: &Connection,
     room_no: i64,
     message: &Message,
-    digest: Option<i64>,
-) -> rusqlite::Result<()> {
-    let seq = message.position.seq.get().cast_signed();
-    connection
-        .prepare_cached(
-            "INSERT INTO messages (room_no, seq, sent_at, sender_kind, sender, sender_name,
-                                   client_id, text)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
-        .execute(params![
+    n: u64,
+) -> Result<(), StoreError> {
+    execute(
+        connection,
+        "INSERT INTO messages (room_no, seq, n, kind, sent_at, sender_kind, sender, sender_name,
+                               client_id, extra, text)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        params![
             room_no,
-            seq,
+            signed(message.position.seq),
+            n.cast_signed(),
+            message.kind.number(),
             message.sent_at.as_micros(),
-            kind_number(message.sender_kind),
+            numbers::of_sender_kind(message.sender_kind),
             message.sender.as_str(),
             message.sender_name.as_deref(),
             message.client_id.as_ref().map(ClientId::as_str),
+            extra::encode(message.extra.as_deref()),
             &*message.text,
-        ])?;
-    if let Some(digest) = digest {
-        connection
-            .prepare_cached("INSERT INTO client_ids (room_no, digest, seq) VALUES (?1, ?2, ?3)")?
-            .execute([room_no, digest, seq])?;
-    }
-    Ok(())
+        ],
+    )
+    .map(drop)
 }
 
-/// A merged message.
+/// A merged entry, and [`super::tail::End::n`] of it.
 pub(super) fn one(
     connection: &Connection,
-    room: &CachedRoom,
-    seq: i64,
-) -> Result<Option<Message>, StoreError> {
-    let mut decoder = Decoder::new(&room.room.id, room.room.head.epoch);
-    connection
-        .prepare_cached(ONE)
-        .and_then(|mut statement| {
-            let row = |row: &Row<'_>| decoder.message(row, 0);
-            statement.query_row([room.room_no, seq], row).optional()
-        })
-        .map_err(unavailable)
+    room_no: i64,
+    (room, epoch): (&RoomId, Epoch),
+    seq: Seq,
+) -> Result<Option<(Message, u64)>, StoreError> {
+    let mut decoder = Decoder::new(room, epoch);
+    first(connection, ONE, [room_no, signed(seq)], |row| {
+        Ok((decoder.message(row, 0)?, number(row, 9)?))
+    })
 }
 
 /// What of the journal counts: rows of rooms that exist, not merged yet.
 pub(super) fn unmerged(connection: &Connection) -> Result<Vec<Unmerged>, StoreError> {
-    let read = || {
-        let mut statement = connection.prepare(
-            "SELECT j.arrival, j.room_no, r.id, r.epoch, j.seq, j.sent_at, j.sender_kind,
-                    j.sender, j.sender_name, j.client_id, j.text
-             FROM journal AS j CROSS JOIN rooms AS r ON r.room_no = j.room_no
-                 CROSS JOIN logs AS l ON l.room_no = j.room_no
-             WHERE j.seq > l.last_seq ORDER BY j.arrival",
-        )?;
-        let rows = statement.query_map([], |row| {
-            let id = RoomId::new(row.get_ref(2)?.as_str()?).map_err(|error| damaged(2, error))?;
-            let message = Decoder::new(&id, Epoch::new(number(row, 3)?)).message(row, 4)?;
-            Ok(Unmerged {
-                room_no: row.get(1)?,
-                arrival: row.get(0)?,
-                message: Arc::new(message),
-            })
-        })?;
-        rows.collect::<rusqlite::Result<Vec<_>>>()
-    };
-    read().map_err(unavailable)
+    // How far each log is counted, by its number.
+    let mut counted = std::collections::HashMap::new();
+    let find = "SELECT j.seq, j.kind, j.sent_at, j.sender_kind, j.sender, j.sender_name,
+                       j.client_id, j.extra, j.text, j.arrival, j.room_no, r.id, r.epoch, l.last_n
+                FROM journal AS j CROSS JOIN rooms AS r ON r.room_no = j.room_no
+                    CROSS JOIN logs AS l ON l.room_no = j.room_no
+                WHERE j.seq > l.last_seq ORDER BY j.arrival";
+    all(connection, find, [], |row| {
+        let id = rooms::room_id(row, 11)?;
+        let message = Decoder::new(&id, Epoch::new(number(row, 12)?)).message(row, 0)?;
+        let room_no = row.get(10)?;
+        let merged = number(row, 13)?;
+        let n = counted.entry(room_no).or_insert(merged);
+        *n += u64::from(message.kind.counts());
+        Ok(Unmerged {
+            room_no,
+            arrival: row.get(9)?,
+            n: *n,
+            message: Arc::new(message),
+        })
+    })
 }
 
 impl Reader {
@@ -183,52 +171,62 @@ impl Reader {
         query: LogQuery,
         limit: usize,
     ) -> Result<Option<LogPage>, StoreError> {
-        self.snapshot(|connection, snapshot, tail| {
-            read_log(connection, snapshot, tail, id, query, limit)
+        self.snapshot(|read| read.log(id, query, limit))
+    }
+
+    pub(super) fn message(
+        &self,
+        id: &RoomId,
+        seq: Seq,
+    ) -> Result<Option<Arc<Message>>, StoreError> {
+        self.snapshot(|read| {
+            let Some((head, log)) = find_log(read.connection, id)? else {
+                return Ok(None);
+            };
+            if seq > log.end.seq {
+                let newer = read.tail()?.one(head.room_no, log.end.seq, seq);
+                return Ok(newer.map(|(message, _)| message));
+            }
+            let found = one(read.connection, head.room_no, (id, head.epoch), seq)?;
+            Ok(found.map(|(message, _)| Arc::new(message)))
         })
     }
 }
 
-fn read_log(
-    connection: &Connection,
-    snapshot: Snapshot,
-    tail: &Tail,
-    id: &RoomId,
-    query: LogQuery,
-    limit: usize,
-) -> Result<Result<Option<LogPage>, Outdated>, StoreError> {
-    let Some((room_no, mut head)) = find_head(connection, id)? else {
-        // A missing room needs nothing of the tail.
-        return Ok(Ok(None));
-    };
-    let merged = head.last;
-    let (last, newer) = match tail.read(snapshot, room_no, merged, query, limit) {
-        Ok(found) => found,
-        Err(outdated) => return Ok(Err(outdated)),
-    };
-    head.last = last;
-    let mut decoder = Decoder::new(id, head.epoch);
-    let mut select = |sql, from: Seq, limit| {
-        let mut statement = connection.prepare_cached(sql)?;
-        let values = params![room_no, from.get().cast_signed(), sql_limit(limit)];
-        let rows = statement.query_map(values, |row| decoder.message(row, 0).map(Arc::new))?;
-        rows.collect::<rusqlite::Result<Vec<_>>>()
-    };
-    let messages = match query {
-        LogQuery::After(seq) if seq >= merged => newer,
-        LogQuery::After(seq) => {
-            let mut messages = select(AFTER, seq, limit).map_err(unavailable)?;
-            messages.extend(newer.into_iter().take(limit - messages.len().min(limit)));
-            messages
-        }
-        LogQuery::Before(_) if newer.len() >= limit => newer,
-        LogQuery::Before(seq) => {
-            let rest = limit - newer.len();
-            let mut messages = select(BEFORE, seq, rest).map_err(unavailable)?;
-            messages.reverse();
-            messages.extend(newer);
-            messages
-        }
-    };
-    Ok(Ok(Some(LogPage { head, messages })))
+impl Read<'_> {
+    fn log(&self, id: &RoomId, query: LogQuery, limit: usize) -> Result<Option<LogPage>, Halt> {
+        let Some((found, log)) = find_log(self.connection, id)? else {
+            return Ok(None);
+        };
+        let merged = log.end.seq;
+        let (end, newer) = {
+            let tail = self.tail()?;
+            let newer = tail.log(found.room_no, merged, query, limit);
+            (tail.end(found.room_no, log.end), newer)
+        };
+        let mut decoder = Decoder::new(id, found.epoch);
+        let mut select = |sql, from: Seq, limit| {
+            let values = params![found.room_no, signed(from), sql_limit(limit)];
+            all(self.connection, sql, values, |row| {
+                decoder.message(row, 0).map(Arc::new)
+            })
+        };
+        let messages = match query {
+            LogQuery::After(seq) if seq >= merged => newer,
+            LogQuery::After(seq) => {
+                let mut messages = select(AFTER, seq, limit)?;
+                messages.extend(newer.into_iter().take(limit - messages.len().min(limit)));
+                messages
+            }
+            LogQuery::Before(_) if newer.len() >= limit => newer,
+            LogQuery::Before(seq) => {
+                let mut messages = select(BEFORE, seq, limit - newer.len())?;
+                messages.reverse();
+                messages.extend(newer);
+                messages
+            }
+        };
+        let head = found.head(end.seq, log.oldest);
+        Ok(Some(LogPage { head, messages }))
+    }
 }

@@ -6,23 +6,35 @@ use madang_domain::ports::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::connection::{commit_failed, open_writer, unavailable};
+use super::filter;
 use super::options::SqliteOptions;
 
 /// One schema change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Migration {
     /// 1, 2, 3 … without gaps.
     pub version: u32,
     /// What it is for.
     pub name: &'static str,
     sql: &'static str,
+    /// What SQL cannot do of it.
+    rest: fn(&Connection) -> Result<(), StoreError>,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "support_rooms",
-    sql: include_str!("../../migrations/sqlite/0001_support_rooms.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "support_rooms",
+        sql: include_str!("../../migrations/sqlite/0001_support_rooms.sql"),
+        rest: |_| Ok(()),
+    },
+    Migration {
+        version: 2,
+        name: "rooms_of_members",
+        sql: include_str!("../../migrations/sqlite/0002_rooms_of_members.sql"),
+        rest: filter::build_all,
+    },
+];
 
 /// "Mdng" in the file's header, so that a database of another program is not taken for ours.
 const APPLICATION_ID: i32 = 0x4d64_6e67;
@@ -85,6 +97,7 @@ fn apply_all(
         transaction
             .execute_batch(migration.sql)
             .map_err(unavailable)?;
+        (migration.rest)(&transaction)?;
     }
     if !missing.is_empty() {
         transaction
@@ -113,7 +126,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("madang.db");
         assert_eq!(migrate(&path).unwrap().len(), MIGRATIONS.len());
-        assert_eq!(migrate(&path).unwrap(), []);
+        assert!(migrate(&path).unwrap().is_empty());
     }
 
     #[test]
@@ -154,6 +167,7 @@ mod tests {
             version: 2,
             name: "bad",
             sql: "CREATE TABLE half (x); NONSENSE;",
+            rest: |_| Ok(()),
         };
         assert!(apply_all(&mut connection, &[MIGRATIONS[0], bad]).is_err());
         let tables: u32 = connection

@@ -4,21 +4,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use madang_domain::ports::StoreError;
-use madang_domain::{ClientId, Message, Room, RoomId, UserId};
-use rusqlite::{Connection, OptionalExtension, params};
+use madang_domain::{ClientId, Message, Seq, UserId};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::connection::{commit_failed, unavailable};
-use super::delivered::Marks;
 use super::digest::ClientIdKey;
-use super::merge::Work;
+use super::gathered::Gathered;
+use super::memory::Memory;
+use super::merge::{Merged, Work};
 use super::messages;
-use super::rooms::{self, RoomRow};
+use super::sql;
 use super::tail::{Tail, Unmerged};
 use super::workers::Worker;
-
-/// Rooms whose row the writer remembers. A full cache is emptied: refilling costs one look-up per
-/// room, less than keeping an order of use.
-const ROOM_CACHE: usize = 16_384;
 
 /// Owned by the writer thread.
 #[derive(Debug)]
@@ -26,33 +23,40 @@ pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) tail: Arc<Tail>,
     pub(super) key: ClientIdKey,
-    /// Rooms as of the last commit, or as of now within a transaction. Emptied when one fails.
-    pub(super) rooms: HashMap<RoomId, CachedRoom>,
-    /// Unmerged messages by what their senders call them; `client_ids` has the merged ones.
-    pub(super) unmerged_ids: HashMap<(i64, UserId, ClientId), Arc<Message>>,
-    /// The newest row of the journal that is committed.
+    pub(super) memory: Memory,
+    /// Unmerged entries by what their senders call them; `client_ids` has the merged ones.
+    pub(super) unmerged_ids: HashMap<(i64, UserId, ClientId), Seq>,
+    /// The newest row of the journal, that of an open transaction included.
     pub(super) arrival: i64,
-    /// Messages that were accepted since the last piece of background work.
+    /// What the open transaction did that memory has to follow.
+    pub(super) pending: Pending,
+    /// Entries that were accepted since the last piece of background work.
     pub(super) arrived: usize,
     pub(super) work: Work,
     pub(super) merge_rows: usize,
-    pub(super) marks: Arc<Marks>,
+    pub(super) gathered: Arc<Gathered>,
     /// What the memory holds may differ from the database: reload before the next job.
     broken: bool,
 }
 
-/// A room as the writer sees it, its unmerged messages included.
-#[derive(Debug, Clone)]
-pub(super) struct CachedRoom {
-    pub(super) room_no: i64,
-    pub(super) room: Room,
+/// What an open transaction did, in order.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    /// Entries that are in the tail, too.
+    pub(super) pushed: Vec<Unmerged>,
+    /// Entries of the tail that have another version there.
+    pub(super) revised: Vec<(i64, Seq)>,
+    /// What was moved out of the journal.
+    pub(super) merged: Vec<Merged>,
+    /// Rooms that are gone.
+    pub(super) deleted: Vec<i64>,
 }
 
 impl Writer {
     pub(super) fn new(
         connection: Connection,
         tail: Arc<Tail>,
-        marks: Arc<Marks>,
+        gathered: Arc<Gathered>,
         merge_rows: usize,
     ) -> Result<Self, StoreError> {
         let key = ClientIdKey::load(&connection)?;
@@ -60,13 +64,14 @@ impl Writer {
             connection,
             tail,
             key,
-            rooms: HashMap::new(),
+            memory: Memory::default(),
             unmerged_ids: HashMap::new(),
             arrival: 0,
+            pending: Pending::default(),
             arrived: 0,
             work: Work::start(),
             merge_rows: merge_rows.max(1),
-            marks,
+            gathered,
             broken: false,
         };
         writer.reload()?;
@@ -75,32 +80,30 @@ impl Writer {
 
     /// Makes the memory agree with the journal, as after a crash.
     fn reload(&mut self) -> Result<(), StoreError> {
-        self.rooms.clear();
+        self.memory.clear();
         self.unmerged_ids.clear();
+        self.pending = Pending::default();
         self.work = Work::start();
         let unmerged = messages::unmerged(&self.connection)?;
         for item in &unmerged {
             self.remember_id(item.room_no, &item.message);
         }
         self.tail.replace(&unmerged);
-        let newest =
-            self.connection
-                .query_row("SELECT coalesce(max(arrival), 0) FROM journal", [], |row| {
-                    row.get::<_, i64>(0)
-                });
-        self.arrival = self.arrival.max(newest.map_err(unavailable)?);
+        let newest = "SELECT coalesce(max(arrival), 0) FROM journal";
+        let newest = sql::first(&self.connection, newest, [], |row| row.get::<_, i64>(0))?;
+        self.arrival = self.arrival.max(newest.unwrap_or(0));
         self.broken = false;
         Ok(())
     }
 
-    pub(super) fn remember_id(&mut self, room_no: i64, message: &Arc<Message>) {
+    pub(super) fn remember_id(&mut self, room_no: i64, message: &Message) {
         if let Some(client_id) = &message.client_id {
             let key = (room_no, message.sender.clone(), client_id.clone());
-            self.unmerged_ids.insert(key, Arc::clone(message));
+            self.unmerged_ids.insert(key, message.position.seq);
         }
     }
 
-    pub(super) fn forget_id(&mut self, room_no: i64, message: &Message) {
+    fn forget_id(&mut self, room_no: i64, message: &Message) {
         if let Some(client_id) = &message.client_id {
             let key = (room_no, message.sender.clone(), client_id.clone());
             self.unmerged_ids.remove(&key);
@@ -124,9 +127,28 @@ impl Writer {
         });
         if result.is_err() {
             self.roll_back();
-            self.rooms.clear();
+            self.undo_to(0, 0);
+            self.pending = Pending::default();
         }
+        self.settle();
+        self.memory.trim();
         result
+    }
+
+    /// Runs `work` so that an inner error leaves no trace of it in the open transaction.
+    pub(super) fn all_or_nothing<T, E>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<Result<T, E>, StoreError>,
+    ) -> Result<Result<T, E>, StoreError> {
+        let (pushed, revised) = (self.pending.pushed.len(), self.pending.revised.len());
+        self.execute("SAVEPOINT step").map_err(unavailable)?;
+        let result = work(self)?;
+        if result.is_err() {
+            self.execute("ROLLBACK TO step").map_err(unavailable)?;
+            self.undo_to(pushed, revised);
+        }
+        self.execute("RELEASE step").map_err(unavailable)?;
+        Ok(result)
     }
 
     fn roll_back(&mut self) {
@@ -143,68 +165,44 @@ impl Writer {
         self.connection.prepare_cached(sql)?.execute([]).map(drop)
     }
 
-    /// The room as it is now; remembered.
-    pub(super) fn load_room(&mut self, id: &RoomId) -> Result<Option<&mut CachedRoom>, StoreError> {
-        if !self.rooms.contains_key(id) {
-            let Some(RoomRow { room_no, mut room }) = rooms::find(&self.connection, id)? else {
-                return Ok(None);
-            };
-            room.head.last = self.tail.last_of_writer(room_no, room.head.last);
-            self.rooms.insert(id.clone(), CachedRoom { room_no, room });
+    /// Takes out of the memory what the transaction did beyond its first so many changes.
+    fn undo_to(&mut self, pushed: usize, revised: usize) {
+        for (room_no, seq) in self.pending.revised.drain(revised..).rev() {
+            self.tail.unrevise(room_no, seq);
         }
-        Ok(self.rooms.get_mut(id))
+        for item in self.pending.pushed.split_off(pushed).iter().rev() {
+            self.tail.take_back(item);
+            self.forget_id(item.room_no, &item.message);
+            self.arrival = item.arrival - 1;
+        }
+        self.memory.clear();
     }
 
-    /// Keeps the memory bounded; between transactions only.
-    pub(super) fn trim_cache(&mut self) {
-        if self.rooms.len() > ROOM_CACHE {
-            self.rooms.clear();
+    /// Draws the consequences of a commit in memory.
+    fn settle(&mut self) {
+        let done = std::mem::take(&mut self.pending);
+        self.arrived += done.pushed.len();
+        self.tail.settle(&done.revised);
+        for Merged { room_no, to, batch } in done.merged {
+            self.tail.remove_to(room_no, to);
+            for (message, _) in batch {
+                self.forget_id(room_no, &message);
+            }
+        }
+        for room_no in done.deleted {
+            for (message, _) in self.tail.oldest(room_no, usize::MAX) {
+                self.forget_id(room_no, &message);
+            }
+            self.tail.remove_to(room_no, Seq::MAX);
+            self.work.purge();
         }
     }
 
     /// Commits a change of nothing, so that a database that cannot be written is found.
     pub(super) fn check(&mut self) -> Result<(), StoreError> {
         self.transaction(|writer| {
-            writer
-                .connection
-                .prepare_cached("UPDATE settings SET value = value")
-                .and_then(|mut statement| statement.execute([]))
-                .map(drop)
-                .map_err(unavailable)
+            sql::execute(&writer.connection, "UPDATE settings SET value = value", []).map(drop)
         })
-    }
-
-    /// Undoes in memory what an append that did not commit had added.
-    pub(super) fn take_back(&mut self, batch: &[Unmerged]) {
-        self.tail.take_back(batch);
-        for item in batch {
-            self.forget_id(item.room_no, &item.message);
-        }
-    }
-
-    /// The merged message that `sender` calls `client_id`.
-    pub(super) fn find_merged(
-        &self,
-        room: &CachedRoom,
-        sender: &UserId,
-        client_id: &ClientId,
-    ) -> Result<Option<Arc<Message>>, StoreError> {
-        let digest = self.key.digest(sender, client_id);
-        let find = || {
-            let mut statement = self
-                .connection
-                .prepare_cached("SELECT seq FROM client_ids WHERE room_no = ?1 AND digest = ?2")?;
-            let rows = statement.query_map(params![room.room_no, digest], |row| row.get(0))?;
-            rows.collect::<rusqlite::Result<Vec<i64>>>()
-        };
-        for seq in find().map_err(unavailable)? {
-            let message = messages::one(&self.connection, room, seq)?;
-            let same = |m: &Message| m.sender == *sender && m.client_id.as_ref() == Some(client_id);
-            if let Some(message) = message.filter(same) {
-                return Ok(Some(Arc::new(message)));
-            }
-        }
-        Ok(None)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use crate::sqlite::{delivered, messages, migrations, rooms};
+use crate::sqlite::{marks, messages, migrations, rooms};
 
 fn plan(connection: &Connection, sql: &str) -> String {
     let mut statement = connection
@@ -26,7 +26,7 @@ fn hot_statements_neither_scan_nor_sort() {
         messages::AFTER,
         messages::BEFORE,
         messages::ONE,
-        delivered::FIND,
+        marks::DELIVERED,
         rooms::OF_AGENT,
         "SELECT seq FROM client_ids WHERE room_no = ?1 AND digest = ?2",
         "DELETE FROM messages WHERE room_no = ?1 AND seq BETWEEN ?2 AND ?3",

@@ -1,0 +1,291 @@
+//! Making rooms of members, changing what people see of them, and taking rooms away.
+
+use madang_domain::membership::MEMBERS_MAX;
+use madang_domain::ports::StoreError;
+use madang_domain::{
+    Answer, Code, Committed, Epoch, Error, Extra, MemberRole, MessageKind, NewRoom, Person,
+    Profile, ProfileChange, RoomCommand, RoomHead, RoomId, RoomKind, SenderKind, Seq, Timestamp,
+    UserId,
+};
+use rusqlite::params;
+use sha2::{Digest, Sha256};
+
+use super::commit::{Carried, Refused};
+use super::entries::NewEntry;
+use super::members::Place;
+use super::membership::{about, gained};
+use super::rooms;
+use super::sql::{execute, first, signed};
+use super::writer::Writer;
+use crate::numbers;
+
+pub(super) const FIND_DIRECT: &str = "SELECT id FROM rooms WHERE direct_key = ?1";
+
+/// What a room begins with.
+pub(super) struct Beginning<'a> {
+    pub(super) id: &'a RoomId,
+    pub(super) kind: RoomKind,
+    pub(super) owner: Option<&'a UserId>,
+    pub(super) at: Timestamp,
+}
+
+impl Writer {
+    pub(super) fn create(&mut self, new: &NewRoom, done: &mut Committed) -> Carried {
+        new.profile.check()?;
+        let members = members_of(new)?;
+        let mut key = None;
+        if new.kind == RoomKind::Direct {
+            let hash = direct_key(&members, &new.profile);
+            let found = first(&self.connection, FIND_DIRECT, [&hash[..]], |row| {
+                rooms::room_id(row, 0)
+            })?;
+            if let Some(id) = found {
+                return self.find_direct(&id, &members, new, done);
+            }
+            key = Some(hash);
+        }
+        if self.load_room(&new.id)?.is_some() {
+            let error = Error::with_detail(Code::BodyInvalid, "there is a room of that id");
+            return Err(error.into());
+        }
+        let owner = members
+            .first()
+            .filter(|(_, role)| *role == MemberRole::Owner);
+        let beginning = Beginning {
+            id: &new.id,
+            kind: new.kind,
+            owner: owner.map(|(person, _)| &person.user),
+            at: new.at,
+        };
+        let (room_no, head) = self.insert_room(&beginning)?;
+        self.set_profile(room_no, &new.profile)?;
+        if let Some(key) = key {
+            let set = "UPDATE rooms SET direct_key = ?2 WHERE room_no = ?1";
+            execute(&self.connection, set, params![room_no, &key[..]])?;
+        }
+        let place = Place {
+            room_no,
+            kind: new.kind,
+            since: (Seq::ZERO, 0),
+        };
+        self.count_members(room_no, super::sql::sql_limit(members.len()))?;
+        for (person, role) in members {
+            self.insert_member(place, person, role, new.at)?;
+            done.changes.push(gained(&person.user, &new.id, &head));
+        }
+        self.as_answer(&new.id, true)
+    }
+
+    /// Brings back whoever of the two had left.
+    fn find_direct(
+        &mut self,
+        id: &RoomId,
+        members: &[(&Person, MemberRole)],
+        new: &NewRoom,
+        done: &mut Committed,
+    ) -> Carried {
+        let Some(room) = self.load_room(id)? else {
+            return Err(Code::RoomNotFound.into());
+        };
+        let head = room.head;
+        let place = Place {
+            room_no: room.room_no,
+            kind: RoomKind::Direct,
+            since: (head.last, room.n),
+        };
+        let mut back = Vec::new();
+        for (person, role) in members {
+            if self.standing(place.room_no, &person.user)?.is_member() {
+                continue;
+            }
+            self.insert_member(place, person, *role, new.at)?;
+            self.count_members(place.room_no, 1)?;
+            done.changes.push(gained(&person.user, id, &head));
+            back.push(*person);
+        }
+        if !back.is_empty() {
+            let (sender, part) = match (&new.owner, members) {
+                (Some(owner), _) => (owner, SenderKind::Member),
+                (None, [(first, _), ..]) => (*first, SenderKind::Host),
+                (None, []) => return Err(Code::RoomNotFound.into()),
+            };
+            let extra = Extra {
+                role: Some(MemberRole::Owner),
+                ..about(back)
+            };
+            let entry = NewEntry::event(MessageKind::Added, (sender, part), new.at, extra);
+            self.append(id, entry, done)?;
+        }
+        self.as_answer(id, false)
+    }
+
+    /// Makes a room without members, and its log.
+    pub(super) fn insert_room(
+        &mut self,
+        new: &Beginning<'_>,
+    ) -> Result<(i64, RoomHead), StoreError> {
+        let epoch = Epoch::new(rand::random());
+        let is_support = new.kind == RoomKind::Support;
+        execute(
+            &self.connection,
+            "INSERT INTO rooms (id, kind, epoch, created_at, owner, state, inquired_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                new.id.as_str(),
+                numbers::of_room_kind(new.kind),
+                epoch.get().cast_signed(),
+                new.at.as_micros(),
+                new.owner.map(UserId::as_str),
+                is_support.then_some(0),
+                is_support.then_some(new.at.as_micros()),
+            ],
+        )?;
+        let room_no = self.connection.last_insert_rowid();
+        execute(
+            &self.connection,
+            "INSERT INTO logs (room_no, active_at) VALUES (?1, ?2)",
+            [room_no, new.at.as_micros()],
+        )?;
+        let head = RoomHead {
+            epoch,
+            last: Seq::ZERO,
+            oldest: Seq::ZERO.next(),
+            access_version: 0,
+        };
+        Ok((room_no, head))
+    }
+
+    fn set_profile(&self, room_no: i64, profile: &Profile) -> Result<(), StoreError> {
+        execute(
+            &self.connection,
+            "UPDATE rooms SET title = ?2, description = ?3, picture = ?4, context = ?5
+             WHERE room_no = ?1",
+            params![
+                room_no,
+                profile.title.as_deref(),
+                profile.description.as_deref(),
+                profile.picture.as_deref(),
+                profile.context.as_deref(),
+            ],
+        )
+        .map(drop)
+    }
+
+    pub(super) fn edit(
+        &mut self,
+        command: &RoomCommand,
+        change: &ProfileChange,
+        done: &mut Committed,
+    ) -> Carried {
+        let place = self.allowed(command, None)?.place;
+        if place.kind == RoomKind::Direct && change.context.is_some() {
+            let detail = "the context of a direct room stays";
+            return Err(Error::with_detail(Code::BodyInvalid, detail).into());
+        }
+        let row = rooms::by_number(&self.connection, place.room_no)?;
+        let before = row.map(|row| row.room.profile).unwrap_or_default();
+        let after = change.apply(&before);
+        after.check()?;
+        if after == before {
+            return Ok(Answer::Done(0));
+        }
+        self.set_profile(place.room_no, &after)?;
+        self.event(command, MessageKind::RoomChanged, Extra::default(), done)?;
+        Ok(Answer::Done(1))
+    }
+
+    pub(super) fn delete(&mut self, command: &RoomCommand, done: &mut Committed) -> Carried {
+        let place = self.allowed(command, None)?.place;
+        match place.kind {
+            RoomKind::Support => return self.end_support(command, done),
+            RoomKind::Direct => self.name_members(place.room_no, &command.room, done)?,
+            _ => {}
+        }
+        self.delete_room(&command.room, done)?;
+        Ok(Answer::Done(1))
+    }
+
+    /// The room is one of theirs no more.
+    pub(super) fn name_members(
+        &self,
+        room_no: i64,
+        id: &RoomId,
+        done: &mut Committed,
+    ) -> Result<(), StoreError> {
+        let find = "SELECT id FROM members WHERE room_no = ?1 ORDER BY id";
+        let members = super::sql::all(&self.connection, find, [room_no], |row| {
+            super::sql::user_id(row, 0)
+        })?;
+        let gone = members.iter().map(|user| super::commit::changed(user, id));
+        done.changes.extend(gone);
+        Ok(())
+    }
+
+    /// Takes the room away at once; its rows go later, see [`Writer::merge_some`].
+    pub(super) fn delete_room(
+        &mut self,
+        id: &RoomId,
+        done: &mut Committed,
+    ) -> Result<(), StoreError> {
+        let Some((room, log)) = rooms::find_log(&self.connection, id)? else {
+            return Ok(());
+        };
+        let room_no = room.room_no;
+        let bounds = [room_no, signed(log.oldest), signed(log.end.seq)];
+        let connection = &self.connection;
+        execute(connection, "INSERT INTO purges VALUES (?1, ?2, ?3)", bounds)?;
+        execute(connection, "DELETE FROM logs WHERE room_no = ?1", [room_no])?;
+        execute(
+            connection,
+            "DELETE FROM rooms WHERE room_no = ?1",
+            [room_no],
+        )?;
+        self.memory.forget_room(id);
+        self.pending.deleted.push(room_no);
+        done.deleted = Some((id.clone(), room.epoch));
+        Ok(())
+    }
+}
+
+/// Who belongs to a new room, its owner first; each once.
+fn members_of(new: &NewRoom) -> Result<Vec<(&Person, MemberRole)>, Refused> {
+    let invalid = |detail| Err(Error::with_detail(Code::BodyInvalid, detail).into());
+    if !new.kind.has_members() {
+        return invalid("a room of this kind is not made so");
+    }
+    let mut members: Vec<(&Person, MemberRole)> = Vec::with_capacity(new.members.len() + 1);
+    let mut seen = std::collections::HashSet::new();
+    let owner = new.owner.iter().map(|owner| (owner, MemberRole::Owner));
+    for (person, role) in owner.chain(new.members.iter().map(|(p, role)| (p, *role))) {
+        if !seen.insert(&person.user) {
+            continue;
+        }
+        let role = match role {
+            // One room, one owner; two of a room for two.
+            _ if members.is_empty() || new.kind == RoomKind::Direct => MemberRole::Owner,
+            MemberRole::Owner => MemberRole::Moderator,
+            role => role,
+        };
+        members.push((person, role));
+    }
+    if new.kind == RoomKind::Direct && members.len() != 2 {
+        return invalid("a direct room is for two");
+    }
+    if members.len() as u64 > MEMBERS_MAX {
+        return Err(Code::RoomFull.into());
+    }
+    Ok(members)
+}
+
+/// The same for the same two people and context, whoever of them asks. Ids and contexts have no
+/// NUL in them.
+fn direct_key(members: &[(&Person, MemberRole)], profile: &Profile) -> [u8; 32] {
+    let mut pair: Vec<&str> = members.iter().map(|(p, _)| p.user.as_str()).collect();
+    pair.sort_unstable();
+    let mut hash = Sha256::new();
+    for part in pair.into_iter().chain(profile.context.as_deref()) {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hash.finalize().into()
+}

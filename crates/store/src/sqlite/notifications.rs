@@ -1,0 +1,223 @@
+//! Inboxes: rooms whose log is a user's notifications.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use madang_domain::ports::StoreError;
+use madang_domain::{
+    Answer, Code, Committed, Extra, Message, MessageKind, Notification, NotificationAction, Notify,
+    Person, Revision, RoomId, RoomKind, SenderKind, Seq, Timestamp, UserId, WhichNotifications,
+};
+
+use super::commit::{Carried, Refused};
+use super::create::Beginning;
+use super::entries::NewEntry;
+use super::membership::gained;
+use super::reader::Reader;
+use super::rooms::find_log;
+use super::send::without_body;
+use super::sql::{execute, first, number, seq, signed};
+use super::writer::Writer;
+use crate::notification;
+
+/// What is counted of an inbox.
+struct Inbox {
+    /// All up to here were made read, or removed, by one command.
+    read_to: Seq,
+    deleted_to: Seq,
+}
+
+pub(super) const UNREAD: &str = "SELECT handled FROM rooms WHERE room_no = ?1";
+
+impl Writer {
+    pub(super) fn notify(&mut self, notify: &Notify, done: &mut Committed) -> Carried {
+        notify.notification.check()?;
+        // Refused before anything is written.
+        notification::data(&notify.notification)?;
+        let sender = Person {
+            user: notify.sender.clone(),
+            name: None,
+        };
+        let mut told = HashSet::new();
+        for user in &notify.users {
+            if told.insert(user) {
+                self.notify_one(user, &notify.notification, &sender, notify.at, done)?;
+            }
+        }
+        Ok(Answer::Done(told.len()))
+    }
+
+    /// Appends to the user's inbox, made when it is missing.
+    pub(super) fn notify_one(
+        &mut self,
+        user: &UserId,
+        notification: &Notification,
+        sender: &Person,
+        at: Timestamp,
+        done: &mut Committed,
+    ) -> Result<(), Refused> {
+        let id = RoomId::inbox(user);
+        if self.load_room(&id)?.is_none() {
+            let (_, head) = self.insert_room(&Beginning {
+                id: &id,
+                kind: RoomKind::Inbox,
+                owner: Some(user),
+                at,
+            })?;
+            done.changes.push(gained(user, &id, &head));
+        }
+        let extra = Extra {
+            data: Some(notification::data(notification)?),
+            ..Extra::default()
+        };
+        let part = (sender, SenderKind::Host);
+        let mut entry = NewEntry::event(MessageKind::Notification, part, at, extra);
+        entry.text = Arc::clone(&notification.content);
+        self.append(&id, entry, done)?;
+        Ok(())
+    }
+
+    pub(super) fn handle_notifications(
+        &mut self,
+        user: &UserId,
+        (which, action): (WhichNotifications, NotificationAction),
+        at: Timestamp,
+        done: &mut Committed,
+    ) -> Carried {
+        let id = RoomId::inbox(user);
+        let (target, targets) = match which {
+            WhichNotifications::One(seq) => (seq, vec![self.notification(&id, seq)?]),
+            WhichNotifications::UpTo(seq) => self.notifications_to(&id, seq, action)?,
+        };
+        let changes: Vec<_> = targets
+            .into_iter()
+            .filter_map(|message| handled(&message, action, at))
+            .collect();
+        let (Some(room), false) = (self.memory.room(&id), changes.is_empty()) else {
+            return Ok(Answer::Done(0));
+        };
+        let room_no = room.room_no;
+        let person = self.person(user)?;
+        let kind = match action {
+            NotificationAction::Read => MessageKind::NotificationRead,
+            NotificationAction::Delete => MessageKind::NotificationDeleted,
+        };
+        let up_to = matches!(which, WhichNotifications::UpTo(_));
+        let extra = Extra {
+            target: Some(target),
+            data: up_to.then(|| Arc::from(r#"{"upTo":true}"#)),
+            ..Extra::default()
+        };
+        // First the entry: what it changes is seen from it on.
+        let event = NewEntry::event(kind, (&person, SenderKind::Member), at, extra);
+        self.append(&id, event, done)?;
+        let count = changes.len();
+        let mut newly = 0;
+        for (message, was_unread) in changes {
+            newly += i64::from(was_unread);
+            self.rewrite(room_no, message)?;
+        }
+        let add = "UPDATE rooms SET handled = handled + ?2 WHERE room_no = ?1";
+        execute(&self.connection, add, [room_no, newly])?;
+        Ok(Answer::Done(count))
+    }
+
+    /// One that is there.
+    fn notification(&mut self, id: &RoomId, seq: Seq) -> Result<Arc<Message>, Refused> {
+        self.load_room(id)?;
+        let room = self.memory.room(id).ok_or(Code::NotificationNotFound)?;
+        let found = self.entry(id, room, seq)?.map(|(message, _)| message);
+        let is_there = |message: &Arc<Message>| {
+            let is_gone = matches!(message.revision(), Revision::Deleted(_));
+            message.kind == MessageKind::Notification && !is_gone
+        };
+        found
+            .filter(is_there)
+            .ok_or_else(|| Code::NotificationNotFound.into())
+    }
+
+    /// All up to a number that no earlier command of the kind has passed; and that number, cut to
+    /// what there is.
+    fn notifications_to(
+        &mut self,
+        id: &RoomId,
+        to: Seq,
+        action: NotificationAction,
+    ) -> Result<(Seq, Vec<Arc<Message>>), StoreError> {
+        self.load_room(id)?;
+        let Some(room) = self.memory.room(id) else {
+            return Ok((to, Vec::new()));
+        };
+        let inbox = self.inbox(room.room_no)?;
+        let passed = match action {
+            NotificationAction::Read => inbox.read_to.max(inbox.deleted_to),
+            NotificationAction::Delete => inbox.deleted_to,
+        };
+        let from = passed.next().max(room.head.oldest);
+        let to = to.min(room.head.last);
+        let mut found = Vec::new();
+        for seq in from.get()..=to.get() {
+            if let Some((message, _)) = self.entry(id, room, Seq::new(seq))? {
+                found.push(message);
+            }
+        }
+        if from <= to {
+            self.pass(room.room_no, to, action)?;
+        }
+        Ok((to, found))
+    }
+
+    fn inbox(&self, room_no: i64) -> Result<Inbox, StoreError> {
+        let find = "SELECT read_to, deleted_to FROM rooms WHERE room_no = ?1";
+        let found = first(&self.connection, find, [room_no], |row| {
+            Ok(Inbox {
+                read_to: seq(row, 0)?,
+                deleted_to: seq(row, 1)?,
+            })
+        })?;
+        found.ok_or_else(|| StoreError::Corrupt("an inbox has no row".to_owned()))
+    }
+
+    fn pass(&self, room_no: i64, to: Seq, action: NotificationAction) -> Result<(), StoreError> {
+        let note = match action {
+            NotificationAction::Read => "UPDATE rooms SET read_to = ?2 WHERE room_no = ?1",
+            NotificationAction::Delete => "UPDATE rooms SET deleted_to = ?2 WHERE room_no = ?1",
+        };
+        execute(&self.connection, note, [room_no, signed(to)]).map(drop)
+    }
+}
+
+/// What becomes of an entry, if anything, and whether it was unread.
+fn handled(
+    message: &Message,
+    action: NotificationAction,
+    at: Timestamp,
+) -> Option<(Message, bool)> {
+    if message.kind != MessageKind::Notification {
+        return None;
+    }
+    let (mut after, revision) = match (message.revision(), action) {
+        (Revision::Deleted(_), _) | (Revision::Read(_), NotificationAction::Read) => return None,
+        (_, NotificationAction::Read) => (message.clone(), Revision::Read(at)),
+        (_, NotificationAction::Delete) => (without_body(message), Revision::Deleted(at)),
+    };
+    after.extra.get_or_insert_default().revision = revision;
+    Some((after, message.revision() == Revision::None))
+}
+
+impl Reader {
+    pub(super) fn unread_notifications(&self, user: &UserId) -> Result<u64, StoreError> {
+        self.snapshot(|read| {
+            let found = find_log(read.connection, &RoomId::inbox(user))?;
+            let Some((room, log)) = found else {
+                return Ok(0);
+            };
+            let handled = first(read.connection, UNREAD, [room.room_no], |row| {
+                number(row, 0)
+            })?;
+            let end = read.tail()?.end(room.room_no, log.end);
+            let kept = end.n - log.oldest_n;
+            Ok(kept.saturating_sub(handled.unwrap_or(0)))
+        })
+    }
+}

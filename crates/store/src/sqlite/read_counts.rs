@@ -1,0 +1,204 @@
+//! How many have read an entry.
+//!
+//! A mark begins where its member's part of the log does, so whoever's mark is below an entry was
+//! there before it. With the numbers of marks below each entry, of members who began below it, and
+//! of members in all, everything is known. They are counted from the side where there are fewer.
+
+use std::collections::HashMap;
+
+use madang_domain::ports::StoreError;
+use madang_domain::receipt::ReadCount;
+use madang_domain::{RoomId, Seq, UserId};
+use rusqlite::{Connection, params};
+
+use super::reader::{Halt, Read, Reader};
+use super::rooms::find_log;
+use super::sql::{all, first, number, seq, signed, user_id};
+
+/// One number of each member, with an index in its order.
+struct Ordered {
+    below: &'static str,
+    above: &'static str,
+    between: &'static str,
+}
+
+macro_rules! ordered {
+    ($column:literal, $index:literal) => {
+        Ordered {
+            below: concat!(
+                "SELECT 1 FROM members INDEXED BY ",
+                $index,
+                " WHERE room_no = ?1 AND ",
+                $column,
+                " < ?2"
+            ),
+            above: concat!(
+                "SELECT 1 FROM members INDEXED BY ",
+                $index,
+                " WHERE room_no = ?1 AND ",
+                $column,
+                " >= ?2"
+            ),
+            between: concat!(
+                "SELECT ",
+                $column,
+                " FROM members INDEXED BY ",
+                $index,
+                " WHERE room_no = ?1 AND ",
+                $column,
+                " >= ?2 AND ",
+                $column,
+                " < ?3 ORDER BY ",
+                $column
+            ),
+        }
+    };
+}
+
+const BY_MARK: Ordered = ordered!("read_seq", "members_by_mark");
+const BY_AGE: Ordered = ordered!("since", "members_by_age");
+
+#[cfg(test)]
+pub(super) const STATEMENTS: [&str; 8] = [
+    BY_MARK.below,
+    BY_MARK.above,
+    BY_MARK.between,
+    BY_AGE.below,
+    BY_AGE.above,
+    BY_AGE.between,
+    SENDER,
+    MEMBER,
+];
+
+const SENDER: &str = "SELECT sender FROM messages WHERE room_no = ?1 AND seq = ?2";
+const MEMBER: &str = "SELECT m.since, m.read_seq FROM users AS u
+     CROSS JOIN members AS m ON m.user_no = u.user_no AND m.room_no = ?2 WHERE u.id = ?1";
+
+impl Ordered {
+    /// For each of `ats`, which rise, how many members have a lower number.
+    fn counts(
+        &self,
+        connection: &Connection,
+        room_no: i64,
+        ats: &[Seq],
+        total: u64,
+    ) -> Result<Vec<u64>, StoreError> {
+        let (Some(low), Some(high)) = (ats.first(), ats.last()) else {
+            return Ok(Vec::new());
+        };
+        let below = self.below(connection, room_no, *low, total)?;
+        let values = [room_no, signed(*low), signed(*high)];
+        let between = all(connection, self.between, values, |row| seq(row, 0))?;
+        let count = |at: &Seq| below + between.partition_point(|number| number < at) as u64;
+        Ok(ats.iter().map(count).collect())
+    }
+
+    /// Goes through both sides at once until the shorter one ends.
+    fn below(
+        &self,
+        connection: &Connection,
+        room_no: i64,
+        at: Seq,
+        total: u64,
+    ) -> Result<u64, StoreError> {
+        let race = || {
+            let values = [room_no, signed(at)];
+            let mut below = connection.prepare_cached(self.below)?;
+            let mut above = connection.prepare_cached(self.above)?;
+            let (mut below, mut above) = (below.query(values)?, above.query(values)?);
+            let mut steps = 0;
+            loop {
+                if below.next()?.is_none() {
+                    return Ok(steps);
+                }
+                if above.next()?.is_none() {
+                    return Ok(total.saturating_sub(steps));
+                }
+                steps += 1;
+            }
+        };
+        race().map_err(super::connection::unavailable)
+    }
+}
+
+impl Reader {
+    pub(super) fn read_counts(
+        &self,
+        id: &RoomId,
+        seqs: &[Seq],
+    ) -> Result<Option<Vec<ReadCount>>, StoreError> {
+        self.snapshot(|read| read.read_counts(id, seqs))
+    }
+}
+
+impl Read<'_> {
+    fn read_counts(&self, id: &RoomId, seqs: &[Seq]) -> Result<Option<Vec<ReadCount>>, Halt> {
+        let Some((room, log)) = find_log(self.connection, id)? else {
+            return Ok(None);
+        };
+        let room_no = room.room_no;
+        let senders = self.senders(room_no, log.end.seq, seqs)?;
+        let find = "SELECT member_count FROM rooms WHERE room_no = ?1";
+        let total = first(self.connection, find, [room_no], |row| number(row, 0))?.unwrap_or(0);
+        let mut ats: Vec<Seq> = senders.keys().copied().collect();
+        ats.sort_unstable();
+        let unread = BY_MARK.counts(self.connection, room_no, &ats, total)?;
+        let there = BY_AGE.counts(self.connection, room_no, &ats, total)?;
+        let mut counts = HashMap::new();
+        for ((at, unread), there) in ats.into_iter().zip(unread).zip(there) {
+            let mut count = ReadCount {
+                read_by: there - unread,
+                not_read_by: unread,
+            };
+            match senders.get(&at) {
+                Some(Some((_, mark))) if *mark < at => count.not_read_by -= 1,
+                Some(Some((since, _))) if *since < at => count.read_by -= 1,
+                _ => {}
+            }
+            counts.insert(at, count);
+        }
+        let count = |at: &Seq| counts.get(at).copied().unwrap_or_default();
+        Ok(Some(seqs.iter().map(count).collect()))
+    }
+
+    /// Of each entry that is there: where its sender's part of the log began, and their mark, if
+    /// they are a member.
+    fn senders(
+        &self,
+        room_no: i64,
+        merged: Seq,
+        seqs: &[Seq],
+    ) -> Result<HashMap<Seq, Option<(Seq, Seq)>>, Halt> {
+        let mut found: Vec<(Seq, UserId)> = Vec::new();
+        {
+            let tail = self.tail()?;
+            for at in seqs {
+                if let Some((message, _)) = tail.one(room_no, merged, *at) {
+                    found.push((*at, message.sender.clone()));
+                }
+            }
+        }
+        for at in seqs.iter().filter(|at| **at <= merged) {
+            let values = [room_no, signed(*at)];
+            let sender = first(self.connection, SENDER, values, |row| user_id(row, 0))?;
+            found.extend(sender.map(|sender| (*at, sender)));
+        }
+        let mut members: HashMap<UserId, Option<(Seq, Seq)>> = HashMap::new();
+        let mut senders = HashMap::with_capacity(found.len());
+        for (at, sender) in found {
+            let member = match members.get(&sender) {
+                Some(member) => *member,
+                None => {
+                    let values = params![sender.as_str(), room_no];
+                    let member = first(self.connection, MEMBER, values, |row| {
+                        Ok((seq(row, 0)?, seq(row, 1)?))
+                    })?;
+                    members.insert(sender, member);
+                    member
+                }
+            };
+            senders.insert(at, member);
+        }
+        Ok(senders)
+    }
+}

@@ -1,0 +1,182 @@
+//! Removing what is kept no longer.
+
+use madang_domain::ports::{RetentionRule, StoreError, Swept};
+use madang_domain::{Answer, Committed, Person, RoomId, RoomKind, SenderKind, Seq, Timestamp};
+use rusqlite::Row;
+
+use super::rooms::{Log, log, room_id};
+use super::sql::{all, execute, one_of, signed, user_id};
+use super::writer::Writer;
+use crate::numbers;
+
+/// Rooms that one call looks at.
+const ROOMS: usize = 256;
+
+/// Entries that one call removes at most: some milliseconds.
+const ENTRIES: usize = 1_000;
+
+pub(super) const BEHIND: &str = "SELECT r.room_no, r.id, r.kind, r.owner, r.nickname,
+            r.completed_at, l.last_seq, l.last_n, l.active_at, l.oldest_seq, l.oldest_n
+     FROM rooms AS r CROSS JOIN logs AS l ON l.room_no = r.room_no
+     WHERE r.room_no > ?1 ORDER BY r.room_no LIMIT ?2";
+
+/// A room that is looked at.
+struct Looked {
+    room_no: i64,
+    id: RoomId,
+    kind: RoomKind,
+    /// The customer, of a support room that is completed, and since when it is.
+    completed: Option<(Person, Timestamp)>,
+    log: Log,
+}
+
+fn looked(row: &Row<'_>) -> rusqlite::Result<Looked> {
+    let completed = match row.get::<_, Option<i64>>(5)? {
+        Some(at) => {
+            let customer = Person {
+                user: user_id(row, 3)?,
+                name: super::sql::text(row, 4)?,
+            };
+            Some((customer, Timestamp::from_micros(at)))
+        }
+        None => None,
+    };
+    Ok(Looked {
+        room_no: row.get(0)?,
+        id: room_id(row, 1)?,
+        kind: one_of(row, 2, numbers::room_kind)?,
+        completed,
+        log: log(row, 6)?,
+    })
+}
+
+/// What of a log goes: entries below a number, and older ones than a moment.
+#[derive(Clone, Copy)]
+struct Due {
+    below: Seq,
+    older_than: i64,
+}
+
+impl Due {
+    fn new(rule: &RetentionRule, last: Seq, now: Timestamp) -> Self {
+        let below = rule
+            .count
+            .map_or(0, |count| (last.get() + 1).saturating_sub(count));
+        let older_than = rule.age.map_or(i64::MIN, |age| {
+            let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
+            now.as_micros().saturating_sub(age)
+        });
+        Self {
+            below: Seq::new(below),
+            older_than,
+        }
+    }
+
+    fn has(self, seq: Seq, sent_at: i64) -> bool {
+        seq < self.below || sent_at < self.older_than
+    }
+}
+
+impl Writer {
+    pub(super) fn sweep(
+        &mut self,
+        rules: &[RetentionRule; RoomKind::ALL.len()],
+        after: Option<u64>,
+        now: Timestamp,
+    ) -> Result<Swept, StoreError> {
+        let after = after.map_or(0, |number| i64::try_from(number).unwrap_or(i64::MAX));
+        self.transaction(|writer| {
+            let values = [after, super::sql::sql_limit(ROOMS)];
+            let rooms = all(&writer.connection, BEHIND, values, looked)?;
+            let is_end = rooms.len() < ROOMS;
+            let mut swept = Swept::default();
+            for room in rooms {
+                let number = room.room_no.cast_unsigned();
+                let rule = &rules[usize::from(numbers::of_room_kind(room.kind))];
+                if writer.end_completed(&room, rule, now)? {
+                    swept.rooms += 1;
+                    swept.next = Some(number);
+                    continue;
+                }
+                let left = ENTRIES - swept.entries as usize;
+                let removed = writer.trim(&room, rule, now, left)?;
+                swept.entries += removed as u64;
+                if removed == left {
+                    // There may be more of this room.
+                    swept.next = Some(number - 1);
+                    return Ok(swept);
+                }
+                swept.next = Some(number);
+            }
+            if is_end {
+                swept.next = None;
+            }
+            Ok(swept)
+        })
+    }
+
+    fn end_completed(
+        &mut self,
+        room: &Looked,
+        rule: &RetentionRule,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (Some((customer, since)), Some(kept)) = (&room.completed, rule.completed) else {
+            return Ok(false);
+        };
+        let kept = i64::try_from(kept.as_micros()).unwrap_or(i64::MAX);
+        if now.as_micros().saturating_sub(since.as_micros()) < kept {
+            return Ok(false);
+        }
+        // Those who listen find the entry, and the room gone, when they look.
+        let mut told = Committed::only(Answer::Done(0));
+        self.take_away(&room.id, (customer, SenderKind::Host), now, &mut told)?;
+        Ok(true)
+    }
+
+    /// Removes what is due of a room, at most so many entries; answers how many.
+    fn trim(
+        &mut self,
+        room: &Looked,
+        rule: &RetentionRule,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        if rule.age.is_none() && rule.count.is_none() {
+            return Ok(0);
+        }
+        let last = self.tail.end_of_writer(room.room_no, room.log.end).seq;
+        let due = Due::new(rule, last, now);
+        // What is not merged yet goes when all that is merged does.
+        let unmerged = self.tail.oldest(room.room_no, 1).pop();
+        if unmerged.is_some_and(|(m, _)| due.has(m.position.seq, m.sent_at.as_micros())) {
+            self.merge_room(room.room_no, limit)?;
+        }
+        let mut entries = self.oldest_merged(room.room_no, room.log.oldest, limit)?;
+        let kept = entries.iter().position(|e| !due.has(e.seq, e.sent_at));
+        entries.truncate(kept.unwrap_or(entries.len()));
+        let Some(newest) = entries.last() else {
+            return Ok(0);
+        };
+        let (oldest, oldest_n) = (newest.seq.next(), newest.n);
+        self.remove_entries(room.room_no, &entries)?;
+        execute(
+            &self.connection,
+            "UPDATE logs SET oldest_seq = ?2, oldest_n = ?3 WHERE room_no = ?1",
+            [room.room_no, signed(oldest), oldest_n.cast_signed()],
+        )?;
+        let handled = entries.iter().filter(|entry| entry.is_handled).count();
+        if handled > 0 {
+            execute(
+                &self.connection,
+                "UPDATE rooms SET handled = handled - ?2 WHERE room_no = ?1",
+                [room.room_no, super::sql::sql_limit(handled)],
+            )?;
+        }
+        if let Some(cached) = self.memory.room_mut(&room.id) {
+            cached.head.oldest = oldest;
+            cached.oldest_n = oldest_n;
+        }
+        Ok(entries.len())
+    }
+}
