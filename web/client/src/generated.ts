@@ -15,7 +15,7 @@ export type Accepted = {
 };
 
 /** What a client of the JSON door says. */
-export type ClientCommand = CommandAuth | CommandSend | CommandRead | CommandTyping | CommandResume | CommandPing;
+export type ClientCommand = CommandAuth | CommandSend | CommandEdit | CommandDelete | CommandJoin | CommandLeave | CommandWatch | CommandRead | CommandTyping | CommandResume | CommandPing;
 
 /**
  * Who it is. Must be the first message when the handshake had no token; has no answer but
@@ -28,8 +28,55 @@ export type CommandAuth = {
   type: "auth";
 };
 
+/** Takes an earlier message's body away, as `edit` changes it. */
+export type CommandDelete = {
+  /** As of `send`. */
+  clientId?: string | null;
+  id?: CommandId;
+  /** Which room. */
+  room: string;
+  /** The number of the message. */
+  seq: number;
+  type: "delete";
+};
+
+/**
+ * Another body for an earlier message: one's own, for a while, or any as a moderator. Answered
+ * with `ack` once durable; everybody gets an `edited` message.
+ */
+export type CommandEdit = {
+  /** As of `send`. */
+  clientId?: string | null;
+  /** As of `send`. */
+  data?: unknown;
+  id?: CommandId;
+  /** Which room. */
+  room: string;
+  /** The number of the message. */
+  seq: number;
+  /** As of `send`. */
+  text?: string | null;
+  type: "edit";
+};
+
 /** The client's own name for the command; its answer has the same. Without it only failures are told. */
 export type CommandId = string | number;
+
+/** Joins an open room; a `room` event shows it. */
+export type CommandJoin = {
+  id?: CommandId;
+  /** Which room. */
+  room: string;
+  type: "join";
+};
+
+/** Leaves a room. */
+export type CommandLeave = {
+  id?: CommandId;
+  /** Which room. */
+  room: string;
+  type: "leave";
+};
 
 /** Asks for `pong`. */
 export type CommandPing = {
@@ -54,6 +101,8 @@ export type CommandRead = {
  */
 export type CommandResume = {
   id?: CommandId;
+  /** The same for the user's inbox. */
+  inbox?: string | null;
   /** By room: the `position` of the last message that the client has. */
   positions: Record<string, string>;
   type: "resume";
@@ -69,11 +118,13 @@ export type CommandSend = {
    * with it is safe.
    */
   clientId?: string | null;
+  /** Any JSON of up to 16384 bytes, with the text or instead of it. */
+  data?: unknown;
   id?: CommandId;
   /** Where it goes. */
   room: string;
-  /** 1 to 16384 bytes of UTF-8. */
-  text: string;
+  /** Up to 16384 bytes of UTF-8. */
+  text?: string | null;
   type: "send";
 };
 
@@ -85,6 +136,18 @@ export type CommandTyping = {
   /** Which room. */
   room: string;
   type: "typing";
+};
+
+/**
+ * Has the connection told when these users go online or offline, instead of those watched
+ * before. Their present state comes as `presence` events behind the `ack`. Users with whom
+ * the caller shares no room are passed over.
+ */
+export type CommandWatch = {
+  id?: CommandId;
+  type: "watch";
+  /** At most 200. */
+  users: string[];
 };
 
 /** Whose room it is, as last seen in their token. */
@@ -201,6 +264,13 @@ export type ErrorBody = {
  * | `METHOD_NOT_ALLOWED` | this method is not allowed here | no | 1008 |
  * | `ROOM_TAKEN` | the room is assigned to another agent | no | 1008 |
  * | `ROOM_NOT_WAITING` | the room is not waiting for an agent | no | 1008 |
+ * | `ROLE_REQUIRED` | your role in this room does not allow it | no | 1008 |
+ * | `TOO_LATE` | the message is too old for that | no | 1008 |
+ * | `MESSAGE_NOT_FOUND` | there is no such message | no | 1008 |
+ * | `MEMBER_NOT_FOUND` | there is no such member | no | 1008 |
+ * | `AGENT_NOT_FOUND` | there is no such agent | no | 1008 |
+ * | `NOTIFICATION_NOT_FOUND` | there is no such notification | no | 1008 |
+ * | `ROOM_FULL` | the room is full | no | 1008 |
  * | `MESSAGE_INVALID` | the message is not valid | no | 1007 |
  * | `BODY_INVALID` | the body is not valid | no | 1007 |
  * | `PARAMETER_INVALID` | a parameter is not valid | no | 1008 |
@@ -218,7 +288,7 @@ export type ErrorBody = {
  * | `UNAVAILABLE` | the service is unavailable | yes | 1013 |
  * | `INTERNAL` | an internal error | yes | 1011 |
  */
-export type ErrorCode = "AUTHENTICATION_REQUIRED" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REVOKED" | "CREDENTIALS_INVALID" | "AGENTS_ONLY" | "NOT_YOUR_ROOM" | "PUBLISH_FORBIDDEN" | "SUBSCRIBE_FORBIDDEN" | "SCOPE_MISSING" | "ORIGIN_FORBIDDEN" | "ROOM_NOT_FOUND" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "ROOM_TAKEN" | "ROOM_NOT_WAITING" | "MESSAGE_INVALID" | "BODY_INVALID" | "PARAMETER_INVALID" | "POSITION_INVALID" | "FRAME_INVALID" | "WEBSOCKET_INVALID" | "VERSION_UNSUPPORTED" | "TOO_LARGE" | "TOO_MANY" | "HEART_BEAT_MISSED" | "CONNECT_TIMEOUT" | "SLOW_CONSUMER" | "DRAINING" | "OVERLOADED" | "UNAVAILABLE" | "INTERNAL";
+export type ErrorCode = "AUTHENTICATION_REQUIRED" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REVOKED" | "CREDENTIALS_INVALID" | "AGENTS_ONLY" | "NOT_YOUR_ROOM" | "PUBLISH_FORBIDDEN" | "SUBSCRIBE_FORBIDDEN" | "SCOPE_MISSING" | "ORIGIN_FORBIDDEN" | "ROOM_NOT_FOUND" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "ROOM_TAKEN" | "ROOM_NOT_WAITING" | "ROLE_REQUIRED" | "TOO_LATE" | "MESSAGE_NOT_FOUND" | "MEMBER_NOT_FOUND" | "AGENT_NOT_FOUND" | "NOTIFICATION_NOT_FOUND" | "ROOM_FULL" | "MESSAGE_INVALID" | "BODY_INVALID" | "PARAMETER_INVALID" | "POSITION_INVALID" | "FRAME_INVALID" | "WEBSOCKET_INVALID" | "VERSION_UNSUPPORTED" | "TOO_LARGE" | "TOO_MANY" | "HEART_BEAT_MISSED" | "CONNECT_TIMEOUT" | "SLOW_CONSUMER" | "DRAINING" | "OVERLOADED" | "UNAVAILABLE" | "INTERNAL";
 
 /** The body of a STOMP ERROR. */
 export type ErrorEnvelope = {
@@ -249,6 +319,7 @@ export type EventError = {
 
 /** The first event: who the user is and which rooms are theirs. */
 export type EventHello = {
+  inbox?: LiveInbox | null;
   /** All of the user's rooms. */
   rooms: LiveRoom[];
   /** Names the connection in the server's log. */
@@ -256,6 +327,13 @@ export type EventHello = {
   type: "hello";
   /** The user's id. */
   user: string;
+};
+
+/** Something happened in the user's inbox. In order and without a hole. */
+export type EventInbox = {
+  /** What. */
+  entry: InboxEntry;
+  type: "inbox";
 };
 
 /** A message was accepted in one of the rooms. In order and without a hole in each room. */
@@ -284,23 +362,57 @@ export type EventPong = {
   type: "pong";
 };
 
+/** A user who is watched is online or offline. Transient: the newest of a user counts. */
+export type EventPresence = {
+  /** Since when: RFC 3339, UTC. */
+  at: string;
+  /** Which of both. */
+  online: boolean;
+  type: "presence";
+  /** Who. */
+  user: string;
+};
+
 /** Somebody has read the room up to a position. Transient: may be lost. */
 export type EventRead = {
   /** Up to where. */
   position: string;
+  /**
+   * The number up to which they had read when that was told last: messages behind it are read
+   * by one more.
+   */
+  previousSeq: number;
   /** Which room. */
   room: string;
+  /** The number of the message there. */
+  seq: number;
   type: "read";
   /** Who. */
   user: string;
+};
+
+/**
+ * More members have read the room at once than are told one by one with `read`: ask for the
+ * counts where they are shown. Transient.
+ */
+export type EventReceipts = {
+  /** How many members' marks are not told. */
+  readers: number;
+  /** Which room. */
+  room: string;
+  type: "receipts";
 };
 
 /** Part of what was asked for is gone from the room's log; what is kept follows. */
 export type EventReset = {
   /** The newest. */
   head: string;
+  /** The number of the newest. */
+  lastSeq: number;
   /** The oldest message that is kept. */
   oldest: string;
+  /** The number of the oldest message that is kept; `lastSeq + 1` when none is. */
+  oldestSeq: number;
   /** Which room. */
   room: string;
   type: "reset";
@@ -336,6 +448,14 @@ export type EventTyping = {
   user: string;
 };
 
+/** A visitor's only proof of being this user: whoever has the token is them. */
+export type Guest = {
+  expiresAt: string;
+  name?: string | null;
+  token: string;
+  user: string;
+};
+
 /** The bounds of a room's log. */
 export type Head = {
   /** The newest message; 0 while there is none. */
@@ -346,40 +466,89 @@ export type Head = {
   position: string;
 };
 
+/** What happened in an inbox. */
+export type InboxChange = "added" | "read" | "deleted";
+
+/** Something that happened in an inbox. */
+export type InboxEntry = {
+  /** What happened. */
+  change: InboxChange;
+  notification?: Notification | null;
+  /** Its place, opaque: `resume` takes it as `inbox`. */
+  position: string;
+  /** Of `read` and `deleted`: the `id` of the notification, or of the newest of several. */
+  target?: number | null;
+  /** Of `read` and `deleted`: whether all notifications up to the target are meant. */
+  upTo?: boolean | null;
+};
+
 /** A room that is not the user's any more. */
 export type LeftRoom = {
   /** Which. */
   id: string;
 };
 
+/** Where the live stream of the user's inbox begins. */
+export type LiveInbox = {
+  /** The first entry after it is the first that comes. */
+  position: string;
+  /** Notifications that are not read. */
+  unread: number;
+};
+
 /** A room, and from where on its messages come. */
-export type LiveRoom = Room & {
+export type LiveRoom = Room & ({
   /**
    * Where its live stream on this connection begins: the first message after it is the first
    * that comes.
    */
   position: string;
-};
+  /** Up to where the user has read; known with `unread`. */
+  readSeq?: number | null;
+  /** Messages of others, up to the `head`, that the user has not read; known in `hello`. */
+  unread?: number | null;
+});
 
-/** A message, as clients see it. */
+/** What a member may do in a room. */
+export type MemberRole = "member" | "moderator" | "owner";
+
+/** An entry of a room's log, as clients see it: a message, or an event among them. */
 export type Message = {
   /** The sender's own name for it, if it gave one. */
   clientId?: string | null;
+  /** Structured content, any JSON: as it was sent. */
+  data?: unknown;
+  /** When it was deleted: RFC 3339, UTC. */
+  deletedAt?: string | null;
+  /** When it was edited last: RFC 3339, UTC. */
+  editedAt?: string | null;
   /** Unique among all messages, also across rooms that were deleted and made again. */
   messageId: string;
+  /** In the desk's feed: which support room it is about. */
+  ofRoom?: string | null;
   /** Its place in the room's log, opaque: hand it back as `since` to resume after it. */
   position: string;
+  role?: MemberRole | null;
   /** The room it is in. */
   roomId: string;
-  /** Who sent it. */
+  /** Who sent or did it. */
   sender: Sender;
   /** When the server took it: RFC 3339, UTC, microseconds. */
   sentAt: string;
   /** Its number in the room: 1, 2, 3 … without gaps. */
   seq: number;
-  /** The text. */
+  /** Whom an event is about: who joined, was added, left, was removed, has the room now. */
+  subjects?: PersonRef[];
+  /** Of `edited` and `deleted`: the `seq` of the message that changed. */
+  target?: number | null;
+  /** The text; empty for an event, a deleted message, and one with `data` alone. */
   text: string;
+  /** What it is. Pass over a type that you do not know. */
+  type: MessageType;
 };
+
+/** What an entry of a room's log is. */
+export type MessageType = "message" | "notice" | "edited" | "deleted" | "joined" | "added" | "left" | "removed" | "roleChanged" | "roomChanged" | "waiting" | "assigned" | "released" | "handedOver" | "completed" | "gone" | "overdue" | "notification" | "notificationRead" | "notificationDeleted";
 
 /** Part of a room's log. */
 export type Messages = {
@@ -389,6 +558,29 @@ export type Messages = {
   head: Head;
   /** In rising order of `seq`, consecutive. */
   messages: Message[];
+};
+
+/** Who comes to visit. */
+export type NewGuest = {
+  /** What others see: to 128 bytes without control characters. Anybody can take any name. */
+  name?: string | null;
+  /** Seconds that the token is valid: only with an API key. */
+  ttlSeconds?: number | null;
+};
+
+/** A room to make or open. */
+export type NewRoom = {
+  /** Any JSON of up to 4096 bytes. With its pair of people it makes a direct room unique. */
+  context?: unknown;
+  /** Up to 8192 bytes. */
+  description?: string | null;
+  kind: RoomKind;
+  /** Who belongs to it beside the caller, at most 1000; of a direct room the one other person. */
+  members?: string[];
+  /** A link, up to 2048 bytes. */
+  picture?: string | null;
+  /** Up to 512 bytes. */
+  title?: string | null;
 };
 
 /** The subscription is over: the room is gone, or the right to read it. */
@@ -406,9 +598,41 @@ export type NoticeReset = {
   type: "reset";
 };
 
-/** Which room to open. */
-export type OpenRoom = {
-  kind: RoomKind;
+/** A notification. */
+export type Notification = {
+  /** What a person reads. */
+  content: string;
+  /** When: RFC 3339, UTC. */
+  createdAt: string;
+  /** The sender's own JSON. */
+  data?: unknown;
+  /** Its number in the user's inbox. */
+  id: number;
+  /** When it was read; absent while it is not. */
+  readAt?: string | null;
+  /** What it is about: `desk.assigned`, `desk.overdue`, `trade.opened`, or the host's own. */
+  type: string;
+  /** Where it leads. */
+  url?: string | null;
+};
+
+/** What a room is to the caller. */
+export type OwnRoom = Room & ({
+  /** When something last happened in it: RFC 3339, UTC. */
+  activeAt: string;
+  lastMessage?: Message | null;
+  /** Up to where the caller has read. */
+  readSeq: number;
+  role?: MemberRole | null;
+  /** Messages of others that the caller has not read. */
+  unread: number;
+});
+
+/** A page of the caller's rooms. */
+export type OwnRooms = {
+  /** Hand it back as `after` for the next page; absent on the last one. */
+  next?: string | null;
+  rooms: OwnRoom[];
 };
 
 /** A person as others see them. */
@@ -417,6 +641,23 @@ export type Person = {
   id: string;
   /** The name to show. */
   name: string;
+};
+
+/** A person, by reference. */
+export type PersonRef = {
+  /** The user id. */
+  id: string;
+  /** The name to show. */
+  name: string;
+};
+
+/** A picture's bytes. */
+export type PictureFile = string;
+
+/** A form with one file. */
+export type PictureForm = {
+  /** The picture. Its name and media type are not looked at. */
+  file: string;
 };
 
 /** Problem details (RFC 9457) of a request that was not done. */
@@ -471,27 +712,47 @@ export type Published = {
 };
 
 /** A room. */
-export type Room = {
-  assignee?: Person | null;
+export type Room = Partial<SupportRoom> & ({
+  /** The host's own JSON. */
+  context?: unknown;
   /** When this life of the room began: RFC 3339, UTC. */
   createdAt: string;
-  customer: Customer;
+  description?: string | null;
   head: Head;
   /** A support room has its customer's user id. */
   id: string;
-  /** Since when the customer has been asking: RFC 3339, UTC. */
-  inquiredAt: string;
   kind: RoomKind;
-  state: RoomState;
+  /** How many belong to it. */
+  memberCount: number;
+  /** A number of its own, never given out twice. */
+  number: number;
+  owner?: Person | null;
+  /** A link to a picture. */
+  picture?: string | null;
+  title?: string | null;
+});
+
+/** A change of what people see of a room: what is absent stays, null takes away. */
+export type RoomChanges = {
+  /** Any JSON of up to 4096 bytes. */
+  context?: unknown;
+  /** Up to 8192 bytes. */
+  description?: string | null;
+  /** A link, up to 2048 bytes. */
+  picture?: string | null;
+  /** Up to 512 bytes. */
+  title?: string | null;
 };
 
 /** What a room is for. */
-export type RoomKind = "support";
+export type RoomKind = "support" | "direct" | "group" | "open";
 
-/** The body of a native SEND. */
+/** What a message is to say: a text, `data`, or both. */
 export type RoomSend = {
-  /** 1 to 16384 bytes of UTF-8. */
-  text: string;
+  /** Any JSON of up to 16384 bytes; what it means is between clients. */
+  data?: unknown;
+  /** Up to 16384 bytes of UTF-8. */
+  text?: string | null;
 };
 
 /** Where a support room stands. */
@@ -509,8 +770,10 @@ export type SendMessage = {
    * with it is safe.
    */
   clientId?: string | null;
-  /** 1 to 16384 bytes of UTF-8. */
-  text: string;
+  /** Any JSON of up to 16384 bytes, with the text or instead of it. */
+  data?: unknown;
+  /** Up to 16384 bytes of UTF-8. */
+  text?: string | null;
 };
 
 /** Who sent a message. */
@@ -524,10 +787,25 @@ export type Sender = {
 };
 
 /** In which part a sender spoke. */
-export type SenderKind = "customer" | "agent";
+export type SenderKind = "customer" | "agent" | "member" | "host";
 
 /** What the server says on the JSON door and on event streams. */
-export type ServerEvent = EventHello | EventMessage | EventRoom | EventReset | EventRead | EventTyping | EventNotification | EventAck | EventPong | EventError;
+export type ServerEvent = EventHello | EventMessage | EventRoom | EventReset | EventRead | EventReceipts | EventPresence | EventInbox | EventTyping | EventNotification | EventAck | EventPong | EventError;
+
+/** What only a support room has. */
+export type SupportRoom = {
+  assignee?: Person | null;
+  customer: Customer;
+  /** Since when the customer has been asking: RFC 3339, UTC. */
+  inquiredAt: string;
+  state: RoomState;
+};
+
+/** A picture that is there now. */
+export type Uploaded = {
+  /** Its link: a path of this server. Give it to a room as it is. */
+  url: string;
+};
 
 /** The routes of the REST API below `/api/v1`, by method and path. */
 export interface Routes {
@@ -579,6 +857,30 @@ export interface Routes {
     answer: Rooms;
   };
   /**
+   * Makes a user for a visitor, with a token.
+   *
+   * Open to everybody where the operator lets it be (`auth.guests`), so many times an hour for one
+   * address. An API key with the scope `users` may in any case and without a bound.
+   */
+  "POST /guests": {
+    params: {};
+    body: NewGuest;
+    answer: Guest;
+  };
+  /**
+   * Uploads a picture for a room.
+   *
+   * As a form with one file, `file`, or as the body itself with an image's media type. PNG, JPEG,
+   * GIF and WebP are taken, which the file's own bytes decide; it is kept as it is, with what a
+   * camera wrote into it. What no room takes within a day is removed. Nothing is stored of an upload
+   * that is refused or cut off.
+   */
+  "POST /pictures": {
+    params: {};
+    body: Blob;
+    answer: Uploaded;
+  };
+  /**
    * Publishes to application topics.
    *
    * Answered when the messages are handed to all who are subscribed now, on every node. Nothing is
@@ -593,23 +895,30 @@ export interface Routes {
   /**
    * The caller's rooms.
    *
-   * Their own support room if there is one, then those assigned to them, longest asking first; at
-   * most 200.
+   * Where they are a member, their own support room, and those assigned to them: newest activity
+   * first, with the last message and the number of unread ones.
    */
   "GET /rooms": {
-    params: {};
+    params: {
+      /** Only rooms of this kind */
+      kind?: RoomKind;
+      /** What the page before has given as `next` */
+      after?: string;
+      /** How many at most, 1 to 200; 50 when missing */
+      limit?: number;
+    };
     body: undefined;
-    answer: Rooms;
+    answer: OwnRooms;
   };
   /**
-   * Opens the caller's own support room.
+   * Makes a room, or opens the caller's own support room.
    *
-   * Made, waiting, when it is missing; safe to repeat. 201 when there was no room at the moment of
-   * the call, else 200.
+   * A direct room is there once for its pair of people and its context, a support room once for
+   * its customer: safe to repeat, 201 when it was made now, else 200.
    */
   "POST /rooms": {
     params: {};
-    body: OpenRoom;
+    body: NewRoom;
     answer: Room;
   };
   /** A room as it stands. */
@@ -621,10 +930,47 @@ export interface Routes {
     body: undefined;
     answer: Room;
   };
-  /** The customer leaves: the room and its history are gone. */
+  /**
+   * Deletes a room and its history.
+   *
+   * For the owner of a group or open room, for either of a direct room's two, and for a support
+   * room's customer, who leaves by it.
+   */
   "DELETE /rooms/{id}": {
     params: {
-      /** The caller's own room */
+      /** The room */
+      id: string;
+    };
+    body: undefined;
+    answer: undefined;
+  };
+  /** Edits what people see of a room: for its owner. */
+  "PATCH /rooms/{id}": {
+    params: {
+      /** The room */
+      id: string;
+    };
+    body: RoomChanges;
+    answer: Room;
+  };
+  /** Joins an open room. */
+  "POST /rooms/{id}/join": {
+    params: {
+      /** The room */
+      id: string;
+    };
+    body: undefined;
+    answer: Room;
+  };
+  /**
+   * Leaves a room.
+   *
+   * An owner hands a group or open room to its longest-standing moderator, else member. The last one
+   * to leave ends the room. A support room's customer takes it and its history away.
+   */
+  "POST /rooms/{id}/leave": {
+    params: {
+      /** The room */
       id: string;
     };
     body: undefined;

@@ -105,8 +105,8 @@ class Stream implements Connection {
     const id = 'room' in command ? command.room : '';
     switch (command.type) {
       case 'send': {
-        const { text, data, clientId } = command;
-        return accepted(await rest.call('POST /rooms/{id}/messages', { id }, { text, data, clientId }));
+        const { type: _, id: __, room: ___, ...body } = command;
+        return accepted(await rest.call('POST /rooms/{id}/messages', { id }, body));
       }
       default:
         throw new MadangError('UNSUPPORTED', `${command.type} needs a WebSocket`, false);
