@@ -39,7 +39,7 @@ pub enum Command {
         at: Timestamp,
     },
     /// Notes support rooms that have been waiting since before a moment, each once for each time it
-    /// waits, in the desk's feed and in the inboxes of those who serve there.
+    /// waits, in the desk's feed and in the inboxes of those who serve there. Answers how many.
     AlertOverdue {
         /// Rooms that have been waiting since then or longer.
         since: Timestamp,
@@ -99,7 +99,8 @@ pub enum RoomAction {
     Claim,
     /// Gives a support room that the actor has back to the desk: it waits, from when it began to.
     Release,
-    /// Gives a support room that the actor has to another agent.
+    /// Gives a support room that the actor has to another agent, who must have come as one
+    /// ([`crate::Code::AgentNotFound`]).
     HandOver(Agent),
     /// Completes a support room that the actor has.
     Complete,
@@ -118,6 +119,9 @@ pub struct Committed {
     /// The room that is gone with it, and which life of it, if one is: whoever shows it hears of it by
     /// this.
     pub deleted: Option<(RoomId, Epoch)>,
+    /// The link to the picture that the room had until then and has no more, if it had one: replaced,
+    /// taken away, or gone with the room.
+    pub released: Option<Arc<str>>,
 }
 
 /// A room became, ceased to be, or changed as one of a user's.
@@ -136,8 +140,8 @@ pub struct RoomsChange {
 pub enum Answer {
     /// One per draft.
     Sent(Vec<Appended>),
-    /// Of [`Command::OpenSupport`], [`Command::Create`], [`RoomAction::Join`]: the room as it stands
-    /// now, and whether it was made, or joined, just now.
+    /// Of [`Command::OpenSupport`], [`Command::Create`], [`RoomAction::Join`], [`RoomAction::Edit`]:
+    /// the room as it stands now, and whether it was made, joined, or changed just now.
     Room(Box<Room>, bool),
     /// How a claim ended.
     Claim(ClaimOutcome),
@@ -155,6 +159,7 @@ impl Committed {
             entries: Vec::new(),
             changes: Vec::new(),
             deleted: None,
+            released: None,
         }
     }
 }
@@ -163,11 +168,17 @@ impl Committed {
 pub type Outcome = Result<Committed, Error>;
 
 impl Command {
-    /// Drafts, or one: what queues and batches are bounded by.
+    /// Drafts, or people who are added or notified, at least one: what queues and batches are
+    /// bounded by.
     #[must_use]
     pub fn weight(&self) -> usize {
         match self {
             Self::Send(group) => group.drafts.len(),
+            Self::Create(room) => room.members.len().max(1),
+            Self::Room(command) => match &command.action {
+                RoomAction::Add(people, _) => people.len().max(1),
+                _ => 1,
+            },
             Self::Notify(notify) => notify.users.len().max(1),
             _ => 1,
         }
@@ -181,5 +192,51 @@ impl Command {
             Self::Notify(notify) => notify.users.len() * notify.notification.content.len(),
             _ => 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::caller::Role;
+    use crate::room::{Profile, RoomKind};
+
+    fn people(count: usize) -> Vec<Person> {
+        let person = |n| Person {
+            user: UserId::new(&format!("u{n}")).unwrap(),
+            name: None,
+        };
+        (0..count).map(person).collect()
+    }
+
+    #[test]
+    fn a_command_weighs_as_many_as_it_lets_in_and_at_least_one() {
+        let action = |action| {
+            Command::Room(Box::new(RoomCommand {
+                room: RoomId::new("g").unwrap(),
+                actor: Actor {
+                    person: people(1).remove(0),
+                    role: Role::User,
+                },
+                action,
+                at: Timestamp::from_micros(0),
+            }))
+        };
+        let create = |count| {
+            let members = people(count).into_iter();
+            Command::Create(Box::new(NewRoom {
+                id: RoomId::new("g").unwrap(),
+                kind: RoomKind::Group,
+                profile: Profile::default(),
+                owner: None,
+                members: members.map(|person| (person, MemberRole::Member)).collect(),
+                at: Timestamp::from_micros(0),
+            }))
+        };
+        assert_eq!(create(40).weight(), 40);
+        assert_eq!(create(0).weight(), 1);
+        let add = |count| action(RoomAction::Add(people(count), MemberRole::Member));
+        assert_eq!((add(7).weight(), add(0).weight()), (7, 1));
+        assert_eq!(action(RoomAction::Leave).weight(), 1);
     }
 }

@@ -76,6 +76,8 @@ codes! {
     MethodNotAllowed = "METHOD_NOT_ALLOWED", 405, 1008, false, "this method is not allowed here";
     /// Another agent has the room.
     RoomTaken = "ROOM_TAKEN", 409, 1008, false, "the room is assigned to another agent";
+    /// Several rooms are meant by what the request names: name one by its id.
+    RoomAmbiguous = "ROOM_AMBIGUOUS", 409, 1008, false, "several rooms are meant";
     /// The room is completed: nobody waits there.
     RoomNotWaiting = "ROOM_NOT_WAITING", 409, 1008, false, "the room is not waiting for an agent";
     /// A member's role in the room, such as owner or moderator, is needed.
@@ -86,6 +88,8 @@ codes! {
     MessageNotFound = "MESSAGE_NOT_FOUND", 404, 1008, false, "there is no such message";
     /// Whom it is about does not belong to the room.
     MemberNotFound = "MEMBER_NOT_FOUND", 404, 1008, false, "there is no such member";
+    /// Nothing is known of such a user.
+    UserNotFound = "USER_NOT_FOUND", 404, 1008, false, "there is no such user";
     /// Whom a room is handed over to has never come as an agent.
     AgentNotFound = "AGENT_NOT_FOUND", 404, 1008, false, "there is no such agent";
     /// There is no such notification.

@@ -111,10 +111,27 @@ impl RoomId {
         Self(Arc::from(format!("{INTERNAL}inbox/{user}")))
     }
 
+    /// What clients are shown: the id, and a word for an internal one.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        match self.0.strip_prefix(INTERNAL) {
+            Some(internal) => internal.split('/').next().unwrap_or(internal),
+            None => &self.0,
+        }
+    }
+
     /// Whether it is one that no client can name.
     #[must_use]
     pub fn is_internal(&self) -> bool {
         self.0.starts_with(INTERNAL)
+    }
+
+    /// Whether it is the log of somebody's notifications.
+    #[must_use]
+    pub fn is_inbox(&self) -> bool {
+        self.0
+            .strip_prefix(INTERNAL)
+            .is_some_and(|id| id.starts_with("inbox/"))
     }
 
     /// An id that a store or another node has kept, the internal ones among them.
@@ -151,6 +168,7 @@ mod tests {
         let user = UserId::new("kim").unwrap();
         for id in [RoomId::desk(), RoomId::inbox(&user)] {
             assert!(id.is_internal());
+            assert!(["desk", "inbox"].contains(&id.shown()));
             assert!(RoomId::new(id.as_str()).is_err());
             assert_eq!(RoomId::kept(id.as_str()), Ok(id));
         }

@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use crate::assignment::{Support, SupportState};
-use crate::caller::{Caller, Role};
+use crate::caller::{Caller, Role, Scope};
 use crate::command::RoomAction;
-use crate::error::Code;
+use crate::error::{Code, Error};
 use crate::ids::UserId;
 use crate::membership::{MemberRole, Standing};
 use crate::message::{Message, MessageKind, Revision, SenderKind};
@@ -73,11 +73,29 @@ fn may_send_support(support: &Support, sender: &UserId, role: Role) -> Result<Ad
 /// # Errors
 /// [`Code::NotYourRoom`]: it is no such caller, or no such room. Not retryable.
 pub fn may_notice(kind: RoomKind, role: Role) -> Result<Admission, Code> {
-    let of_people = kind.has_members() || kind == RoomKind::Support;
-    if role == Role::Service && of_people {
+    if role == Role::Service && is_of_people(kind) {
         return Ok(Admission::of(SenderKind::Host));
     }
     Err(Code::NotYourRoom)
+}
+
+/// Whether the host's back end may look into a room, in which it has no part itself: with `scope`,
+/// into every room of people.
+///
+/// # Errors
+/// [`Code::ScopeMissing`]: it is no such caller. [`Code::RoomNotFound`]: it is no such room. Neither
+/// is retryable.
+pub fn may_oversee(kind: RoomKind, caller: &Caller, scope: Scope) -> Result<(), Error> {
+    caller.require(scope)?;
+    if is_of_people(kind) {
+        return Ok(());
+    }
+    Err(Code::RoomNotFound.into())
+}
+
+/// Whether it is a room, and not a log of another kind.
+const fn is_of_people(kind: RoomKind) -> bool {
+    kind.has_members() || matches!(kind, RoomKind::Support)
 }
 
 /// Who wants to edit or delete a message, and how old it may be for that.
@@ -263,6 +281,7 @@ fn host_may_act(kind: RoomKind, subject: Standing, action: &RoomAction) -> Resul
         RoomAction::Remove(_) | RoomAction::SetRole(..) if !subject.is_member() => {
             Err(Code::MemberNotFound)
         }
+        RoomAction::SetRole(_, given) => may_become(subject, *given),
         RoomAction::Join | RoomAction::Leave => Err(Code::NotYourRoom),
         _ => Ok(()),
     }
@@ -292,12 +311,25 @@ fn member_may_act(
             Some(MemberRole::Moderator) => MemberRole::Owner,
         },
         RoomAction::SetRole(..) if !subject.is_member() => return Err(Code::MemberNotFound),
+        RoomAction::SetRole(_, given) => {
+            may_become(subject, *given)?;
+            MemberRole::Owner
+        }
         _ => MemberRole::Owner,
     };
     if role >= required {
         return Ok(());
     }
     Err(Code::RoleRequired)
+}
+
+/// The owner remains it until another member becomes it.
+fn may_become(subject: Standing, given: MemberRole) -> Result<(), Code> {
+    let is_owner = subject.role() == Some(MemberRole::Owner);
+    if is_owner && given != MemberRole::Owner {
+        return Err(Code::RoleRequired);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

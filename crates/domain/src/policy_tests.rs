@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::assignment::Agent;
+use crate::caller::Scopes;
 use crate::ids::RoomId;
 use crate::message::Extra;
 use crate::position::{Epoch, Position, Seq};
@@ -196,6 +197,26 @@ fn the_host_manages_rooms_of_members_and_no_others() {
     assert!(host(&RoomDetail::Direct, &RoomAction::Delete).is_ok());
     for room in [support(SupportState::Waiting), RoomDetail::Desk] {
         assert!(host(&room, &RoomAction::Delete).is_err());
+    }
+}
+
+#[test]
+fn the_host_looks_into_rooms_of_people_with_the_scope_for_it_and_into_no_other_log() {
+    let shop = |scopes: Scopes| Caller {
+        scopes,
+        ..Caller::new(user("shop"), Role::Service)
+    };
+    let with = Scopes::NONE.with(Scope::Rooms);
+    let code = |kind, caller: &Caller| {
+        may_oversee(kind, caller, Scope::Rooms).map_err(|error| error.code())
+    };
+    for kind in RoomKind::ALL {
+        let of_people = !matches!(kind, RoomKind::Desk | RoomKind::Inbox);
+        let expected = of_people.then_some(()).ok_or(Code::RoomNotFound);
+        assert_eq!(code(kind, &shop(with)), expected, "{kind:?}");
+        assert_eq!(code(kind, &shop(Scopes::PUBLISH)), Err(Code::ScopeMissing));
+        let admin = Caller::new(user("root"), Role::Admin);
+        assert_eq!(code(kind, &admin), Err(Code::ScopeMissing));
     }
 }
 

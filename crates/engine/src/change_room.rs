@@ -1,8 +1,9 @@
 //! Changing a room: who belongs to it, what is seen of it, whether there is one.
 
 use madang_domain::command::RoomCommand;
+use madang_domain::membership::ADDED_AT_ONCE_MAX;
 use madang_domain::{
-    Actor, Answer, Caller, Code, Command, Error, Room, RoomAction, RoomId, policy,
+    Actor, Answer, Caller, Code, Command, Error, Room, RoomAction, RoomId, UserId, policy,
 };
 
 use crate::engine::Engine;
@@ -23,7 +24,7 @@ impl Engine {
     ) -> Result<usize, Error> {
         match self.act(caller, room, action).await? {
             Answer::Done(changed) => Ok(changed),
-            Answer::Room(..) => Ok(1),
+            Answer::Room(_, changed) => Ok(usize::from(changed)),
             Answer::Sent(_) | Answer::Claim(_) => Err(Code::Internal.into()),
         }
     }
@@ -57,22 +58,60 @@ impl Engine {
         }
     }
 
+    /// Removes people from a room, each by a command of its own. Who is no member is passed over.
+    /// Answers how many were removed.
+    ///
+    /// # Errors
+    /// As [`Engine::change_room`]; those who were removed before it stay so.
+    pub async fn remove_members(
+        &self,
+        caller: &Caller,
+        room: &RoomId,
+        users: Vec<UserId>,
+    ) -> Result<usize, Error> {
+        let mut removed = 0;
+        for chunk in users.chunks(ADDED_AT_ONCE_MAX) {
+            // Queued together, so that a few transactions carry all of them.
+            let mut queued = Vec::with_capacity(chunk.len());
+            for user in chunk {
+                let action = RoomAction::Remove(user.clone());
+                queued.push(self.queue(self.command(caller, room, action)?).await);
+            }
+            for command in queued {
+                match command.answer().await {
+                    Ok(_) => removed += 1,
+                    Err(error) if error.code() == Code::MemberNotFound => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(removed)
+    }
+
     pub(crate) async fn act(
         &self,
         caller: &Caller,
         room: &RoomId,
         action: RoomAction,
     ) -> Result<Answer, Error> {
+        self.carry_out(self.command(caller, room, action)?).await
+    }
+
+    fn command(
+        &self,
+        caller: &Caller,
+        room: &RoomId,
+        action: RoomAction,
+    ) -> Result<Command, Error> {
         if room.is_internal() {
             return Err(Code::RoomNotFound.into());
         }
-        let command = RoomCommand {
+        Ok(Command::Room(Box::new(RoomCommand {
             room: room.clone(),
             actor: Actor::from(caller),
             action,
             at: self.now(),
-        };
-        self.carry_out(Command::Room(Box::new(command))).await
+        })))
     }
 
     /// As [`Engine::act`], for those to whom the support desk is open.

@@ -274,9 +274,10 @@ const fn changes_rooms(command: &Command) -> bool {
         Command::OpenSupport(_)
         | Command::Create(_)
         | Command::Room(_)
-        // The first one makes the inbox.
-        | Command::Notify(_) => true,
-        Command::Send(_) | Command::Notifications { .. } | Command::AlertOverdue { .. } => false,
+        // A user's first notification makes the inbox.
+        | Command::Notify(_)
+        | Command::AlertOverdue { .. } => true,
+        Command::Send(_) | Command::Notifications { .. } => false,
     }
 }
 

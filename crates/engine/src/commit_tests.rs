@@ -11,7 +11,7 @@ use madang_domain::{
 use super::*;
 use crate::telemetry::NoTelemetry;
 
-/// What becomes of one call of `append`.
+/// What becomes of one call of `commit`.
 #[derive(Clone, Copy)]
 enum Act {
     Accept,
@@ -394,11 +394,18 @@ async fn rooms_are_unknown_only_after_a_lost_outcome_that_may_have_changed_them(
         at: Timestamp::from_micros(0),
     }));
     let send = Command::Send(DraftGroup { drafts: Vec::new() });
+    let alert = Command::AlertOverdue {
+        since: Timestamp::from_micros(0),
+        limit: 1,
+        at: Timestamp::from_micros(0),
+    };
     for (act, commands, expected) in [
         (Act::Accept, vec![join.clone()], false),
         (Act::Fail, vec![join.clone()], false),
         (Act::LoseOutcome, vec![send.clone()], false),
         (Act::LoseOutcome, vec![send, join], true),
+        // It may have made an inbox.
+        (Act::LoseOutcome, vec![alert], true),
     ] {
         let rig = Rig::new(LIMITS, [act]);
         let (_, unknown) = rig.pipeline.commit(&*rig.script, commands).await;

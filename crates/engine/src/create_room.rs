@@ -1,5 +1,7 @@
 //! Making rooms of members: direct, group and open.
 
+use std::collections::HashSet;
+
 use madang_domain::membership::ADDED_AT_ONCE_MAX;
 use madang_domain::{
     Answer, Caller, Code, Command, Error, MemberRole, NewRoom, Person, Profile, Role, Room,
@@ -42,10 +44,8 @@ impl Engine {
     ) -> Result<(Room, bool), Error> {
         plan.profile.check()?;
         let owner = owner_of(caller, &plan)?;
-        let mut members = plan.members;
+        let mut members = distinct(plan.members);
         members.retain(|member| Some(member) != owner.as_ref());
-        members.sort_unstable();
-        members.dedup();
         check_members(plan.kind, owner.is_some(), members.len())?;
         let rest = members.split_off(members.len().min(ADDED_AT_ONCE_MAX));
         let mut people = self
@@ -120,13 +120,20 @@ impl Engine {
         role: MemberRole,
     ) -> Result<usize, Error> {
         let mut added = 0;
-        for chunk in users.chunks(ADDED_AT_ONCE_MAX) {
+        for chunk in distinct(users).chunks(ADDED_AT_ONCE_MAX) {
             let people = self.people(chunk.to_vec()).await?;
             let action = RoomAction::Add(people, role);
             added += self.change_room(caller, room, action).await?;
         }
         Ok(added)
     }
+}
+
+/// Each once, in the order in which they are named first: the first may become the owner.
+fn distinct(mut users: Vec<UserId>) -> Vec<UserId> {
+    let mut seen = HashSet::with_capacity(users.len());
+    users.retain(|user| seen.insert(user.clone()));
+    users
 }
 
 fn owner_of(caller: &Caller, plan: &RoomPlan) -> Result<Option<UserId>, Error> {

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::bus_message::BusMessage;
 use crate::commit::{CommittedBatch, Reply, count};
 use crate::hub::Hub;
+use crate::released_pictures::ReleasedPictures;
 use crate::telemetry::Telemetry;
 
 /// Hands on what was committed, batch by batch, until the pipeline ends.
@@ -18,6 +19,7 @@ pub(crate) struct Dispatcher {
     pub(crate) telemetry: Arc<dyn Telemetry>,
     /// Told when a support room begins to wait.
     pub(crate) waiting: Arc<Notify>,
+    pub(crate) released: ReleasedPictures,
 }
 
 /// What a batch leaves to be told.
@@ -26,6 +28,7 @@ struct News {
     entries: Vec<Arc<Message>>,
     changes: Vec<RoomsChange>,
     deleted: Vec<(RoomId, Epoch)>,
+    released: Vec<Arc<str>>,
 }
 
 impl Dispatcher {
@@ -39,6 +42,7 @@ impl Dispatcher {
                 entries,
                 changes,
                 deleted,
+                released,
             } = self.answer(outcomes);
             for (room, messages) in consecutive_runs(entries) {
                 self.publish(&room, messages);
@@ -47,6 +51,9 @@ impl Dispatcher {
                 self.tell_deleted(&room, epoch);
             }
             self.tell_changes(&changes);
+            for link in released {
+                self.released.tell(link);
+            }
             if rooms_unknown {
                 self.bus
                     .publish(&Topic::AllNodes, BusMessage::RoomsUnknown.encode());
@@ -68,6 +75,7 @@ impl Dispatcher {
                     entries,
                     changes,
                     deleted,
+                    released,
                 } = committed;
                 if let Answer::Sent(appended) = &answer {
                     let (accepted, repeated) = count(appended);
@@ -76,6 +84,7 @@ impl Dispatcher {
                 news.entries.extend(entries);
                 news.changes.extend(changes);
                 news.deleted.extend(deleted);
+                news.released.extend(released);
                 answer
             });
             if outcome.is_err() {

@@ -15,6 +15,7 @@ use crate::dispatch::Dispatcher;
 use crate::hub::Hub;
 use crate::known_users::KnownUsers;
 use crate::presence::{Online, PresenceOptions};
+use crate::released_pictures::ReleasedPictures;
 use crate::revocation::Revocations;
 use crate::signal_gate::SignalGate;
 use crate::telemetry::Telemetry;
@@ -88,8 +89,11 @@ pub struct Engine {
     pub(crate) online: Arc<Online>,
     pub(crate) known_users: Arc<KnownUsers>,
     pub(crate) revocations: Revocations,
+    pub(crate) released: ReleasedPictures,
     /// Told when a support room begins to wait.
     pub(crate) waiting: Arc<Notify>,
+    /// Told when the bus may have lost something.
+    pub(crate) recheck: Arc<Notify>,
     pub(crate) next_topic_message: AtomicU64,
     /// Tells this run's topic messages from those of other nodes and earlier runs.
     pub(crate) run_id: u64,
@@ -123,8 +127,10 @@ impl Engine {
             signals: Arc::new(SignalGate::new(options.signal_interval)),
             online: Arc::new(Online::new(presence, options.presence)),
             known_users: Arc::default(),
-            revocations: Revocations::default(),
+            revocations: Revocations::new(clock.now()),
+            released: ReleasedPictures::default(),
             waiting: Arc::default(),
+            recheck: Arc::default(),
             store,
             bus,
             clock,
@@ -146,6 +152,7 @@ impl Engine {
             bus: Arc::clone(&self.bus),
             telemetry,
             waiting: Arc::clone(&self.waiting),
+            released: self.released.clone(),
         };
         let (pipeline, store) = (Arc::clone(&self.pipeline), Arc::clone(&self.store));
         let store: Arc<dyn Commit> = store;
@@ -154,9 +161,11 @@ impl Engine {
             vital::spawn("dispatch", dispatcher.run(committed)),
         ];
         let me = || Arc::downgrade(self);
+        let recheck = Arc::clone(&self.recheck);
+        let head_checks = self.options.head_check_interval;
         let listening = vec![
             tokio::spawn(watch_heads::listen(me())),
-            tokio::spawn(watch_heads::check(me(), self.options.head_check_interval)),
+            tokio::spawn(watch_heads::check(me(), recheck, head_checks)),
             tokio::spawn(signal_gate::run(me(), Arc::clone(&self.signals))),
             tokio::spawn(presence::run(me(), Arc::clone(&self.online))),
             tokio::spawn(overdue::run(me())),
@@ -180,6 +189,10 @@ impl Engine {
             }
         }
         tasks.listening.iter().for_each(JoinHandle::abort);
+        for task in tasks.listening {
+            // Aborted, or ended before.
+            drop(task.await);
+        }
         self.release_presence().await;
     }
 
@@ -219,6 +232,11 @@ impl Engine {
     /// What the store refuses with, the client's fault. [`Code::Unavailable`], [`Code::Draining`]:
     /// retryable.
     pub(crate) async fn carry_out(&self, command: Command) -> Result<Answer, Error> {
+        self.queue(command).await.answer().await
+    }
+
+    /// Queues a command for the next transaction. Calls are carried out in the order made.
+    pub(crate) async fn queue(&self, command: Command) -> Queued {
         let (sender, answer) = oneshot::channel();
         let submission = Submission {
             command,
@@ -228,7 +246,18 @@ impl Engine {
             }),
         };
         self.pipeline.submit(submission).await;
-        answer.await.map_err(|_| Error::from(Code::Unavailable))?
+        Queued(answer)
+    }
+}
+
+/// A command that will be carried out, whether its answer is waited for or not.
+pub(crate) struct Queued(oneshot::Receiver<Result<Answer, Error>>);
+
+impl Queued {
+    /// # Errors
+    /// As [`Engine::carry_out`].
+    pub(crate) async fn answer(self) -> Result<Answer, Error> {
+        self.0.await.map_err(|_| Error::from(Code::Unavailable))?
     }
 }
 

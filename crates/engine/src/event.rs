@@ -120,10 +120,12 @@ pub enum SignalKind {
         /// Where it stands.
         now: Position,
     },
+    /// The user, who belongs to the room already, came into it again.
+    Entered,
     /// More members have read than are told one by one; the user is one of them. Who shows counts
     /// asks for them.
     ManyRead {
-        /// How many are not told of.
+        /// How many are not told of, at most: one who marked twice is counted twice.
         readers: u64,
     },
 }

@@ -85,6 +85,15 @@ impl Engine {
         limit: usize,
     ) -> Result<Vec<Member>, Error> {
         self.view_room(caller, room).await?;
+        self.members_of(room, after, limit).await
+    }
+
+    pub(crate) async fn members_of(
+        &self,
+        room: &RoomId,
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<Vec<Member>, Error> {
         let members = self.store.members(room, after, limit).await;
         let members = members.map_err(|e| store_failed(&e))?;
         members.ok_or_else(|| Code::RoomNotFound.into())

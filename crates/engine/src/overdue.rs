@@ -6,7 +6,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use madang_domain::{Command, Timestamp};
+use madang_domain::{Answer, Command, Timestamp};
 
 use crate::engine::{Engine, store_failed};
 
@@ -15,6 +15,9 @@ const NOTED_AT_ONCE: usize = 50;
 
 /// Longest sleep: how late a room may be noted whose node is gone.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
+
+/// How long the store is left alone after it noted nothing of what was due.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Runs until the engine ends.
 pub(crate) async fn run(engine: Weak<Engine>) {
@@ -60,6 +63,8 @@ impl Engine {
             at: now,
         };
         match self.carry_out(command).await {
+            // Another node was faster.
+            Ok(Answer::Done(0)) => RETRY,
             Ok(_) => Duration::ZERO,
             Err(error) => {
                 tracing::warn!(code = %error.code(), "overdue rooms will be noted later");

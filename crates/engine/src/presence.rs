@@ -3,7 +3,7 @@
 //! A user whose last session ended stays online for a grace time, so that a reconnect is not seen.
 //! Changes are told to the port in batches; the edges that come of it go over the bus.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub const WATCHED_MAX: usize = 200;
 /// Users told to the port at once.
 const BATCH: usize = 512;
 
-/// Renewals within a lease: so many may fail before it runs out.
+/// Renewals within a lease: all but one may fail before it runs out.
 const RENEWALS: u32 = 3;
 
 /// How presence is kept.
@@ -48,8 +48,8 @@ struct State {
     users: HashMap<UserId, Connection>,
     /// What the port has not been told yet, or not successfully.
     untold: VecDeque<UserId>,
-    /// Users without a session, in the order in which their grace ends.
-    leaving: VecDeque<(Instant, UserId)>,
+    /// Users without a session, each once, in the order in which their grace ends.
+    leaving: BTreeSet<(Instant, UserId)>,
 }
 
 #[derive(Default)]
@@ -73,10 +73,13 @@ impl Online {
     }
 
     fn connected(&self, user: &UserId) {
-        let mut state = self.state.lock();
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
         let connection = state.users.entry(user.clone()).or_default();
         connection.sessions += 1;
-        connection.leaves_at = None;
+        if let Some(at) = connection.leaves_at.take() {
+            state.leaving.remove(&(at, user.clone()));
+        }
         if !connection.told && !connection.queued {
             connection.queued = true;
             state.untold.push_back(user.clone());
@@ -85,16 +88,18 @@ impl Online {
     }
 
     fn disconnected(&self, user: &UserId) {
-        let mut state = self.state.lock();
-        let Some(connection) = state.users.get_mut(user) else {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
+        let connection = state.users.get_mut(user);
+        let Some(connection) = connection.filter(|connection| connection.sessions > 0) else {
             return;
         };
-        connection.sessions = connection.sessions.saturating_sub(1);
+        connection.sessions -= 1;
         if connection.sessions == 0 {
             let at = Instant::now() + self.options.grace;
             connection.leaves_at = Some(at);
             let was_idle = state.leaving.is_empty();
-            state.leaving.push_back((at, user.clone()));
+            state.leaving.insert((at, user.clone()));
             if was_idle {
                 self.changed.notify_one();
             }
@@ -105,17 +110,17 @@ impl Online {
     fn end_graces(&self, now: Instant) -> Option<Instant> {
         let mut guard = self.state.lock();
         let state = &mut *guard;
-        while let Some((at, user)) = state.leaving.pop_front_if(|(at, _)| *at <= now) {
-            let Some(connection) = state.users.get_mut(&user) else {
-                continue;
+        while state.leaving.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, user)) = state.leaving.pop_first() else {
+                break;
             };
-            // Came back meanwhile, or left once more after that.
-            if connection.leaves_at == Some(at) && !connection.queued {
+            let connection = state.users.get_mut(&user);
+            if let Some(connection) = connection.filter(|connection| !connection.queued) {
                 connection.queued = true;
                 state.untold.push_back(user);
             }
         }
-        state.leaving.front().map(|(at, _)| *at)
+        state.leaving.first().map(|(at, _)| *at)
     }
 
     /// What is to be told next: who, and whether they are online.
@@ -198,9 +203,11 @@ pub(crate) async fn run(engine: Weak<Engine>, online: Arc<Online>) {
         let Some(running) = engine.upgrade() else {
             return;
         };
-        if Instant::now() >= renew_at {
+        let now = Instant::now();
+        if now >= renew_at {
+            // From its beginning: a slow port must not stretch the lease.
+            renew_at = now + renewal;
             running.renew_lease().await;
-            renew_at = Instant::now() + renewal;
         }
         let next_grace = online.end_graces(Instant::now());
         let batch = online.batch();

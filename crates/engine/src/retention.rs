@@ -3,17 +3,12 @@
 use std::sync::Weak;
 use std::time::Duration;
 
-use madang_domain::ports::{RetentionRule, Swept};
-use tokio::time::MissedTickBehavior;
-
 use crate::engine::{Engine, store_failed};
+use madang_domain::ports::{RetentionRule, Swept};
 
-/// Sweeps at every interval, until the engine ends.
-pub(crate) async fn run(engine: Weak<Engine>, interval: Duration) {
-    let mut rounds = tokio::time::interval(interval);
-    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+/// Sweeps again and again, with a pause between two rounds, until the engine ends.
+pub(crate) async fn run(engine: Weak<Engine>, pause: Duration) {
     loop {
-        rounds.tick().await;
         let Some(engine) = engine.upgrade() else {
             return;
         };
@@ -22,6 +17,8 @@ pub(crate) async fn run(engine: Weak<Engine>, interval: Duration) {
             return;
         }
         engine.sweep_round().await;
+        drop(engine);
+        tokio::time::sleep(pause).await;
     }
 }
 

@@ -1,7 +1,14 @@
 //! Revoking a user's tokens: they are refused on every node, and the user's sessions end.
+//!
+//! The bus tells of it at once; the store is asked besides at every head check, since a hint that
+//! was lost must not leave a session open.
+
+use std::collections::HashMap;
+use std::time::Duration;
 
 use madang_domain::ports::Topic;
 use madang_domain::{Error, Timestamp, UserId};
+use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
 use crate::bus_message::BusMessage;
@@ -13,16 +20,68 @@ const WAITING_MAX: usize = 1_024;
 /// Revocations read from the store at once.
 const PAGE: usize = 1_000;
 
+/// How far the clocks of two nodes may be apart: so far back the store is asked again.
+const SKEW: Duration = Duration::from_secs(60);
+
+/// Revocations of which it is remembered that they were told. When there are more, some are told
+/// twice.
+const REMEMBERED_MAX: usize = 65_536;
+
 /// Whose tokens are refused, and up to when they were issued.
 pub type Revocation = (UserId, Timestamp);
 
 /// Tells whoever checks tokens.
-pub(crate) struct Revocations(broadcast::Sender<Revocation>);
+pub(crate) struct Revocations {
+    listeners: broadcast::Sender<Revocation>,
+    told: Mutex<Told>,
+}
 
-impl Default for Revocations {
-    fn default() -> Self {
-        Self(broadcast::Sender::new(WAITING_MAX))
+struct Told {
+    /// From when on the store is asked next.
+    since: Timestamp,
+    /// Those told since then.
+    users: HashMap<UserId, Timestamp>,
+}
+
+impl Revocations {
+    /// Of a node that starts now.
+    pub(crate) fn new(now: Timestamp) -> Self {
+        Self {
+            listeners: broadcast::Sender::new(WAITING_MAX),
+            told: Mutex::new(Told {
+                since: before(now),
+                users: HashMap::new(),
+            }),
+        }
     }
+
+    /// Tells of it unless that was done before.
+    fn tell(&self, user: UserId, at: Timestamp) {
+        let mut told = self.told.lock();
+        if told.users.get(&user).is_some_and(|known| *known >= at) {
+            return;
+        }
+        if told.users.len() >= REMEMBERED_MAX {
+            told.users.clear();
+        }
+        told.users.insert(user.clone(), at);
+        drop(told);
+        // An error says that nobody listens.
+        drop(self.listeners.send((user, at)));
+    }
+
+    /// The store was asked at `now`.
+    fn asked(&self, now: Timestamp) {
+        let mut told = self.told.lock();
+        let since = before(now);
+        told.since = since;
+        told.users.retain(|_, at| *at >= since);
+    }
+}
+
+fn before(now: Timestamp) -> Timestamp {
+    let skew = i64::try_from(SKEW.as_micros()).unwrap_or(i64::MAX);
+    Timestamp::from_micros(now.as_micros().saturating_sub(skew))
 }
 
 impl Engine {
@@ -41,10 +100,11 @@ impl Engine {
         Ok(at)
     }
 
-    /// Every revocation from now on. First subscribe, then [`Engine::revoked_since`].
+    /// Every revocation from now on, on whichever node, at the latest with the next head check. First
+    /// subscribe, then [`Engine::revoked_since`].
     #[must_use]
     pub fn subscribe_revocations(&self) -> broadcast::Receiver<Revocation> {
-        self.revocations.0.subscribe()
+        self.revocations.listeners.subscribe()
     }
 
     /// All revocations at `since` or later: at start, and after something was missed.
@@ -68,7 +128,19 @@ impl Engine {
     }
 
     pub(crate) fn revoked(&self, user: UserId, at: Timestamp) {
-        // An error says that nobody listens.
-        drop(self.revocations.0.send((user, at)));
+        self.revocations.tell(user, at);
+    }
+
+    /// Finds what the bus did not tell. What fails is left to the next check.
+    pub(crate) async fn check_revocations(&self) {
+        let now = self.now();
+        let since = self.revocations.told.lock().since;
+        let Ok(revoked) = self.revoked_since(since).await else {
+            return;
+        };
+        for (user, at) in revoked {
+            self.revoked(user, at);
+        }
+        self.revocations.asked(now);
     }
 }

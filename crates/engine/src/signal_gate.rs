@@ -5,7 +5,7 @@
 //! So a room in which everybody reads at once costs each subscriber a bounded number of events, and a
 //! quiet room no delay. A room is known here only while something happens in it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -31,8 +31,9 @@ pub(crate) struct SignalGate {
 struct Pending {
     /// When the interval ends.
     until: Instant,
-    reads: HashMap<UserId, Read>,
-    /// Marks beyond those kept.
+    /// Sorted: a run of the simulation can be replayed.
+    reads: BTreeMap<UserId, Read>,
+    /// Marks beyond those kept: one who marks twice is counted twice.
     more_reads: u64,
     typing: HashMap<UserId, bool>,
 }
@@ -126,13 +127,14 @@ impl SignalGate {
             if pending.reads.is_empty() {
                 return false;
             }
-            let reads = pending.reads.drain().map(|(_, read)| read).collect();
+            let reads = std::mem::take(&mut pending.reads).into_values().collect();
             due.push((room.clone(), reads, pending.more_reads));
             // Something was told: the next interval begins.
             *pending = Pending::until(now + self.interval);
             true
         });
         let next = rooms.values().map(|pending| pending.until).min();
+        due.sort_unstable_by(|(a, ..), (b, ..)| a.cmp(b));
         (due, next)
     }
 }
@@ -141,7 +143,7 @@ impl Pending {
     fn until(until: Instant) -> Self {
         Self {
             until,
-            reads: HashMap::new(),
+            reads: BTreeMap::new(),
             more_reads: 0,
             typing: HashMap::new(),
         }

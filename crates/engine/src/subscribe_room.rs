@@ -43,7 +43,8 @@ impl Engine {
         key: SubscriptionKey,
     ) -> Result<Subscribed, Error> {
         let (user, role) = (caller.user.clone(), caller.role);
-        // On the list first, decided after: a right that is lost meanwhile ends the subscription.
+        // On the list first, decided after: when a right is lost meanwhile it is not live before it
+        // has asked again.
         let registration = self.hub.rooms().register(room, outlet, key, user, role);
         let found = self.view_room(caller, room).await?.room;
         let position = match start {

@@ -1,4 +1,4 @@
-//! What other nodes did: heard on the bus, or found by comparing heads with the store.
+//! What other nodes did: heard on the bus, or found by asking the store.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use madang_domain::ports::{BusEvent, PresenceEdge, Topic};
 use madang_domain::{Epoch, RoomId, Timestamp, UserId};
+use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 
 use crate::bus_message::BusMessage;
@@ -27,21 +28,27 @@ pub(crate) async fn listen(engine: Weak<Engine>) {
             BusEvent::Published { topic, payload } => engine.heard(&topic, &payload),
             BusEvent::Reconnected => {
                 engine.hub.users().rooms_unknown();
-                engine.check_heads().await;
+                // Not here: what the bus brings meanwhile must not pile up.
+                engine.recheck.notify_one();
             }
         }
     }
 }
 
-/// Compares heads at every interval, until the engine ends.
-pub(crate) async fn check(engine: Weak<Engine>, interval: Duration) {
+/// Looks for revoked tokens and compares heads at every interval, and when the bus may have lost
+/// something, until the engine ends.
+pub(crate) async fn check(engine: Weak<Engine>, recheck: Arc<Notify>, interval: Duration) {
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = recheck.notified() => {}
+        }
         let Some(engine) = engine.upgrade() else {
             return;
         };
+        engine.check_revocations().await;
         engine.check_heads().await;
     }
 }

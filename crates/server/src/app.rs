@@ -113,6 +113,10 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     revoked::heed(&engine, authenticator.clone(), gateway.clone())
         .await
         .map_err(ServeError::Revocations)?;
+    tokio::spawn(pictures::remove_released(
+        Arc::clone(&pictures),
+        engine.subscribe_released_pictures(),
+    ));
     let state = http_state(
         &config, &engine, &gateway, identity, &pictures, &metrics, &ready,
     );
@@ -247,7 +251,9 @@ fn http_state(
         query_token: config.http.query_token,
         contracts: ContractOptions {
             support_desk: options::support_desk(config),
+            community: options::community(config),
             direct_websocket: config.contracts.direct_websocket,
+            direct_rest: config.contracts.direct_rest,
         },
         topics: TopicOptions::of(config),
         pictures: Arc::clone(pictures),

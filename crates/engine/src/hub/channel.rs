@@ -189,11 +189,12 @@ impl RoomChannel {
         (taken, behind)
     }
 
-    /// Offers a signal to every subscriber who is known to have the right to read.
+    /// Offers a signal to every subscriber who is known to have the right to read, as of the last
+    /// loss that is known here.
     pub(super) fn signal(&self, event: &Arc<SignalEvent>) {
         let state = self.state.lock();
         for (_, entry) in &state.entries {
-            if entry.mode != Mode::Ended && entry.decided.is_some() {
+            if entry.mode != Mode::Ended && has_asked(entry, state.access) {
                 entry.outlet.offer_signal(entry.key, event);
             }
         }
@@ -229,21 +230,28 @@ impl RoomChannel {
         Some((entry.user.clone(), entry.role))
     }
 
-    /// Takes note of one subscriber's right to read as of `access`.
+    /// Takes note of one subscriber's right to read as of `access`, if nothing newer is known.
     pub(super) fn decided(&self, index: usize, access: AccessVersion) {
         let state = &mut *self.state.lock();
-        if let Some(entry) = state.entries.get_mut(index) {
+        if let Some(entry) = state.entries.get_mut(index)
+            && !entry.decided.is_some_and(|known| known.covers(access))
+        {
             entry.decided = Some(access);
         }
     }
 
-    /// This life of the room is deleted: its subscriptions end. Whoever has no place in it yet finds
-    /// out by reading.
+    /// This life of the room is deleted: its subscriptions end. Whoever was not started yet finds out
+    /// by reading.
     pub(super) fn deleted(&self, epoch: Epoch) {
         let state = &mut *self.state.lock();
         state.changes += 1;
+        if state.epoch == Some(epoch) {
+            // Nobody may join it on what was read before.
+            state.epoch = None;
+        }
         for (_, entry) in &mut state.entries {
-            if entry.position.is_some_and(|at| at.epoch == epoch) {
+            // Not by its cursor, which may still stand in an earlier life than the one it asked for.
+            if entry.decided.is_some_and(|known| known.epoch == epoch) {
                 entry.end(Ended::RoomGone);
             }
         }
@@ -334,9 +342,7 @@ impl RoomChannel {
         let Some(position) = entry.position else {
             return false;
         };
-        let outdated =
-            |known: AccessVersion| state.access.is_some_and(|seen| known.is_before(seen));
-        if entry.decided.is_none_or(outdated) {
+        if !has_asked(entry, state.access) {
             // Somebody lost a right since this one's was decided: it reads once more, and asks.
             return false;
         }
@@ -364,12 +370,13 @@ impl ChannelState {
     fn revoke(&mut self, user: &UserId, access: AccessVersion) -> usize {
         let mut behind = 0;
         for (_, entry) in &mut self.entries {
-            let Some(known) = entry.decided.filter(|known| !known.covers(access)) else {
+            // What was decided in another life is no question here: its owner reads, and asks.
+            let Some(known) = entry.decided.filter(|known| known.is_before(access)) else {
                 continue;
             };
             if entry.user == *user && entry.role != Role::Admin {
                 entry.end(Ended::AccessLost);
-            } else if known.epoch == access.epoch && known.version + 1 == access.version {
+            } else if known.version + 1 == access.version {
                 entry.decided = Some(access);
             } else {
                 behind += entry.fall_behind_if_live();
@@ -411,6 +418,12 @@ impl ChannelState {
             n + 1
         })
     }
+}
+
+/// Whether the subscriber's right to read was decided, and nobody lost theirs since then.
+fn has_asked(entry: &Entry, last_loss: Option<AccessVersion>) -> bool {
+    let outdated = |known: AccessVersion| last_loss.is_some_and(|loss| known.is_before(loss));
+    !entry.decided.is_none_or(outdated)
 }
 
 impl Entry {

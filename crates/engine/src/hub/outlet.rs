@@ -64,8 +64,9 @@ pub trait Outlet: Send + Sync {
     /// `since` is where the room's log stood before it came to the user: a session that shows the
     /// room after it misses no message. `None` when nothing was gained, or nobody knows.
     ///
-    /// A session that subscribes to the rooms that it shows learns of each loss by
-    /// [`Outlet::ended`] too, which the head check makes certain.
+    /// A session that subscribes to the rooms that it shows learns of each loss of the right to read
+    /// by [`Outlet::ended`] too, which the head check makes certain. Whoever leaves an open room can
+    /// still read it: the entry in its log says that it is theirs no more.
     fn rooms_changed(&self, key: SubscriptionKey, room: &RoomId, since: Option<Position>);
 
     /// Changes of the attended user's rooms may have been missed: the session lists them anew

@@ -161,8 +161,8 @@ pub struct Registration {
 impl Registration {
     /// Puts the cursor at `position` and makes it live at once if nothing happened in the room
     /// since it was registered and `position` was the head then; otherwise the subscriber has to
-    /// [`RoomSubscription::catch_up`]. Answers whether it is live; `None` when the room was deleted
-    /// or the right to it lost meanwhile.
+    /// [`RoomSubscription::catch_up`], which also finds out whether the room was deleted or the right
+    /// to it lost meanwhile. Answers whether it is live; `None` when the subscription is over.
     #[must_use]
     pub fn start(self, position: Position, head: &RoomHead) -> Option<(RoomSubscription, bool)> {
         let Self {

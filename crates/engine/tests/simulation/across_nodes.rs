@@ -5,10 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use madang_domain::{Caller, ClaimOutcome, Code, Position, Role, RoomId, Seq, UserId};
+use madang_domain::ports::PresenceEdge;
+use madang_domain::{
+    Body, Caller, ClaimOutcome, Code, Content, Error, MemberRole, Position, Profile, Role,
+    RoomAction, RoomId, RoomKind, Seq, UserId,
+};
 use madang_engine::{
-    Destinations, Ended, EventBatch, Outlet, RoomEvent, SignalEvent, SignalKind, Start,
-    SubscriptionKey, TopicDraft, TopicEvent, TopicMessageId, TopicSource, TopicTarget,
+    Destinations, Ended, EventBatch, Outlet, RoomEvent, RoomPlan, SignalEvent, SignalKind, Start,
+    Subscribed, SubscriptionKey, TopicDraft, TopicEvent, TopicMessageId, TopicSource, TopicTarget,
 };
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -26,6 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn calm() -> Arc<Cluster> {
     Cluster::start(Arc::new(World::calm(Plan {
         nodes: 2,
+        late_percent: 0,
         drop_percent: 0,
         repeat_percent: 0,
         reorder_percent: 0,
@@ -68,8 +73,9 @@ impl Outlet for TopicOutlet {
         drop(self.0.send((key, text, event.body.clone())));
     }
     fn offer_signal(&self, _: SubscriptionKey, _: &Arc<SignalEvent>) {}
-    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId, _: Option<madang_domain::Position>) {}
+    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId, _: Option<Position>) {}
     fn rooms_unknown(&self, _: SubscriptionKey) {}
+    fn presence_changed(&self, _: SubscriptionKey, _: &PresenceEdge) {}
     fn ended(&self, _: SubscriptionKey, _: Ended) {}
 }
 
@@ -78,6 +84,25 @@ type Inbox = mpsc::UnboundedReceiver<(SubscriptionKey, String, Bytes)>;
 fn topic_outlet() -> (Arc<dyn Outlet>, Inbox) {
     let (sender, inbox) = mpsc::unbounded_channel();
     (Arc::new(TopicOutlet(sender)), inbox)
+}
+
+/// A subscription of `who` on `node`, whose outlet checks all that it is offered.
+async fn subscribed(
+    cluster: &Cluster,
+    node: &Node,
+    who: &Caller,
+    room: &RoomId,
+) -> Result<(Arc<SimOutlet>, Subscribed), Error> {
+    let (world, store) = (Arc::clone(&cluster.world), Arc::clone(&cluster.store));
+    let name = who.user.to_string();
+    let outlet = SimOutlet::new(name, who.clone(), room.clone(), world, store);
+    let shared = Arc::clone(&outlet);
+    let subscribing = node
+        .engine
+        .subscribe_room(who, room, Start::Now, shared, KEY);
+    let subscribed = subscribing.await?;
+    outlet.started(subscribed.head.position(), subscribed.live);
+    Ok((outlet, subscribed))
 }
 
 fn user(id: &str) -> UserId {
@@ -223,14 +248,8 @@ fn typing_and_read_marks_reach_the_other_node_from_those_who_may_and_rise_only()
         cluster.store.prefill(&kim, 5);
         let won = b.engine.claim_room(&lee, &room).await;
         assert_eq!(won.expect("claimed"), ClaimOutcome::Won);
-        let (world, store) = (Arc::clone(&cluster.world), Arc::clone(&cluster.store));
-        let outlet = SimOutlet::new("lee".into(), lee.clone(), room.clone(), world, store);
-        let shared = Arc::clone(&outlet);
-        let subscribing = b
-            .engine
-            .subscribe_room(&lee, &room, Start::Now, shared, KEY);
-        let subscribed = subscribing.await.expect("subscribed");
-        outlet.started(subscribed.head.position(), subscribed.live);
+        let subscribing = subscribed(cluster, b, &lee, &room).await;
+        let (outlet, subscribed) = subscribing.expect("subscribed");
         let signals = async || {
             sleep_ms(1_000).await;
             std::mem::take(&mut *outlet.signals.lock())
@@ -257,10 +276,14 @@ fn typing_and_read_marks_reach_the_other_node_from_those_who_may_and_rise_only()
         assert_eq!(mark(&kim, 3).await, at(3));
         assert_eq!(mark(&kim, 2).await, at(3), "never falls");
         assert_eq!(mark(&kim, 3).await, at(3));
-        assert_eq!(mark(&kim, 99).await, at(5), "at most to the head");
-        assert_eq!(mark(&admin, 5).await, at(5), "an admin's is kept");
+        assert_eq!(mark(&kim, 99).await, at(7), "at most to the head");
+        assert_eq!(mark(&admin, 5).await, at(5), "an admin has none");
+        let told = |before, now| SignalKind::Read {
+            before: Seq::new(before),
+            now: at(now),
+        };
         let read: Vec<_> = signals().await.into_iter().map(|s| s.kind).collect();
-        assert_eq!(read, [SignalKind::Read(at(3)), SignalKind::Read(at(5))]);
+        assert_eq!(read, [told(0, 3), told(3, 7)]);
     });
 }
 
@@ -272,7 +295,7 @@ fn attending_sessions_on_the_other_node_are_told_whose_room_it_is() {
         };
         let (kim, lee) = (caller("kim", Role::User), caller("lee", Role::Agent));
         let room = RoomId::new("kim").expect("a room id");
-        let notes = [(); 2].map(|()| Arc::new(Notes::default()));
+        let notes = [&kim, &lee].map(|caller| Notes::of(&caller.user));
         let [customers, agents] = &notes;
         let customer = Arc::clone(customers) as Arc<dyn Outlet>;
         let agent = Arc::clone(agents) as Arc<dyn Outlet>;
@@ -295,13 +318,15 @@ fn attending_sessions_on_the_other_node_are_told_whose_room_it_is() {
         assert_eq!(told().await, [false, false], "was claimed before");
         a.engine.complete_room(&lee, &room).await.expect("done");
         assert_eq!(told().await, [true, true], "completed");
+        let again = Content::Message(Body::new("again", None).expect("a body"));
         a.engine
-            .send_message(&kim, room.clone(), "again", None)
+            .send_message(&kim, room.clone(), again, None)
             .await
             .expect("sent");
         a.engine.claim_room(&lee, &room).await.expect("claimed");
         told().await;
-        a.engine.leave_room(&kim, &room).await.expect("left");
+        let left = a.engine.change_room(&kim, &room, RoomAction::Leave).await;
+        left.expect("left");
         assert_eq!(told().await, [true, true], "deleted");
 
         b.bus.reconnect();
@@ -313,5 +338,65 @@ fn attending_sessions_on_the_other_node_are_told_whose_room_it_is() {
         drop(attending);
         a.engine.open_support_room(&kim, &room).await.expect("open");
         assert_eq!(told().await, [false, false], "nobody attends any more");
+    });
+}
+
+#[test]
+fn a_member_who_is_removed_on_one_node_hears_no_more_on_the_other_until_they_are_added_again() {
+    simulated(async |cluster| {
+        let [a, b] = &*cluster.nodes else {
+            panic!("two nodes")
+        };
+        let [kim, lee] = ["kim", "lee"].map(|id| caller(id, Role::User));
+        let notes = Notes::of(&lee.user);
+        let _attending = b
+            .engine
+            .attend(&lee, Arc::clone(&notes) as Arc<dyn Outlet>, 0);
+        let plan = RoomPlan {
+            kind: RoomKind::Group,
+            profile: Profile {
+                title: Some(Arc::from("g")),
+                ..Profile::default()
+            },
+            members: vec![lee.user.clone()],
+            owner: None,
+        };
+        let made = a.engine.create_room(&kim, plan).await;
+        let room = made.expect("made").0.id;
+        let told = async || {
+            sleep_ms(1_000).await;
+            notes.take().0.contains(&room)
+        };
+        assert!(told().await, "is a member now");
+        let write = async |text| {
+            let content = Content::Message(Body::new(text, None).expect("a body"));
+            let sent = a.engine.send_message(&kim, room.clone(), content, None);
+            sent.await.expect("sent");
+        };
+        let (theirs, held) = subscribed(cluster, b, &lee, &room).await.expect("may");
+        let (owners, _held) = subscribed(cluster, b, &kim, &room).await.expect("may");
+        write("first").await;
+        let remove = RoomAction::Remove(lee.user.clone());
+        let removed = a.engine.change_room(&kim, &room, remove).await;
+        assert_eq!(removed.expect("removed"), 1);
+        write("behind it").await;
+        assert!(told().await, "is none any more");
+        let last = theirs.drain(u64::MAX).expect("something");
+        assert_eq!(last.seq, Seq::new(3), "made, first, removed");
+        assert!(theirs.is_over() && !owners.is_over());
+        assert_eq!(owners.drain(u64::MAX).expect("all").seq, Seq::new(4));
+        drop(held);
+        let refused = subscribed(cluster, b, &lee, &room).await;
+        let refused = refused.err().map(|error| error.code());
+        assert_eq!(refused, Some(Code::NotYourRoom));
+
+        let again = vec![lee.user.clone()];
+        let added = a.engine.add_members(&kim, &room, again, MemberRole::Member);
+        assert_eq!(added.await.expect("added"), 1);
+        assert!(told().await, "is one again");
+        let (theirs, _held) = subscribed(cluster, b, &lee, &room).await.expect("may");
+        write("welcome").await;
+        sleep_ms(1_000).await;
+        assert_eq!(theirs.drain(u64::MAX).expect("it").seq, Seq::new(6));
     });
 }

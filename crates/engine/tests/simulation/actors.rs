@@ -1,21 +1,22 @@
-//! Who writes, serves, leaves, prunes and breaks things.
+//! What all who act have in common, and what breaks things.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use madang_domain::{
-    Appended, Caller, ClaimOutcome, ClientId, Code, DraftGroup, Error, Role, RoomId, UserId,
+    Appended, Body, Caller, ClientId, Code, Content, DraftGroup, Error, Position, Role, RoomId,
+    Seq, UserId,
 };
 use madang_engine::commit::Submission;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Node};
 use crate::world::{Phase, World, sleep_ms};
 
 /// Tries of one thing before an actor goes on with the next.
-const TRIES_MAX: u64 = 60;
+pub(crate) const TRIES_MAX: u64 = 60;
 
 pub(crate) fn caller(id: &str, role: Role) -> Caller {
     Caller::new(UserId::new(id).expect("a user id"), role)
@@ -40,117 +41,132 @@ impl Writer {
         } else {
             1
         };
+        let contents = (0..size).map(|n| Content::Message(self.body(n)));
+        self.write(room, contents.collect()).await;
+    }
+
+    /// Edits or deletes one of the newest entries, whoever's it is.
+    pub(crate) async fn revise(&mut self, room: &RoomId) {
+        let Some(head) = self.cluster.store.head(room) else {
+            return;
+        };
+        let world = &self.cluster.world;
+        let last = head.last.get();
+        let target = Seq::new(world.within(last.saturating_sub(5), last + 1));
+        let engine = &self.cluster.nodes[0].engine;
+        let content = if world.one_in(3) {
+            engine.deletion(target)
+        } else {
+            engine.edit(target, self.body(0))
+        };
+        self.write(room, vec![content]).await;
+    }
+
+    fn body(&self, n: u64) -> Body {
+        let text = format!("{}-{}.{n}", self.caller.user, self.sent + 1);
+        Body::new(&text, None).expect("a body")
+    }
+
+    async fn write(&mut self, room: &RoomId, contents: Vec<Content>) {
+        let world = Arc::clone(&self.cluster.world);
         self.sent += 1;
-        let ids: Vec<_> = (0..size)
-            .map(|n| format!("{}-{}.{n}", self.caller.user, self.sent))
-            .collect();
+        let name = format!("{}-{}", self.caller.user, self.sent);
         for _ in 0..TRIES_MAX {
-            match self.try_send(room, &ids).await {
+            match self.try_write(room, &name, &contents).await {
                 Ok(appended) => {
-                    world.note(|| format!("{ids:?} accepted"));
-                    if appended.len() != ids.len() {
-                        world.violated(format!("{ids:?}: {} answers", appended.len()));
+                    world.note(|| format!("{name} accepted"));
+                    if appended.len() != contents.len() {
+                        world.violated(format!("{name}: {} answers", appended.len()));
                     }
                     return self.accepted.lock().extend(appended);
                 }
                 Err(error) if error.code().spec().retryable => {
-                    world.note(|| format!("{ids:?}: {error}"));
+                    world.note(|| format!("{name}: {error}"));
                     sleep_ms(world.within(1, 10)).await;
                 }
-                Err(error) => return world.note(|| format!("{ids:?} refused: {error}")),
+                Err(error) => return world.note(|| format!("{name} refused: {error}")),
             }
         }
     }
 
-    async fn try_send(&self, room: &RoomId, ids: &[String]) -> Result<Vec<Appended>, Error> {
+    async fn try_write(
+        &self,
+        room: &RoomId,
+        name: &str,
+        contents: &[Content],
+    ) -> Result<Vec<Appended>, Error> {
         let node = self.cluster.any_node();
-        let drafts = ids.iter().map(|id| {
-            let client_id = ClientId::new(id).expect("a client id");
+        let draft = |(n, content): (usize, &Content)| {
+            let client_id = ClientId::new(&format!("{name}.{n}")).ok();
+            let room = room.clone();
             node.engine
-                .draft(&self.caller, room.clone(), id, Some(client_id))
-        });
+                .draft(&self.caller, room, content.clone(), client_id)
+        };
         let group = DraftGroup {
-            drafts: drafts.collect::<Result<_, _>>()?,
+            drafts: contents.iter().enumerate().map(draft).collect(),
         };
         let (sender, outcome) = oneshot::channel();
-        let reply = Box::new(move |outcome| drop(sender.send(outcome)));
-        node.engine.submit(Submission { group, reply }).await;
+        let reply = |outcome| drop(sender.send(outcome));
+        node.engine.submit(Submission::send(group, reply)).await;
         outcome.await.unwrap_or_else(|_| {
-            self.cluster
-                .world
-                .violated(format!("{ids:?} was never answered"));
+            let world = &self.cluster.world;
+            world.violated(format!("{name} was never answered"));
             Err(Code::Internal.into())
         })
     }
 
-    async fn open(&self, room: &RoomId) {
-        for _ in 0..TRIES_MAX {
-            let node = self.cluster.any_node();
-            if node
-                .engine
-                .open_support_room(&self.caller, room)
-                .await
-                .is_ok()
-            {
-                return;
-            }
+    /// Shows that it writes, and marks what it may have read: each user's marks by one node, so that
+    /// they are told in their order.
+    pub(crate) async fn signal(&self, room: &RoomId, marked: &mut Option<Position>) {
+        let (world, node) = (&self.cluster.world, self.home());
+        if world.one_in(3) {
+            drop(node.engine.set_typing(&self.caller, room, true).await);
         }
+        let Some(head) = self.cluster.store.head(room) else {
+            return;
+        };
+        let wanted = Position {
+            seq: Seq::new(world.below(head.last.get() + 3)),
+            ..head.position()
+        };
+        let (store, user) = (&self.cluster.store, &self.caller.user);
+        let moment = store.moment();
+        let Ok(at) = node.engine.mark_read(&self.caller, room, wanted).await else {
+            return;
+        };
+        // Who looks on has no mark, and is answered with what they asked for.
+        let took_part = store.rooms_of(user, self.caller.role).contains(room);
+        if !took_part || store.moment() != moment {
+            return;
+        }
+        let mark = store.read_mark(room, at, user);
+        let fell = marked.is_some_and(|before| before.epoch == at.epoch && before.seq > at.seq);
+        if fell || at.seq != mark {
+            let before = *marked;
+            world.violated(format!("{user}: marked {at} after {before:?}, kept {mark}"));
+        }
+        *marked = Some(at);
     }
 
-    async fn leave(&self, room: &RoomId) {
-        let node = self.cluster.any_node();
-        let leaving = node.engine.leave_room(&self.caller, room);
-        drop(given_up_sometimes(&self.cluster.world, leaving).await);
+    fn home(&self) -> &Arc<Node> {
+        let letters = self.caller.user.as_str().bytes().map(usize::from);
+        let nodes = &self.cluster.nodes;
+        let node = &nodes[letters.sum::<usize>() % nodes.len()];
+        if node.is_down() { &nodes[0] } else { node }
     }
 }
 
 /// As when a client goes away while it is served.
-async fn given_up_sometimes<T>(world: &World, work: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn given_up_sometimes<T>(
+    world: &World,
+    work: impl Future<Output = T>,
+) -> Option<T> {
     let patience = if world.one_in(8) {
         world.below(20)
     } else {
         u64::MAX / 2_000
     };
     timeout(Duration::from_millis(patience), work).await.ok()
-}
-
-pub(crate) async fn customer(mut writer: Writer, room: RoomId) {
-    let world = Arc::clone(&writer.cluster.world);
-    writer.open(&room).await;
-    for _ in 0..world.plan.messages {
-        writer.send(&room).await;
-        if world.percent(world.plan.leave_percent) {
-            writer.leave(&room).await;
-            if world.one_in(2) {
-                sleep_ms(world.below(300)).await;
-            }
-            writer.open(&room).await;
-        }
-        if world.one_in(3) {
-            sleep_ms(world.below(60)).await;
-        }
-    }
-}
-
-pub(crate) async fn agent(mut writer: Writer, rooms: Vec<RoomId>) {
-    let world = Arc::clone(&writer.cluster.world);
-    for _ in 0..world.plan.messages {
-        let room = world.pick(&rooms).clone();
-        let node = writer.cluster.any_node();
-        let claiming = node.engine.claim_room(&writer.caller, &room);
-        let claimed = given_up_sometimes(&world, claiming).await;
-        if let Some(Ok(ClaimOutcome::Won | ClaimOutcome::AlreadyYours)) = claimed {
-            for _ in 0..world.below(4) {
-                drop(node.engine.set_typing(&writer.caller, &room, true).await);
-                writer.send(&room).await;
-            }
-            sleep_ms(world.below(200)).await;
-            let node = writer.cluster.any_node();
-            let completing = node.engine.complete_room(&writer.caller, &room);
-            drop(given_up_sometimes(&world, completing).await);
-        }
-        sleep_ms(world.below(80)).await;
-    }
 }
 
 /// Prunes, cuts the bus, shuts a node down, until the faults end.

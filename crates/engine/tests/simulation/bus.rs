@@ -1,12 +1,13 @@
-//! A bus that loses, repeats, delays and reorders.
+//! A bus that loses, repeats, delays and reorders, and takes a while until it hears of interest.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use madang_domain::ports::{BoxFuture, Bus, BusEvent, Topic};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::time::{Duration, Instant};
 
 use crate::world::{Phase, World};
 
@@ -16,7 +17,8 @@ pub(crate) struct SimNetwork {
 }
 
 struct Inbox {
-    topics: Mutex<HashSet<Topic>>,
+    /// From when on they are delivered.
+    topics: Mutex<HashMap<Topic, Instant>>,
     events: Mutex<Vec<BusEvent>>,
     arrived: Notify,
 }
@@ -51,8 +53,13 @@ impl SimNetwork {
 impl Inbox {
     fn wants(&self, topic: &Topic) -> bool {
         let topics = self.topics.lock();
+        let wanted = |topic| {
+            topics
+                .get(topic)
+                .is_some_and(|from| *from <= Instant::now())
+        };
         let destination = matches!(topic, Topic::Destination(_));
-        topics.contains(topic) || destination && topics.contains(&Topic::AllDestinations)
+        wanted(topic) || destination && wanted(&Topic::AllDestinations)
     }
 
     fn push(&self, event: BusEvent) {
@@ -114,7 +121,15 @@ impl Bus for SimBus {
     }
 
     fn subscribe(&self, topic: Topic) {
-        self.inbox.topics.lock().insert(topic);
+        let world = &self.network.world;
+        let late = match topic {
+            // What is missed of these nothing but a reconnect heals.
+            Topic::User(_) | Topic::AllNodes => 0,
+            _ if world.fault(world.plan.late_percent) => world.within(1, 40),
+            _ => 0,
+        };
+        let from = Instant::now() + Duration::from_millis(late);
+        self.inbox.topics.lock().insert(topic, from);
     }
 
     fn unsubscribe(&self, topic: &Topic) {

@@ -4,15 +4,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use madang_domain::ports::{BoxFuture, Presence, PresenceEdge, PresenceError};
+use madang_domain::{Timestamp, UserId};
 use madang_engine::commit::CommitLimits;
 use madang_engine::telemetry::NoTelemetry;
-use madang_engine::{Engine, EngineOptions};
+use madang_engine::{Engine, EngineOptions, Ports, PresenceOptions};
 
 use crate::bus::{SimBus, SimNetwork};
 use crate::store::SimStore;
 use crate::world::World;
 
 pub(crate) const HEAD_CHECK_MS: u64 = 250;
+
+const SIGNALS_MS: u64 = 40;
+
+/// Longer than any run: presence is not simulated.
+const LEASE: Duration = Duration::from_secs(100_000);
 
 pub(crate) struct Cluster {
     pub(crate) world: Arc<World>,
@@ -73,14 +80,61 @@ fn start_node(
             queue_drafts_max: size(world.plan.commit_queue_max),
         },
         head_check_interval: Duration::from_millis(HEAD_CHECK_MS),
+        revise_within: None,
+        signal_interval: Duration::from_millis(SIGNALS_MS),
+        overdue_after: None,
+        presence: PresenceOptions {
+            lease: LEASE,
+            grace: Duration::ZERO,
+        },
+        retention: Default::default(),
+        sweep_interval: LEASE,
     };
-    let (store, clock) = (Arc::clone(store), Arc::clone(world));
-    let wire = Arc::clone(&bus);
-    let engine = Engine::start(store, wire, clock, Arc::new(NoTelemetry), options);
+    let ports = Ports {
+        store: Arc::clone(store) as _,
+        bus: Arc::clone(&bus) as _,
+        presence: Arc::new(Nobody),
+        clock: Arc::clone(world) as _,
+        telemetry: Arc::new(NoTelemetry),
+    };
+    let engine = Engine::start(ports, options);
     Arc::new(Node {
         index,
         engine,
         bus,
         down: AtomicBool::new(false),
     })
+}
+
+/// Presence is not simulated: nobody is ever online.
+struct Nobody;
+
+impl Presence for Nobody {
+    fn renew(
+        &self,
+        _: Timestamp,
+        _: Duration,
+    ) -> BoxFuture<'_, Result<(bool, Vec<PresenceEdge>), PresenceError>> {
+        Box::pin(async { Ok((true, Vec::new())) })
+    }
+
+    fn set<'a>(
+        &'a self,
+        _: &'a [(UserId, bool)],
+        _: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<PresenceEdge>, PresenceError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn of<'a>(
+        &'a self,
+        users: &'a [UserId],
+        _: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<Option<PresenceEdge>>, PresenceError>> {
+        Box::pin(async { Ok(users.iter().map(|_| None).collect()) })
+    }
+
+    fn release(&self, _: Timestamp) -> BoxFuture<'_, Result<Vec<PresenceEdge>, PresenceError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
 }

@@ -1,15 +1,17 @@
 //! A session's bounded queue, and the check of everything that enters it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use madang_domain::{Caller, Position, RoomHead, RoomId};
+use madang_domain::ports::PresenceEdge;
+use madang_domain::{Caller, Message, MessageKind, Position, RoomHead, RoomId, Seq, UserId};
 use madang_engine::{
-    Ended, EventBatch, Outlet, RoomEvent, RoomSignal, SignalEvent, SubscriptionKey, TopicEvent,
+    Ended, EventBatch, Outlet, RoomEvent, RoomSignal, SignalEvent, SignalKind, SubscriptionKey,
+    TopicEvent,
 };
 use parking_lot::Mutex;
 
-use crate::store::SimStore;
+use crate::store::{Moment, SimStore};
 use crate::world::World;
 
 pub(crate) const KEY: SubscriptionKey = 7;
@@ -23,7 +25,7 @@ pub(crate) struct SimOutlet {
     world: Arc<World>,
     store: Arc<SimStore>,
     /// When it asked for its subscription.
-    since: usize,
+    since: Moment,
     state: Mutex<State>,
     pub(crate) signals: Mutex<Vec<RoomSignal>>,
 }
@@ -34,9 +36,29 @@ struct State {
     queue: VecDeque<Position>,
     must_read: bool,
     /// Since when a catch-up has been running.
-    reading_since: Option<usize>,
+    reading_since: Option<Moment>,
     ended: Option<Ended>,
     closed: bool,
+    /// What the client shows: texts of messages, as later entries left them.
+    shown: BTreeMap<Seq, Arc<str>>,
+    /// How far each member was said to have read.
+    read: BTreeMap<UserId, Position>,
+}
+
+impl State {
+    fn show(&mut self, message: &Message) {
+        let text = Arc::clone(&message.text);
+        let target = message
+            .target()
+            .and_then(|target| self.shown.get_mut(&target));
+        match (message.kind, target) {
+            (MessageKind::Message, _) => drop(self.shown.insert(message.position.seq, text)),
+            (MessageKind::Deleted, Some(target)) => *target = Arc::from(""),
+            // One without a text was itself overtaken by a later one.
+            (MessageKind::Edited, Some(target)) if !text.is_empty() => *target = text,
+            _ => {}
+        }
+    }
 }
 
 impl SimOutlet {
@@ -114,6 +136,7 @@ impl SimOutlet {
             self.world
                 .violated(format!("{}: a reset after the end", self.name));
         }
+        state.shown.clear();
         state.cursor = Some(Position {
             epoch: head.epoch,
             seq: head.oldest.previous(),
@@ -128,9 +151,10 @@ impl SimOutlet {
             self.world.violated(format!("{}: ended twice", self.name));
         }
         let role = self.caller.role;
+        let user = &self.caller.user;
         let lost = self
             .store
-            .could_not_read(&self.room, &self.caller.user, role, 0);
+            .could_not_read(&self.room, user, role, self.since);
         if !lost {
             self.world
                 .violated(format!("{}: ended without cause: {cause:?}", self.name));
@@ -160,6 +184,18 @@ impl SimOutlet {
                 head.position(),
             ));
         }
+        for (seq, text) in state.shown.range(head.oldest..).filter(|_| complete) {
+            let at = Position {
+                seq: *seq,
+                ..head.position()
+            };
+            let now = self.store.versions(&self.room, at).pop();
+            if now.is_none_or(|now| now.text != *text) {
+                let name = &self.name;
+                self.world
+                    .violated(format!("{name}: shows {text:?} for {at}"));
+            }
+        }
     }
 
     fn check(&self, state: &State, event: &RoomEvent) {
@@ -172,7 +208,7 @@ impl SimOutlet {
             self.world
                 .violated(format!("{name}: got {at}, expected {expected:?}"));
         }
-        if self.store.accepted(&self.room, at).as_ref() != Some(&event.message) {
+        if !self.store.versions(&self.room, at).contains(&event.message) {
             self.world
                 .violated(format!("{name}: {at} is not what was accepted"));
         }
@@ -185,6 +221,29 @@ impl SimOutlet {
         if !self.store.could_read(&self.room, user, role, since) {
             self.world
                 .violated(format!("{name}: got {at} without a right to it"));
+        }
+        if !self.store.may_have(&self.room, at, user, role) {
+            let text = format!("{name}: got {at}, behind the entry that took its right");
+            self.world.violated(text);
+        }
+    }
+
+    /// What a member is said to have read is what they have, and never less than before where the bus
+    /// keeps the order.
+    fn check_read(&self, state: &mut State, signal: &RoomSignal) {
+        let SignalKind::Read { before, now } = signal.kind else {
+            return;
+        };
+        let (name, user) = (&self.name, &signal.user);
+        let mark = self.store.read_mark(&self.room, now, user);
+        let told = state.read.insert(user.clone(), now);
+        let plan = &self.world.plan;
+        let in_order = plan.reorder_percent == 0 && !plan.node_leaves;
+        let fell = told.is_some_and(|told| told.epoch == now.epoch && told.seq > now.seq);
+        if before >= now.seq || now.seq > mark || fell && in_order {
+            self.world.violated(format!(
+                "{name}: {user} read {before} to {now} after {told:?}, kept {mark}"
+            ));
         }
     }
 }
@@ -206,6 +265,7 @@ impl Outlet for SimOutlet {
             .min(usize::try_from(space).unwrap_or(usize::MAX));
         for event in &events[..taken] {
             self.check(&state, event);
+            state.show(&event.message);
             state.cursor = Some(event.message.position);
             state.queue.push_back(event.message.position);
         }
@@ -230,7 +290,7 @@ impl Outlet for SimOutlet {
     fn offer_topic(&self, _: SubscriptionKey, _: &Arc<TopicEvent>) {}
 
     fn offer_signal(&self, _: SubscriptionKey, event: &Arc<SignalEvent>) {
-        let state = self.state.lock();
+        let state = &mut *self.state.lock();
         let (name, signal) = (&self.name, &event.signal);
         if signal.room != self.room || state.closed || state.ended.is_some() {
             self.world.violated(format!("{name}: got {signal:?}"));
@@ -240,12 +300,15 @@ impl Outlet for SimOutlet {
             self.world
                 .violated(format!("{name}: got {signal:?} without a right to it"));
         }
+        self.check_read(state, signal);
         self.signals.lock().push(signal.clone());
     }
 
-    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId, _: Option<madang_domain::Position>) {}
+    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId, _: Option<Position>) {}
 
     fn rooms_unknown(&self, _: SubscriptionKey) {}
+
+    fn presence_changed(&self, _: SubscriptionKey, _: &PresenceEdge) {}
 
     fn ended(&self, _: SubscriptionKey, cause: Ended) {
         self.end(cause);

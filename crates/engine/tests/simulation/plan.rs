@@ -1,12 +1,19 @@
 //! What kind of run a seed stands for.
 
+use madang_domain::RoomKind;
+
 use crate::world::Rng;
 
 /// Percentages and sizes, chosen once per seed.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) nodes: u64,
-    pub(crate) rooms: u64,
+    /// Support rooms, each with a customer of its own.
+    pub(crate) support_rooms: u64,
+    /// Rooms of members.
+    pub(crate) member_rooms: Vec<RoomKind>,
+    /// Who may belong to them.
+    pub(crate) people: u64,
     pub(crate) agents: u64,
     pub(crate) admins: u64,
     /// Of each customer, writing at once.
@@ -17,6 +24,8 @@ pub(crate) struct Plan {
     pub(crate) queue_max: u64,
     pub(crate) batch_drafts_max: u64,
     pub(crate) commit_queue_max: u64,
+    /// Of interest that the bus hears of late.
+    pub(crate) late_percent: u64,
     pub(crate) drop_percent: u64,
     pub(crate) repeat_percent: u64,
     pub(crate) reorder_percent: u64,
@@ -38,9 +47,16 @@ impl Plan {
             }
         };
         let long = rng.below(24) == 0;
+        let support_rooms = rng.below(3);
+        let kinds = [RoomKind::Group, RoomKind::Open, RoomKind::Direct];
+        let of_members = rng.within(u64::from(support_rooms == 0), 2);
+        let kind = |_| *rng.pick(&kinds);
+        let member_rooms = (0..of_members).map(kind).collect();
         Self {
             nodes: rng.within(1, 3),
-            rooms: rng.within(1, 2),
+            support_rooms,
+            member_rooms,
+            people: rng.within(2, 4),
             agents: rng.within(0, 2),
             admins: rng.within(1, 2),
             devices: rng.within(1, 4),
@@ -57,6 +73,7 @@ impl Plan {
             },
             batch_drafts_max: rng.within(1, 8),
             commit_queue_max: rng.within(3, 12),
+            late_percent: sometimes(rng, 60),
             drop_percent: sometimes(rng, 60),
             repeat_percent: sometimes(rng, 30),
             reorder_percent: sometimes(rng, 50),

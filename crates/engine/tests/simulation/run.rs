@@ -10,6 +10,9 @@ use tokio::task::JoinSet;
 use crate::actors::{self, Accepted, Writer, caller};
 use crate::attendant::{self, Attended};
 use crate::cluster::{Cluster, HEAD_CHECK_MS};
+use crate::desk;
+use crate::members::{self, Place};
+use crate::plan::Plan;
 use crate::session::{Session, View};
 use crate::world::{Phase, World, sleep_ms};
 
@@ -18,7 +21,7 @@ const RUN_MAX: Duration = Duration::from_secs(600);
 
 /// Times that one message more is written which no bus carries: only what the hub believes to be
 /// the head decides whether it is found.
-const ROUNDS: usize = 2;
+const ROUNDS: u64 = 2;
 
 /// Longer than any use case takes that nobody waits for.
 const GIVEN_UP_MS: u64 = 500;
@@ -68,44 +71,90 @@ fn run_world(seed: u64, traced: bool) -> Arc<World> {
     world
 }
 
+/// Who takes part in a run, and where.
+struct Cast {
+    customers: Vec<Caller>,
+    agents: Vec<Caller>,
+    admins: Vec<Caller>,
+    /// Belongs to no room, and reads open ones.
+    stranger: Caller,
+    places: Vec<Place>,
+}
+
+impl Cast {
+    fn new(plan: &Plan) -> Self {
+        let callers = |name: &str, count, role| -> Vec<_> {
+            let id = |n| caller(&format!("{name}{n}"), role);
+            (0..count).map(id).collect()
+        };
+        let people = callers("u", plan.people, Role::User);
+        let kinds = plan.member_rooms.iter().zip(0..);
+        Self {
+            customers: callers("kim", plan.support_rooms, Role::User),
+            agents: callers("lee", plan.agents, Role::Agent),
+            admins: callers("admin", plan.admins, Role::Admin),
+            stranger: caller("x", Role::User),
+            places: kinds
+                .map(|(kind, n)| Place::new(*kind, n, &people))
+                .collect(),
+        }
+    }
+
+    /// Every room that somebody listens to, and who tries to.
+    fn audience(&self) -> Vec<(RoomId, Vec<Caller>)> {
+        let mut audience = Vec::new();
+        for customer in &self.customers {
+            let mut callers = vec![customer.clone()];
+            callers.extend(self.agents.iter().chain(&self.admins).cloned());
+            audience.push((own_room(customer), callers));
+        }
+        for place in &self.places {
+            let mut callers = place.people.clone();
+            // Somebody who looks on, and keeps on when they are no member any more.
+            let looks_on = caller(place.people[1].user.as_str(), Role::Admin);
+            callers.extend([self.stranger.clone(), looks_on]);
+            audience.push((place.room.clone(), callers));
+        }
+        audience.push((RoomId::desk(), self.agents.clone()));
+        audience
+    }
+
+    fn rooms(&self) -> Vec<RoomId> {
+        let audience = self.audience().into_iter().map(|(room, _)| room);
+        audience.collect()
+    }
+
+    /// Everybody who has rooms of their own.
+    fn attended(&self) -> Vec<Caller> {
+        let people = self.places.iter().flat_map(|place| place.people.iter());
+        let all = self.customers.iter().chain(&self.agents).chain(people);
+        let mut all: Vec<_> = all.cloned().collect();
+        all.sort_by(|a, b| a.user.cmp(&b.user));
+        all.dedup_by(|a, b| a.user == b.user);
+        all
+    }
+}
+
 async fn simulate(world: Arc<World>) {
     let cluster = Cluster::start(Arc::clone(&world));
     let accepted = Arc::new(Accepted::default());
-    let customers: Vec<_> = (0..world.plan.rooms)
-        .map(|n| caller(&format!("kim{n}"), Role::User))
-        .collect();
-    let rooms: Vec<_> = customers.iter().map(own_room).collect();
-    for customer in &customers {
+    let cast = Cast::new(&world.plan);
+    for customer in &cast.customers {
         cluster.store.prefill(customer, world.plan.prefilled);
     }
-    let writer = |caller: &Caller| Writer {
+    for place in &cast.places {
+        place.prefill(&cluster, world.plan.prefilled);
+    }
+    let writer = |caller: &Caller, sent| Writer {
         cluster: Arc::clone(&cluster),
         caller: caller.clone(),
         accepted: Arc::clone(&accepted),
-        sent: 0,
+        sent,
     };
-    let agents: Vec<_> = (0..world.plan.agents)
-        .map(|n| caller(&format!("lee{n}"), Role::Agent))
-        .collect();
-    let (mut sessions, views) = start_sessions(&cluster, &customers, &agents);
-    let mut actors = JoinSet::new();
-    let mut writers = Vec::new();
-    for (customer, room) in customers.iter().zip(&rooms) {
-        // Several devices at once, so that one node's batches meet another node's.
-        for device in 0..world.plan.devices {
-            let mut writer = writer(customer);
-            writer.sent = device * 1_000;
-            actors.spawn(actors::customer(writer, room.clone()));
-        }
-        let mut late = writer(customer);
-        late.sent = 1_000_000;
-        writers.push((late, room.clone()));
-    }
-    for agent in &agents {
-        actors.spawn(actors::agent(writer(agent), rooms.clone()));
-    }
-    let attended = start_attendants(&cluster, &mut sessions, customers.iter().chain(&agents));
-    let fate = tokio::spawn(actors::fate(Arc::clone(&cluster), rooms.clone()));
+    let (mut sessions, views) = start_sessions(&cluster, &cast);
+    let attended = start_attendants(&cluster, &mut sessions, &cast);
+    let mut actors = start_actors(&world, &cast, &writer);
+    let fate = tokio::spawn(actors::fate(Arc::clone(&cluster), cast.rooms()));
     while actors.join_next().await.is_some() {}
     // What was given up goes on to its end, and speaks on the bus while that still works.
     sleep_ms(GIVEN_UP_MS).await;
@@ -113,17 +162,22 @@ async fn simulate(world: Arc<World>) {
     drop(fate.await);
     sleep_ms(4 * HEAD_CHECK_MS).await;
     check_sessions(&cluster, &views);
-    check_attendants(&cluster, &attended);
-    for _ in 0..ROUNDS {
+    if world.plan.drop_percent == 0 {
+        check_attendants(&cluster, &attended);
+    }
+    for round in 1..=ROUNDS {
         world.enter(Phase::Quiet);
-        for (writer, room) in &mut writers {
-            writer.send(room).await;
-        }
+        let late = |caller: &Caller| writer(caller, round * 1_000_000);
+        write_once_more(&cluster, &cast, &late).await;
         sleep_ms(world.within(0, 2 * HEAD_CHECK_MS)).await;
         world.enter(Phase::Healed);
         sleep_ms(4 * HEAD_CHECK_MS).await;
         check_sessions(&cluster, &views);
     }
+    // A bus that lost something says so in the end.
+    cluster.nodes.iter().for_each(|node| node.bus.reconnect());
+    sleep_ms(4 * HEAD_CHECK_MS).await;
+    check_attendants(&cluster, &attended);
     world.enter(Phase::Over);
     while sessions.join_next().await.is_some() {}
     for node in &cluster.nodes {
@@ -132,27 +186,58 @@ async fn simulate(world: Arc<World>) {
     check_accepted(&cluster, &accepted);
 }
 
+fn start_actors(
+    world: &World,
+    cast: &Cast,
+    writer: &dyn Fn(&Caller, u64) -> Writer,
+) -> JoinSet<()> {
+    let mut actors = JoinSet::new();
+    for customer in &cast.customers {
+        // Several devices at once, so that one node's batches meet another node's.
+        for device in 0..world.plan.devices {
+            let writer = writer(customer, device * 1_000);
+            actors.spawn(desk::customer(writer, own_room(customer)));
+        }
+    }
+    let rooms: Vec<_> = cast.customers.iter().map(own_room).collect();
+    for agent in cast.agents.iter().filter(|_| !rooms.is_empty()) {
+        let colleagues = cast.agents.clone();
+        actors.spawn(desk::agent(writer(agent, 0), rooms.clone(), colleagues));
+    }
+    for (place, n) in cast.places.iter().zip(0..) {
+        for person in &place.people {
+            let writer = writer(person, n * 10_000);
+            actors.spawn(members::member(writer, place.clone()));
+        }
+    }
+    actors
+}
+
+/// In every room, and takes somebody's right in some.
+async fn write_once_more(cluster: &Cluster, cast: &Cast, writer: &dyn Fn(&Caller) -> Writer) {
+    for customer in &cast.customers {
+        writer(customer).send(&own_room(customer)).await;
+    }
+    for place in &cast.places {
+        if cluster.world.one_in(3) {
+            place.remove_somebody(cluster).await;
+        }
+        if let Some(member) = place.any_member(cluster) {
+            writer(&member).send(&place.room).await;
+        }
+    }
+}
+
 fn own_room(customer: &Caller) -> RoomId {
     RoomId::new(customer.user.as_str()).expect("a room id")
 }
 
-fn start_sessions(
-    cluster: &Arc<Cluster>,
-    customers: &[Caller],
-    agents: &[Caller],
-) -> (JoinSet<()>, Vec<Arc<View>>) {
+fn start_sessions(cluster: &Arc<Cluster>, cast: &Cast) -> (JoinSet<()>, Vec<Arc<View>>) {
     let (mut tasks, mut views) = (JoinSet::new(), Vec::new());
-    for customer in customers {
-        let admins =
-            (0..cluster.world.plan.admins).map(|n| caller(&format!("admin{n}"), Role::Admin));
-        for caller in [customer.clone()]
-            .into_iter()
-            .chain(agents.iter().cloned())
-            .chain(admins)
-        {
-            let room = own_room(customer);
-            let name = format!("{}:{room}", caller.user);
-            let (session, view) = Session::new(name, caller, room, Arc::clone(cluster));
+    for (room, callers) in cast.audience() {
+        for caller in callers {
+            let name = format!("{}/{:?}:{room}", caller.user, caller.role);
+            let (session, view) = Session::new(name, caller, room.clone(), Arc::clone(cluster));
             tasks.spawn(session.run());
             views.push(view);
         }
@@ -160,29 +245,26 @@ fn start_sessions(
     (tasks, views)
 }
 
-fn start_attendants<'a>(
+fn start_attendants(
     cluster: &Arc<Cluster>,
     tasks: &mut JoinSet<()>,
-    callers: impl Iterator<Item = &'a Caller>,
+    cast: &Cast,
 ) -> Vec<Arc<Attended>> {
-    let attend = |caller: &Caller| {
-        let attended = Attended::new(caller.clone());
+    let attend = |caller| {
+        let attended = Attended::new(caller);
         tasks.spawn(attendant::run(Arc::clone(cluster), Arc::clone(&attended)));
         attended
     };
-    callers.map(attend).collect()
+    cast.attended().into_iter().map(attend).collect()
 }
 
-/// Where no hint was lost for good, whoever attends a user knows the user's rooms.
+/// Whoever attends a user shows exactly the user's rooms.
 fn check_attendants(cluster: &Cluster, attended: &[Arc<Attended>]) {
-    if cluster.world.plan.drop_percent > 0 {
-        return;
-    }
     for attended in attended {
-        let (known, user) = (attended.known(), &attended.caller.user);
-        let rooms = cluster.store.rooms_of(user);
+        let (known, caller) = (attended.known(), &attended.caller);
+        let rooms = cluster.store.rooms_of(&caller.user, caller.role);
         if known.as_ref() != Some(&rooms) {
-            let text = format!("{user}: has {rooms:?}, was told of {known:?}");
+            let text = format!("{}: has {rooms:?}, shows {known:?}", caller.user);
             cluster.world.violated(text);
         }
     }
@@ -223,27 +305,23 @@ fn check_accepted(cluster: &Cluster, accepted: &Accepted) {
     let world = &cluster.world;
     for appended in &*accepted.lock() {
         let message = appended.message();
-        if cluster
-            .store
-            .accepted(&message.room, message.position)
-            .as_ref()
-            != Some(message)
-        {
+        let stored = cluster.store.versions(&message.room, message.position);
+        if !stored.contains(message) {
             world.violated(format!(
                 "{} was answered and is not stored",
                 message.position
             ));
         }
     }
-    for ((room, _), log) in cluster.store.lives() {
+    for life in cluster.store.lives() {
         let mut ids = BTreeSet::new();
-        for (message, seq) in log.iter().zip(1..) {
+        for (message, seq) in life.entries.iter().zip(1..) {
             let id = message.client_id.as_ref().map(|id| id.as_str().to_owned());
             let once = id.is_none_or(|id| ids.insert((message.sender.clone(), id)));
             if message.position.seq.get() != seq || !once {
                 world.violated(format!(
-                    "{room}: {} is stored out of order or twice",
-                    message.position
+                    "{}: {} is stored out of order or twice",
+                    life.room, message.position
                 ));
             }
         }

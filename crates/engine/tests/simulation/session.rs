@@ -1,6 +1,5 @@
 //! A client that subscribes, reads at its own pace, stalls, goes, and resumes elsewhere.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +19,6 @@ pub(crate) struct Session {
     cluster: Arc<Cluster>,
     /// The last message that the client has read.
     seen: Option<Position>,
-    /// What it has acknowledged, by life of the room.
-    acknowledged: BTreeMap<u64, Seq>,
     view: Arc<View>,
 }
 
@@ -58,7 +55,6 @@ impl Session {
             room,
             cluster,
             seen: None,
-            acknowledged: BTreeMap::new(),
             view: Arc::clone(&view),
         };
         (session, view)
@@ -110,6 +106,7 @@ impl Session {
         let name = format!("{}@{}", self.name, node.index);
         let outlet = SimOutlet::new(name, self.caller.clone(), self.room.clone(), world, store);
         let start = self.choose_start();
+        let delivered = self.cluster.store.delivered(&self.room, &self.caller.user);
         let shared = Arc::clone(&outlet);
         let subscribing = node
             .engine
@@ -124,12 +121,10 @@ impl Session {
             Start::Now => subscribed.head.position(),
             Start::After(position) => position,
             Start::Delivered => {
-                let epoch = subscribed.head.epoch;
-                let seq = self.acknowledged.get(&epoch.get()).copied();
-                Position {
-                    epoch,
-                    seq: seq.unwrap_or(Seq::ZERO),
-                }
+                let now = self.cluster.store.delivered(&self.room, &self.caller.user);
+                let known = delivered.filter(|delivered| Some(*delivered) == now);
+                // The mark rose meanwhile: from where it begins cannot be told from here.
+                known.filter(|known| known.epoch == subscribed.head.epoch)?
             }
         };
         outlet.started(cursor, subscribed.live);
@@ -200,7 +195,7 @@ impl Session {
         }
     }
 
-    async fn acknowledge(&mut self, at: &Attached, seen: Position) {
+    async fn acknowledge(&self, at: &Attached, seen: Position) {
         if !self.world().one_in(3) {
             return;
         }
@@ -209,12 +204,12 @@ impl Session {
             .engine
             .acknowledge(&self.caller, &self.room, seen)
             .await;
-        if done.is_ok() {
-            let mark = self
-                .acknowledged
-                .entry(seen.epoch.get())
-                .or_insert(Seq::ZERO);
-            *mark = (*mark).max(seen.seq);
+        let mark = self.cluster.store.delivered(&self.room, &self.caller.user);
+        let kept = mark.is_none_or(|mark| mark.epoch != seen.epoch || mark.seq >= seen.seq);
+        if done.is_ok() && !kept {
+            let name = &self.name;
+            self.world()
+                .violated(format!("{name}: acknowledged {seen}, kept {mark:?}"));
         }
     }
 }

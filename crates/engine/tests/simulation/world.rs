@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
-use madang_domain::Timestamp;
 use madang_domain::ports::Clock;
+use madang_domain::{Epoch, Timestamp};
 use parking_lot::Mutex;
 
 use crate::plan::Plan;
@@ -35,6 +35,10 @@ impl Rng {
 
     pub(crate) fn within(&mut self, low: u64, high: u64) -> u64 {
         low + self.below(high - low + 1)
+    }
+
+    pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+        &items[usize::try_from(self.below(items.len() as u64)).expect("an index")]
     }
 }
 
@@ -99,7 +103,12 @@ impl World {
     }
 
     pub(crate) fn pick<'a, T>(&self, items: &'a [T]) -> &'a T {
-        &items[usize::try_from(self.below(items.len() as u64)).expect("an index")]
+        self.rng.lock().pick(items)
+    }
+
+    /// That of a room that is made now.
+    pub(crate) fn new_epoch(&self) -> Epoch {
+        Epoch::new(self.within(2, 1 << 40))
     }
 
     /// A percentage that counts only while there are faults.

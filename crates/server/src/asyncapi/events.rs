@@ -19,6 +19,9 @@ pub(super) fn describe(document: &mut Document) {
     }
 }
 
+/// The key of the channel with all of the caller's rooms.
+const ALL: &str = "events";
+
 /// Whether the route is an event stream's.
 pub(super) fn is_stream(path: &str) -> bool {
     path.ends_with("/events")
@@ -28,14 +31,16 @@ pub(super) fn is_stream(path: &str) -> bool {
 pub(super) fn channel_key(path: &str) -> &'static str {
     if path.contains("{id}") {
         "roomEvents"
+    } else if path.contains("/desk/") {
+        "deskEvents"
     } else {
-        "events"
+        ALL
     }
 }
 
 fn describe_stream(path: &str, row: &Row, document: &mut Document) {
-    let is_room = path.contains("{id}");
     let key = channel_key(path);
+    let is_one = key != ALL;
     let told = document.schemas.variants("ServerEvent");
     let told: Vec<_> = told
         .iter()
@@ -43,12 +48,12 @@ fn describe_stream(path: &str, row: &Row, document: &mut Document) {
         .collect();
     let messages: Vec<_> = told
         .iter()
-        .map(|event| event_message(event, is_room, document))
+        .map(|event| event_message(event, is_one, document))
         .collect();
-    let what = if is_room {
-        "One room, which the caller may read."
-    } else {
-        "All of the caller's rooms and notifications."
+    let what = match key {
+        ALL => "All of the caller's rooms and notifications.",
+        "deskEvents" => "The support desk's changes.",
+        _ => "One room, which the caller may read.",
     };
     let parameter = (
         "id".to_owned(),
@@ -66,7 +71,7 @@ fn describe_stream(path: &str, row: &Row, document: &mut Document) {
         ),
         group: Group::Events,
         servers: servers::EVENTS,
-        parameters: Some(parameter).into_iter().filter(|_| is_room).collect(),
+        parameters: Some(parameter).into_iter().filter(|_| path.contains("{id}")).collect(),
         bindings: None,
         messages,
     });
@@ -83,9 +88,9 @@ fn describe_stream(path: &str, row: &Row, document: &mut Document) {
     });
 }
 
-fn event_message(event: &Variant, is_room: bool, document: &Document) -> Message {
+fn event_message(event: &Variant, is_one: bool, document: &Document) -> Message {
     let key = event_key(&event.tag);
-    let id = if is_room {
+    let id = if is_one {
         "The `position`"
     } else {
         "Where each room stands, opaque"

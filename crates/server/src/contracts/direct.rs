@@ -1,10 +1,11 @@
-//! Contract 3: what its bare WebSocket (`/ws/chat`) says.
+//! Contract 3: what its bare WebSocket (`/ws/chat`) and its REST say.
 
-use madang_domain::Message;
+use madang_domain::{Code, Message};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::native::rfc3339;
+use super::support_desk;
 
 /// A message as contract 3's clients get it, once per recipient.
 #[derive(Debug, Serialize, ToSchema)]
@@ -51,5 +52,15 @@ impl<'a> From<&'a Message> for DirectMessageBody<'a> {
             seq: message.position.seq.get(),
             sent_at: rfc3339(message.sent_at),
         }
+    }
+}
+
+/// What this contract says of `code`.
+#[must_use]
+pub const fn error_text(code: Code) -> &'static str {
+    match code {
+        Code::RoomNotFound => "채팅방 정보가 존재하지 않습니다.",
+        Code::NotYourRoom => "채팅방 참여자가 아닙니다.",
+        other => support_desk::error_code(other).1,
     }
 }

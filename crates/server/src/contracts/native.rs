@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 #[schema(as = Message)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageBody<'a> {
-    /// The room it is in.
+    /// The room it is in; `desk` in the desk's feed.
     #[schema(example = "kim@example.com")]
     pub room_id: &'a str,
     /// Its number in the room: 1, 2, 3 … without gaps.
@@ -246,7 +246,7 @@ impl<'a> From<&'a Message> for MessageBody<'a> {
             Revision::Deleted(at) => (None, Some(rfc3339(at))),
         };
         Self {
-            room_id: message.room.as_str(),
+            room_id: message.room.shown(),
             seq: message.position.seq.get(),
             message_id: position.clone(),
             position,

@@ -471,6 +471,9 @@ pub struct LiveInbox {
     /// Notifications that are not read.
     #[schema(example = 2)]
     pub unread: u64,
+    /// `position`, unless a `reset` follows: see [`LiveRoom::is_reset`].
+    #[serde(skip)]
+    pub began: Option<Position>,
 }
 
 /// That a command was done.

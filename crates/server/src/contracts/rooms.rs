@@ -32,7 +32,7 @@ pub struct RoomBody {
     description: Option<String>,
     /// A link to a picture.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "/pictures/6b1f.png")]
+    #[schema(example = "/pictures/9f86d081884c7d659a2feaa0c55ad015.png")]
     picture: Option<String>,
     /// The host's own JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -192,7 +192,7 @@ impl From<&Room> for RoomBody {
     fn from(room: &Room) -> Self {
         let profile = &room.profile;
         Self {
-            id: room.id.to_string(),
+            id: room.id.shown().to_owned(),
             kind: room.kind().into(),
             number: room.number,
             title: profile.title.as_deref().map(str::to_owned),
@@ -289,7 +289,7 @@ pub(crate) struct ProfileBody {
     #[schema(example = "매일 저녁 7시")]
     pub(crate) description: Option<String>,
     /// A link, up to 2048 bytes.
-    #[schema(example = "/pictures/6b1f.png")]
+    #[schema(example = "/pictures/9f86d081884c7d659a2feaa0c55ad015.png")]
     pub(crate) picture: Option<String>,
     /// Any JSON of up to 4096 bytes. With its pair of people it makes a direct room unique.
     #[schema(value_type = Option<Object>)]
@@ -322,7 +322,7 @@ pub(crate) struct ProfileChangeBody {
     description: Option<Option<String>>,
     /// A link, up to 2048 bytes.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, example = "/pictures/6b1f.png")]
+    #[schema(value_type = Option<String>, example = "/pictures/9f86d081884c7d659a2feaa0c55ad015.png")]
     picture: Option<Option<String>>,
     /// Any JSON of up to 4096 bytes.
     #[serde(default, deserialize_with = "present")]
@@ -350,7 +350,7 @@ impl ProfileChangeBody {
 }
 
 /// Tells null, which is something, from an absent member.
-fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)

@@ -1,14 +1,14 @@
-//! What handlers take: callers by what they may do, ids, parameters, bodies. Each refuses in
-//! problem details.
+//! What handlers take: callers by what they may do, parameters, bodies. Each refuses in problem
+//! details.
 
 use std::net::SocketAddr;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
-use madang_domain::{Caller, Code, Error, Role, RoomId, Scope, policy};
+use madang_domain::{Caller, Code, Error, Role, Scope, policy};
 use serde::de::DeserializeOwned;
 
 use super::Shared;
@@ -40,9 +40,19 @@ pub(crate) struct AdminCaller(());
 /// Proof that somebody asks who may publish to application topics; who it is does not matter there.
 pub(crate) struct Publisher(());
 
+/// Who asks, of whatever kind. What a person's token says of them is kept.
+///
+/// # Errors
+/// As [`Identify::caller`].
+pub(super) async fn identify(state: &Shared, headers: &HeaderMap) -> Result<Caller, Error> {
+    let caller = state.identify.caller(headers).await?;
+    state.engine.see(&caller);
+    Ok(caller)
+}
+
 impl UserCaller {
     pub(super) async fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
-        let caller = state.identify.caller(headers).await?;
+        let caller = identify(state, headers).await?;
         if caller.role == Role::Service {
             let detail = "a service account has no rooms";
             return Err(Error::with_detail(Code::NotYourRoom, detail));
@@ -53,7 +63,7 @@ impl UserCaller {
 
 impl AgentCaller {
     pub(super) async fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
-        let caller = state.identify.caller(headers).await?;
+        let caller = identify(state, headers).await?;
         policy::may_serve(&caller)?;
         Ok(Self(caller))
     }
@@ -61,7 +71,7 @@ impl AgentCaller {
 
 impl AdminCaller {
     pub(super) async fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
-        let caller = state.identify.caller(headers).await?;
+        let caller = identify(state, headers).await?;
         if caller.role != Role::Admin {
             let detail = "this is for admins only";
             return Err(Error::with_detail(Code::AgentsOnly, detail));
@@ -72,7 +82,7 @@ impl AdminCaller {
 
 impl Publisher {
     pub(super) async fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
-        let caller = state.identify.caller(headers).await?;
+        let caller = identify(state, headers).await?;
         if caller.role == Role::Service {
             caller.require(Scope::Publish)?;
         } else if !state.topics.publish.contains(&caller.role) {
@@ -95,22 +105,41 @@ macro_rules! extract_caller {
 }
 extract_caller!(UserCaller, AgentCaller, Publisher);
 
-/// The room that the path names, percent-decoded.
-pub(crate) struct RoomPath(pub(crate) RoomId);
+/// Proof that the host's back end asks, which may keep users; who it is does not matter there.
+pub(crate) struct UsersHost(());
 
-impl FromRequestParts<Shared> for RoomPath {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, state: &Shared) -> Result<Self, Refusal> {
-        let Ok(Path(text)) = Path::<String>::from_request_parts(parts, state).await else {
-            let detail = "the room id in the path is not text";
-            return Err(Error::with_detail(Code::ParameterInvalid, detail).into());
-        };
-        let room = RoomId::new(&text).map_err(|reason| {
-            Error::with_detail(Code::ParameterInvalid, format!("the room id {reason}"))
-        })?;
-        Ok(Self(room))
+impl UsersHost {
+    async fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
+        let caller = identify(state, headers).await?;
+        caller.require(Scope::Users)?;
+        Ok(Self(()))
     }
+}
+extract_caller!(UsersHost);
+
+/// Callers of the host's back end, each by the scope that its API key holds.
+macro_rules! host_callers {
+    ($($(#[$doc:meta])* $caller:ident = $scope:ident;)*) => {
+        $($(#[$doc])*
+        pub(crate) struct $caller(pub(crate) Caller);
+
+        impl $caller {
+            async fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
+                let caller = identify(state, headers).await?;
+                caller.require(Scope::$scope)?;
+                Ok(Self(caller))
+            }
+        })*
+        extract_caller!($($caller),*);
+    };
+}
+host_callers! {
+    /// The host's back end, which may make and change rooms.
+    RoomsHost = Rooms;
+    /// The host's back end, which may send notices and read histories.
+    MessagesHost = Messages;
+    /// The host's back end, which may notify users.
+    NotifyHost = Notify;
 }
 
 /// The query's parameters; others than those of `T` are ignored.
@@ -126,10 +155,27 @@ impl<T: DeserializeOwned> FromRequestParts<Shared> for Parameters<T> {
 
 pub(super) fn parameters<T: DeserializeOwned>(parts: &Parts) -> Result<T, Error> {
     let Ok(Query(parameters)) = Query::try_from_uri(&parts.uri) else {
-        let detail = "a query parameter is repeated or has the wrong type";
+        let detail = "a query parameter is missing, repeated or has the wrong type";
         return Err(Error::with_detail(Code::ParameterInvalid, detail));
     };
     Ok(parameters)
+}
+
+/// Most entries of one answer.
+pub(crate) const LIMIT_MAX: usize = 200;
+
+/// How many entries are asked for; `default` when the query does not say.
+///
+/// # Errors
+/// [`Code::ParameterInvalid`]: not 1 to [`LIMIT_MAX`].
+pub(super) fn limit(asked: Option<usize>, default: usize) -> Result<usize, Error> {
+    match asked.unwrap_or(default) {
+        limit @ 1..=LIMIT_MAX => Ok(limit),
+        _ => {
+            let detail = format!("limit goes from 1 to {LIMIT_MAX}");
+            Err(Error::with_detail(Code::ParameterInvalid, detail))
+        }
+    }
 }
 
 /// A JSON body. Its media type is required: a browser lets no foreign page send it unasked.
@@ -139,13 +185,28 @@ impl<T: DeserializeOwned> FromRequest<Shared> for JsonBody<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &Shared) -> Result<Self, Refusal> {
-        if !is_json(request.headers()) {
-            let detail = "the content type must be application/json";
-            return Err(Error::with_detail(Code::BodyInvalid, detail).into());
-        }
-        let body = read_body(request, state).await?;
-        Ok(Self(parse_json(&body)?))
+        Ok(Self(json_body(request, state).await?))
     }
+}
+
+/// # Errors
+/// [`Code::BodyInvalid`], [`Code::TooLarge`]: the client's fault.
+pub(super) async fn json_body<T: DeserializeOwned>(
+    request: Request,
+    state: &Shared,
+) -> Result<T, Error> {
+    if !is_json(request.headers()) {
+        let detail = "the content type must be application/json";
+        return Err(Error::with_detail(Code::BodyInvalid, detail));
+    }
+    let body = read_body(request, state).await?;
+    // Members could come in an array too, in an order that nobody has promised.
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first.is_some_and(|first| *first == b'[') {
+        let detail = "the body must be a JSON object";
+        return Err(Error::with_detail(Code::BodyInvalid, detail));
+    }
+    parse_json(&body)
 }
 
 /// The whole body, up to the route's limit.

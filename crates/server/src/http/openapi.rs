@@ -18,12 +18,19 @@ use super::{RouteSet, Shared};
         license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")
     ),
     tags(
-        (name = "rooms", description = "Native API for every person: own rooms, and those one serves"),
-        (name = "desk", description = "Native API for agents: the support desk"),
+        (name = "rooms", description = "For every person: own rooms, those one serves, open rooms"),
+        (name = "members", description = "For every person: who belongs to a room, and who is online"),
+        (name = "messages", description = "For every person: reading, sending, editing, deleting, searching"),
+        (name = "receipts", description = "For every person: read marks and what is unread"),
+        (name = "notifications", description = "For every person: the inbox"),
+        (name = "desk", description = "For agents: the support desk"),
+        (name = "host", description = "For the host's back end, with an API key and its scope: users, rooms, notices, notifications"),
         (name = "topics", description = "For the host's back end: application topics, which are not stored"),
         (name = "pictures", description = "Pictures of rooms: uploads, and their links"),
         (name = "guests", description = "Tokens for visitors whom the host does not know"),
         (name = "support desk contract", description = "REST of the replaced support desk, unchanged for its clients"),
+        (name = "community contract", description = "REST of the replaced open chat and trade chat, unchanged for its clients"),
+        (name = "direct contract", description = "REST of the replaced chat with an API server and chat servers apart, unchanged for its clients"),
         (name = "operations", description = "For operators and load balancers"),
         (name = "demo", description = "Only where development tokens are in use, and only on this machine")
     ),

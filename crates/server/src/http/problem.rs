@@ -56,6 +56,11 @@ impl Refusal {
             assignee: Some(agent),
         }
     }
+
+    /// What is wrong, for those who tell it in other words.
+    pub(super) fn into_error(self) -> Error {
+        self.error
+    }
 }
 
 impl From<Error> for Refusal {
@@ -132,8 +137,8 @@ pub(crate) enum Common {
     /// `TOKEN_INVALID`, `TOKEN_REVOKED`.
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthorized(Problem),
-    /// The caller has no right to this: `NOT_YOUR_ROOM`, `AGENTS_ONLY`,
-    /// `PUBLISH_FORBIDDEN`, `SCOPE_MISSING`.
+    /// The caller has no right to this: `NOT_YOUR_ROOM`, `ROLE_REQUIRED`, `TOO_LATE`,
+    /// `AGENTS_ONLY`, `PUBLISH_FORBIDDEN`, `SCOPE_MISSING`.
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(Problem),
     /// A defect of the server: `INTERNAL`.
@@ -152,7 +157,7 @@ pub(crate) enum Common {
 )]
 pub(crate) enum Malformed {
     /// The body, a query parameter or the path is not valid: `BODY_INVALID`, `MESSAGE_INVALID`,
-    /// `PARAMETER_INVALID`.
+    /// `PARAMETER_INVALID`, `POSITION_INVALID`.
     #[response(status = 400, content_type = "application/problem+json")]
     Invalid(Problem),
 }
@@ -164,7 +169,8 @@ pub(crate) enum Malformed {
     reason = "describes answers; handlers make them from errors"
 )]
 pub(crate) enum NoRoom {
-    /// `ROOM_NOT_FOUND`.
+    /// `ROOM_NOT_FOUND`; of what is named in it: `MESSAGE_NOT_FOUND`, `MEMBER_NOT_FOUND`,
+    /// `AGENT_NOT_FOUND`.
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(Problem),
 }

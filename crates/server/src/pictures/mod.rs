@@ -10,6 +10,7 @@ mod allowance;
 mod format;
 mod key;
 mod place;
+mod released;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -31,8 +32,10 @@ use allowance::Allowance;
 use place::Place;
 
 pub use format::PictureFormat;
+pub(crate) use key::PICTURES_PATH;
 pub use key::PictureKey;
 pub use place::PicturesError;
+pub use released::remove_released;
 pub use sweep::sweep_until;
 
 const UNUSED: &str = "unused";

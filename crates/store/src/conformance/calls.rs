@@ -46,13 +46,7 @@ pub(crate) fn agent(id: &str) -> Agent {
 }
 
 pub(crate) fn caller(id: &str, role: Role) -> Caller {
-    Caller {
-        user: user(id),
-        name: None,
-        member_id: None,
-        role,
-        expires_at: None,
-    }
+    Caller::new(user(id), role)
 }
 
 /// `customer`'s draft for their own room.

@@ -15,7 +15,7 @@ use super::entries::NewEntry;
 use super::members::Place;
 use super::membership::{about, gained};
 use super::rooms;
-use super::sql::{execute, first, signed};
+use super::sql::{execute, first, signed, text};
 use super::writer::Writer;
 use crate::numbers;
 
@@ -187,11 +187,14 @@ impl Writer {
         let after = change.apply(&before);
         after.check()?;
         if after == before {
-            return Ok(Answer::Done(0));
+            return self.as_answer(&command.room, false);
         }
         self.set_profile(place.room_no, &after)?;
         self.event(command, MessageKind::RoomChanged, Extra::default(), done)?;
-        Ok(Answer::Done(1))
+        if after.picture != before.picture {
+            done.released = before.picture;
+        }
+        self.as_answer(&command.room, true)
     }
 
     pub(super) fn delete(&mut self, command: &RoomCommand, done: &mut Committed) -> Carried {
@@ -231,6 +234,8 @@ impl Writer {
             return Ok(());
         };
         let room_no = room.room_no;
+        let picture = "SELECT picture FROM rooms WHERE room_no = ?1";
+        done.released = first(&self.connection, picture, [room_no], |row| text(row, 0))?.flatten();
         let bounds = [room_no, signed(log.oldest), signed(log.end.seq)];
         let connection = &self.connection;
         execute(connection, "INSERT INTO purges VALUES (?1, ?2, ?3)", bounds)?;

@@ -30,6 +30,11 @@ static SOCKJS_IN_CHROMIUM: Program =
     Program::new(Chromium, Door::SockJs, "js/clients/sockjs-chromium.mjs");
 static DESK_IN_CHROMIUM: Program =
     Program::new(Chromium, Door::SockJs, "js/clients/desk-chromium.mjs");
+static COMMUNITY_IN_CHROMIUM: Program = Program::new(
+    Chromium,
+    Door::WebSocket,
+    "js/clients/community-chromium.mjs",
+);
 static STOMP_PY: Program = Program::new(Python, Door::WebSocket, "python/stomp_py_client.py");
 static STOMP_PY_TCP: Program =
     Program::with(Python, Door::Tcp, "python/stomp_py_client.py", &["tcp"]);
@@ -55,6 +60,7 @@ static PROGRAMS: &[&Program] = &[
     &SOCKJS_IN_NODE,
     &SOCKJS_IN_CHROMIUM,
     &DESK_IN_CHROMIUM,
+    &COMMUNITY_IN_CHROMIUM,
     &STOMPIT,
     &STOMP_PY_TCP,
     &STOMPMAN_TCP,
@@ -95,6 +101,11 @@ fn sockjs_client_in_a_browser_is_served_by_each_of_its_transports_also_from_anot
 #[test]
 fn the_support_desks_front_ends_work_in_a_browser_with_and_without_websocket() {
     DESK_IN_CHROMIUM.judge();
+}
+
+#[test]
+fn the_pet_communitys_front_end_works_in_a_browser_with_its_cookie_and_over_cuts() {
+    COMMUNITY_IN_CHROMIUM.judge();
 }
 
 #[test]

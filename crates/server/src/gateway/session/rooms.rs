@@ -24,8 +24,8 @@ use super::feeds::{Feed, STORE_RETRY};
 use super::notes::RoomNotes;
 use super::render::{Format, Head};
 use crate::contracts::realtime::{LeftRoom, LiveRoom, RoomChange, ServerEvent};
-pub(in super::super) use join::Follows;
 use join::{Entered, Found};
+pub(in super::super) use join::{Follows, InboxStart};
 pub(super) use join::{Joined, Joiner, Theirs};
 
 /// What the host publishes for a user, behind the prefix of users' own destinations: all of it, as
@@ -101,10 +101,7 @@ impl Followed {
     }
 
     fn of_people(&self) -> usize {
-        self.rooms
-            .iter()
-            .filter(|one| !one.id.is_internal())
-            .count()
+        self.rooms.iter().filter(|one| !one.id.is_inbox()).count()
     }
 
     pub(super) fn feed(&mut self, key: SubscriptionKey) -> Option<&mut Feed> {
@@ -397,8 +394,8 @@ impl<D: Follower> Core<D> {
         let FollowedRoom { id, key, feed, .. } = left;
         drop(feed);
         self.forget_feed(key);
-        if !id.is_internal() {
-            let room = LeftRoom { id: id.as_str() };
+        if !id.is_inbox() {
+            let room = LeftRoom { id: id.shown() };
             D::tell(self, &ServerEvent::Room(RoomChange::Left { room }));
         }
         let only = self
@@ -444,7 +441,7 @@ impl<D: Follower> Core<D> {
         D::tell(
             self,
             &ServerEvent::Reset {
-                room: id.as_str(),
+                room: id.shown(),
                 oldest: oldest.to_string(),
                 began,
                 head: head.position().to_string(),

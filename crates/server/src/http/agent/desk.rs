@@ -1,15 +1,19 @@
-//! The support desk: who waits, what is mine, claiming, completing.
+//! The support desk: who waits, what is mine, claiming, giving back, handing over, completing.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use madang_domain::{ClaimOutcome, Code};
+use serde::Deserialize;
+use utoipa::ToSchema;
 
+use crate::contracts::members::user_id;
 use crate::contracts::rooms::RoomBody;
 use crate::http::Shared;
-use crate::http::extract::{AgentCaller, RoomPath};
+use crate::http::extract::{AgentCaller, JsonBody};
+use crate::http::native::rooms::Rooms;
+use crate::http::paths::RoomPath;
 use crate::http::problem::{Common, Malformed, NoRoom, Problem, Refusal};
-use crate::http::user::rooms::Rooms;
 
 /// Rooms in one answer at most. An agent who has this many in sight needs no more to choose from.
 const ROOMS_MAX: usize = 200;
@@ -86,6 +90,55 @@ pub(super) async fn claim(
         ClaimOutcome::NotWaiting => Err(Code::RoomNotWaiting.into()),
         ClaimOutcome::NoSuchRoom => Err(Code::RoomNotFound.into()),
     }
+}
+
+/// Gives a room that is assigned to the caller back to the desk.
+///
+/// It waits in its old place.
+#[utoipa::path(
+    post,
+    path = "/desk/rooms/{id}/release",
+    operation_id = "releaseRoom",
+    tag = "desk",
+    params(("id" = String, Path, description = "The room", example = "kim@example.com")),
+    responses((status = 204, description = "It waits"), Malformed, NoRoom, Common)
+)]
+pub(super) async fn release(
+    State(state): State<Shared>,
+    AgentCaller(caller): AgentCaller,
+    RoomPath(room): RoomPath,
+) -> Result<StatusCode, Refusal> {
+    state.engine.release_room(&caller, &room).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Who gets a room.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct HandOver {
+    /// The user id of an agent who has come before.
+    #[schema(example = "park@example.com")]
+    agent: String,
+}
+
+/// Hands a room that is assigned to the caller over to another agent.
+#[utoipa::path(
+    post,
+    path = "/desk/rooms/{id}/hand-over",
+    operation_id = "handOverRoom",
+    tag = "desk",
+    params(("id" = String, Path, description = "The room", example = "kim@example.com")),
+    request_body = HandOver,
+    responses((status = 204, description = "The other agent has it"), Malformed, NoRoom, Common)
+)]
+pub(super) async fn hand_over(
+    State(state): State<Shared>,
+    AgentCaller(caller): AgentCaller,
+    RoomPath(room): RoomPath,
+    JsonBody(request): JsonBody<HandOver>,
+) -> Result<StatusCode, Refusal> {
+    let to = user_id(&request.agent)?;
+    state.engine.hand_over_room(&caller, &room, to).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Completes a room that is assigned to the caller.

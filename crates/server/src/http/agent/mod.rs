@@ -6,11 +6,16 @@ use utoipa_axum::routes;
 use super::Shared;
 
 mod desk;
+mod feed;
 
 pub(super) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::default()
         .routes(routes!(desk::waiting))
         .routes(routes!(desk::mine))
         .routes(routes!(desk::claim))
+        .routes(routes!(desk::release))
+        .routes(routes!(desk::hand_over))
         .routes(routes!(desk::complete))
+        .routes(routes!(feed::list))
+        .routes(routes!(feed::events))
 }

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::PictureFile;
 use crate::http::Shared;
-use crate::http::extract::media_type;
+use crate::http::extract::{identify, media_type};
 use crate::http::multipart::{Part, parts};
 use crate::http::problem::{Common, Malformed, Problem, Refusal};
 use crate::pictures::PictureStore;
@@ -80,7 +80,7 @@ pub(super) async fn upload(
     request: Request,
 ) -> Result<impl IntoResponse, Refusal> {
     let (head, body) = request.into_parts();
-    let caller = state.identify.caller(&head.headers).await?;
+    let caller = identify(&state, &head.headers).await?;
     let encoding = Encoding::of(&head.headers)?;
     let upload = state.pictures.begin(&caller)?;
     let content = match encoding {

@@ -29,6 +29,7 @@ use tower::ServiceExt;
 
 use crate::auth::{GuestToken, TokenCheck};
 use crate::config::{self, Pictures, assemble};
+use crate::contracts::community::CommunityOptions;
 use crate::contracts::support_desk::SupportDeskOptions;
 use crate::contracts::topics::TopicPrefixes;
 use crate::gateway::{self, Gateway, GatewayOptions, SessionLimits, TopicRights};
@@ -36,7 +37,7 @@ use crate::http::{
     AllowedOrigins, ContractOptions, DemoOptions, GuestOptions, HttpState, Identify, MakeGuests,
     MintToken, ObserveRequests, Peer, TopicOptions, routed,
 };
-use crate::pictures::PictureStore;
+use crate::pictures::{PictureStore, remove_released};
 use crate::telemetry::metrics::Metrics;
 
 /// Who may publish by configuration.
@@ -71,6 +72,10 @@ pub(super) struct Seen(
 );
 
 struct Now;
+
+pub(super) fn user(id: &str) -> UserId {
+    UserId::new(id).unwrap()
+}
 
 pub(super) fn caller(token: &str) -> Caller {
     let mut parts = token.split('/');
@@ -129,6 +134,12 @@ fn picture_options(set: &[(&str, &str)]) -> Pictures {
         .pictures
 }
 
+fn community() -> CommunityOptions {
+    CommunityOptions {
+        time_zone: TimeZone::fixed(jiff::tz::offset(9)),
+    }
+}
+
 fn gateway(engine: &Arc<Engine>) -> Gateway {
     let metrics = Arc::new(Metrics::new(Now.now()));
     let options = GatewayOptions {
@@ -140,6 +151,7 @@ fn gateway(engine: &Arc<Engine>) -> Gateway {
         topic_prefixes: TopicPrefixes::default(),
         application_prefix: String::new(),
         support_desk: None,
+        community: Some(Arc::new(community())),
         flushers: 1,
     };
     Gateway::start(Arc::clone(engine), Arc::new(PlainTokens), metrics, options)
@@ -192,8 +204,8 @@ impl Server {
         Self::start_with(true, true)
     }
 
-    pub(super) fn start_with(support_desk: bool, demo: bool) -> Self {
-        Self::build(support_desk, demo, &[], &[], guests(true, 0))
+    pub(super) fn start_with(contracts: bool, demo: bool) -> Self {
+        Self::build(contracts, demo, &[], &[], guests(true, 0))
     }
 
     pub(super) fn with_guests(is_open: bool, per_address_max: u32) -> Self {
@@ -210,7 +222,7 @@ impl Server {
     }
 
     fn build(
-        support_desk: bool,
+        contracts: bool,
         demo: bool,
         origins: &[&str],
         pictures: &[(&str, &str)],
@@ -237,6 +249,11 @@ impl Server {
             telemetry: Arc::new(NoTelemetry),
         };
         let engine = Engine::start(ports, options);
+        let pictures = Arc::new(pictures);
+        tokio::spawn(remove_released(
+            Arc::clone(&pictures),
+            engine.subscribe_released_pictures(),
+        ));
         let ready = Arc::new(AtomicBool::new(true));
         let seen = Arc::new(Seen::default());
         let state = Arc::new(HttpState {
@@ -245,18 +262,20 @@ impl Server {
             events: Arc::new(gateway(&engine)),
             query_token: false,
             contracts: ContractOptions {
-                support_desk: support_desk.then(|| SupportDeskOptions {
+                support_desk: contracts.then(|| SupportDeskOptions {
                     agent_name: Arc::from("상담원"),
                     time_zone: TimeZone::fixed(jiff::tz::offset(9)),
                 }),
+                community: contracts.then(community),
                 direct_websocket: true,
+                direct_rest: true,
             },
             topics: TopicOptions {
                 publish: HashSet::from([PUBLISHING_ROLE]),
                 body_bytes_max: TOPIC_BODY_BYTES_MAX,
                 ..TopicOptions::default()
             },
-            pictures: Arc::new(pictures),
+            pictures,
             guests,
             demo: demo.then(|| DemoOptions {
                 tokens: Arc::new(PlainTokens),
@@ -308,10 +327,45 @@ impl Server {
     }
 
     pub(super) async fn post(&self, token: &str, path: &str, body: &str) -> Answer {
-        let request = request(token, "POST", path)
+        self.say(token, ("POST", path), body).await
+    }
+
+    /// Asks with a JSON body.
+    pub(super) async fn say(
+        &self,
+        token: &str,
+        (method, path): (&str, &str),
+        body: impl ToString,
+    ) -> Answer {
+        let request = request(token, method, path)
             .header(header::CONTENT_TYPE, "application/json")
-            .body(Body::from(body.to_owned()));
+            .body(Body::from(body.to_string()));
         self.ask(request.unwrap()).await
+    }
+
+    /// Reads, and expects to be let.
+    #[track_caller]
+    pub(super) fn read<'a>(
+        &'a self,
+        token: &'a str,
+        path: &'a str,
+    ) -> impl Future<Output = Value> + 'a {
+        let caller = std::panic::Location::caller();
+        async move {
+            let answer = self.call(token, "GET", path).await;
+            let text = String::from_utf8_lossy(&answer.body);
+            assert_eq!(answer.status, 200, "{caller}: {path}: {text}");
+            answer.json()
+        }
+    }
+
+    /// A room that its owner made, whose owner is also the one who asks.
+    pub(super) async fn make_room(&self, token: &str, body: Value) -> String {
+        let made = self.say(token, ("POST", "/api/v1/rooms"), body).await;
+        made.is(StatusCode::CREATED).json()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     pub(super) async fn open(&self, token: &str) -> RoomId {
@@ -352,6 +406,10 @@ impl Server {
     /// Whoever it is comes as an agent, so that a room can be given to anybody.
     pub(super) async fn assign(&self, room: &RoomId, user: &str) {
         self.act(room, user, RoomAction::Claim).await;
+    }
+
+    pub(super) async fn release(&self, room: &RoomId, user: &str) {
+        self.act(room, user, RoomAction::Release).await;
     }
 
     pub(super) async fn complete(&self, room: &RoomId) {

@@ -2,10 +2,14 @@
 
 mod agent;
 mod authorization;
+mod community;
 mod contract;
+mod direct;
 mod fixture;
 mod form;
 mod guests;
+mod host;
+mod native;
 mod origins;
 mod pages;
 mod pictures;

@@ -1,27 +1,13 @@
 //! Event streams: what happens in the caller's rooms, as it happens.
 
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use axum::http::request::Parts;
 use axum::response::Response;
-use madang_domain::{Caller, Code, Error};
-use serde::Deserialize;
 
 use crate::contracts::realtime::ServerEvent;
-use crate::http::extract::{RoomPath, UserCaller, parameters};
+use crate::http::native::stream::StreamRequest;
+use crate::http::paths::RoomPath;
 use crate::http::problem::{Common, Malformed, NoRoom, Refusal};
 use crate::http::{EventScope, Shared};
-
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-
-/// What browsers cannot say in headers.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Query {
-    last_event_id: Option<String>,
-    #[serde(rename = "access_token")]
-    access_token: Option<String>,
-}
 
 /// All of the caller's rooms, as server-sent events.
 ///
@@ -50,11 +36,9 @@ pub(super) async fn all(
     State(state): State<Shared>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (parts, _) = request.into_parts();
-    let query: Query = parameters(&parts)?;
-    let caller = caller(&state, &parts, &query).await?;
-    let last = last_event_id(&parts, query)?;
-    open(&state, &parts, caller, EventScope::All { last }).await
+    let mut request = StreamRequest::read(&state, request).await?;
+    let last = request.last.take();
+    request.open(&state, EventScope::All { last }).await
 }
 
 /// One room, as server-sent events.
@@ -84,45 +68,8 @@ pub(super) async fn one(
     RoomPath(room): RoomPath,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let (parts, _) = request.into_parts();
-    let query: Query = parameters(&parts)?;
-    let caller = caller(&state, &parts, &query).await?;
-    // Refused while it still can be told so.
-    state.engine.room(&caller, &room).await?;
-    let last = last_event_id(&parts, query)?;
-    open(&state, &parts, caller, EventScope::One { room, last }).await
-}
-
-async fn open(
-    state: &Shared,
-    parts: &Parts,
-    caller: Caller,
-    scope: EventScope,
-) -> Result<Response, Refusal> {
-    let headers = state.origins.permission(&parts.headers, &parts.uri);
-    let opened = state.events.open(parts, headers, caller, scope).await;
-    Ok(opened?)
-}
-
-async fn caller(state: &Shared, parts: &Parts, query: &Query) -> Result<Caller, Error> {
-    let token = query.access_token.as_deref().filter(|_| state.query_token);
-    let Some(token) = token.filter(|_| !parts.headers.contains_key(AUTHORIZATION)) else {
-        return Ok(UserCaller::from_headers(state, &parts.headers).await?.0);
-    };
-    let value = HeaderValue::from_str(&format!("Bearer {token}"));
-    let value = value.map_err(|_| Error::from(Code::TokenInvalid))?;
-    let mut headers = parts.headers.clone();
-    headers.insert(AUTHORIZATION, value);
-    Ok(UserCaller::from_headers(state, &headers).await?.0)
-}
-
-/// What the client received last: browsers say it in the header when they come back.
-fn last_event_id(parts: &Parts, query: Query) -> Result<Option<String>, Error> {
-    let Some(header) = parts.headers.get(LAST_EVENT_ID) else {
-        return Ok(query.last_event_id.filter(|id| !id.is_empty()));
-    };
-    let text = header
-        .to_str()
-        .map_err(|_| Error::from(Code::PositionInvalid))?;
-    Ok(Some(text.to_owned()).filter(|id| !id.is_empty()))
+    StreamRequest::read(&state, request)
+        .await?
+        .open_room(&state, room)
+        .await
 }

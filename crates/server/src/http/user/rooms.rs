@@ -2,36 +2,21 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use madang_domain::ports::RoomsQuery;
-use madang_domain::{Code, Error, Profile, Room, RoomAction, RoomId, RoomKind, Timestamp, UserId};
-use madang_engine::RoomPlan;
+use madang_domain::{Code, Error, Profile, RoomAction, RoomId, RoomKind, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::messages::encoded;
-use crate::contracts::rooms::{OwnRoom, ProfileBody, ProfileChangeBody, RoomBody, RoomKindBody};
+use crate::contracts::rooms::{OwnRoom, ProfileChangeBody, RoomBody, RoomKindBody};
 use crate::http::Shared;
-use crate::http::extract::{JsonBody, Parameters, RoomPath, UserCaller};
-use crate::http::problem::{Common, Malformed, NoRoom, Problem, Refusal};
+use crate::http::extract::{JsonBody, Parameters, UserCaller, limit};
+use crate::http::native::rooms::{self, NewRoom};
+use crate::http::paths::{RoomPath, encoded};
+use crate::http::problem::{Common, Malformed, NoRoom, Refusal};
 
 const LIMIT_DEFAULT: usize = 50;
-const LIMIT_MAX: usize = 200;
-
-/// Several rooms.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Rooms {
-    rooms: Vec<RoomBody>,
-}
-
-impl From<&[Room]> for Rooms {
-    fn from(rooms: &[Room]) -> Self {
-        Self {
-            rooms: rooms.iter().map(RoomBody::from).collect(),
-        }
-    }
-}
 
 /// A page of the caller's rooms.
 #[derive(Debug, Serialize, ToSchema)]
@@ -53,20 +38,19 @@ pub(super) struct Page {
 
 impl Page {
     fn query(&self) -> Result<RoomsQuery, Error> {
-        let refuse = |detail| Err(Error::with_detail(Code::ParameterInvalid, detail));
         let after = match self.after.as_deref().map(parse_place) {
-            Some(None) => return refuse("after is not what a page has given as next"),
+            Some(None) => {
+                let detail = "after is not what a page has given as next";
+                return Err(Error::with_detail(Code::ParameterInvalid, detail));
+            }
             Some(place) => place,
             None => None,
         };
-        match self.limit.unwrap_or(LIMIT_DEFAULT) {
-            limit @ 1..=LIMIT_MAX => Ok(RoomsQuery {
-                kind: self.kind.map(RoomKind::from),
-                after,
-                limit,
-            }),
-            _ => refuse("limit goes from 1 to 200"),
-        }
+        Ok(RoomsQuery {
+            kind: self.kind.map(RoomKind::from),
+            after,
+            limit: limit(self.limit, LIMIT_DEFAULT)?,
+        })
     }
 }
 
@@ -108,56 +92,6 @@ pub(super) async fn list(
     Ok(Json(OwnRooms { rooms, next }).into_response())
 }
 
-/// A room to make or open.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct NewRoom {
-    kind: RoomKindBody,
-    /// Up to 512 bytes.
-    #[schema(example = "산책 모임")]
-    title: Option<String>,
-    /// Up to 8192 bytes.
-    #[schema(example = "매일 저녁 7시")]
-    description: Option<String>,
-    /// A link, up to 2048 bytes.
-    #[schema(example = "/pictures/6b1f.png")]
-    picture: Option<String>,
-    /// Any JSON of up to 4096 bytes. With its pair of people it makes a direct room unique.
-    #[schema(value_type = Option<Object>)]
-    context: Option<serde_json::Value>,
-    /// Who belongs to it beside the caller, at most 1000; of a direct room the one other person.
-    #[serde(default)]
-    #[schema(example = json!(["lee@example.com"]))]
-    members: Vec<String>,
-}
-
-impl NewRoom {
-    fn plan(self) -> Result<RoomPlan, Error> {
-        let profile = ProfileBody {
-            title: self.title,
-            description: self.description,
-            picture: self.picture,
-            context: self.context,
-        };
-        Ok(RoomPlan {
-            kind: self.kind.into(),
-            profile: profile.profile(),
-            members: user_ids(&self.members)?,
-            owner: None,
-        })
-    }
-}
-
-/// # Errors
-/// [`Code::BodyInvalid`]: one of them is no user's id.
-pub(in crate::http) fn user_ids(ids: &[String]) -> Result<Vec<UserId>, Error> {
-    let user = |id: &String| {
-        UserId::new(id)
-            .map_err(|reason| Error::with_detail(Code::BodyInvalid, format!("a user id {reason}")))
-    };
-    ids.iter().map(user).collect()
-}
-
 /// Makes a room, or opens the caller's own support room.
 ///
 /// A direct room is there once for its pair of people and its context, a support room once for
@@ -181,7 +115,7 @@ pub(super) async fn open(
     UserCaller(caller): UserCaller,
     JsonBody(request): JsonBody<NewRoom>,
 ) -> Result<Response, Refusal> {
-    let plan = request.plan()?;
+    let plan = request.plan(None)?;
     let (room, made) = if plan.kind == RoomKind::Support {
         if plan.profile != Profile::default() || !plan.members.is_empty() {
             let detail = "a support room has no title, context or members of its own";
@@ -190,19 +124,10 @@ pub(super) async fn open(
         let own = RoomId::new(caller.user.as_str()).map_err(|_| Error::from(Code::NotYourRoom))?;
         state.engine.open_support_room(&caller, &own).await?
     } else {
-        state.engine.create_room(&caller, plan).await?
+        rooms::make(&state, caller, plan).await?
     };
-    Ok(made_or_found(&room, made))
-}
-
-/// 201 with where the room is, or 200.
-pub(in crate::http) fn made_or_found(room: &Room, made: bool) -> Response {
-    let body = Json(RoomBody::from(room));
-    if !made {
-        return body.into_response();
-    }
-    let location = format!("/api/v1/rooms/{}", encoded(room.id.as_str()));
-    (StatusCode::CREATED, [(header::LOCATION, location)], body).into_response()
+    let location = |id: &RoomId| format!("/api/v1/rooms/{}", encoded(id.as_str()));
+    Ok(rooms::made_or_found(&room, made, location))
 }
 
 /// A room as it stands.
@@ -239,10 +164,9 @@ pub(super) async fn edit(
     RoomPath(room): RoomPath,
     JsonBody(change): JsonBody<ProfileChangeBody>,
 ) -> Result<Json<RoomBody>, Refusal> {
-    let room = state
-        .engine
-        .edit_room(&caller, &room, change.change()?)
-        .await?;
+    let change = change.change()?;
+    let before = state.engine.room(&caller, &room).await?;
+    let room = rooms::edit(&state, caller, &before, change).await?;
     Ok(Json(RoomBody::from(&room)))
 }
 
@@ -265,51 +189,5 @@ pub(super) async fn delete(
 ) -> Result<StatusCode, Refusal> {
     let deleted = state.engine.change_room(&caller, &room, RoomAction::Delete);
     deleted.await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// Joins an open room.
-#[utoipa::path(
-    post,
-    path = "/rooms/{id}/join",
-    operation_id = "joinRoom",
-    tag = "members",
-    params(("id" = String, Path, description = "The room", example = "0193f1c2-7b1e-7a60-9d51-1d2c3b4a5968")),
-    responses(
-        (status = 200, description = "The caller belongs to it", body = RoomBody),
-        (status = 409, description = "`ROOM_FULL`", body = Problem, content_type = "application/problem+json"),
-        Malformed,
-        NoRoom,
-        Common,
-    )
-)]
-pub(super) async fn join(
-    State(state): State<Shared>,
-    UserCaller(caller): UserCaller,
-    RoomPath(room): RoomPath,
-) -> Result<Json<RoomBody>, Refusal> {
-    let (room, _) = state.engine.join_room(&caller, &room).await?;
-    Ok(Json(RoomBody::from(&room)))
-}
-
-/// Leaves a room.
-///
-/// An owner hands a group or open room to its longest-standing moderator, else member. The last one
-/// to leave ends the room. A support room's customer takes it and its history away.
-#[utoipa::path(
-    post,
-    path = "/rooms/{id}/leave",
-    operation_id = "leaveRoom",
-    tag = "members",
-    params(("id" = String, Path, description = "The room", example = "0193f1c2-7b1e-7a60-9d51-1d2c3b4a5968")),
-    responses((status = 204, description = "Left"), Malformed, NoRoom, Common)
-)]
-pub(super) async fn leave(
-    State(state): State<Shared>,
-    UserCaller(caller): UserCaller,
-    RoomPath(room): RoomPath,
-) -> Result<StatusCode, Refusal> {
-    let left = state.engine.change_room(&caller, &room, RoomAction::Leave);
-    left.await?;
     Ok(StatusCode::NO_CONTENT)
 }

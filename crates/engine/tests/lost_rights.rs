@@ -1,0 +1,411 @@
+//! What becomes of a room's subscribers when an entry takes somebody's right to read it.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod fakes;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fakes::{FakeBus, FakeRoom, FakeStore};
+use madang_domain::ports::PresenceEdge;
+use madang_domain::{
+    Epoch, Extra, MemberRole, Message, MessageKind, Position, Role, RoomHead, RoomId, SenderKind,
+    Seq, Standing, Timestamp, UserId,
+};
+use madang_engine::telemetry::NoTelemetry;
+use madang_engine::{
+    CatchUp, Ended, EventBatch, Hub, Outlet, RoomEvent, RoomSignal, RoomSubscription, SignalEvent,
+    SignalKind, SubscriptionKey, TopicEvent,
+};
+use parking_lot::Mutex;
+
+const LIFE: Epoch = Epoch::new(7);
+const NEXT_LIFE: Epoch = Epoch::new(8);
+
+/// What one session was offered and told.
+#[derive(Default)]
+struct Seen {
+    live: Vec<u64>,
+    from_log: Vec<u64>,
+    lagging: usize,
+    signals: usize,
+    ended: Vec<Ended>,
+}
+
+#[derive(Default)]
+struct Session(Mutex<Seen>);
+
+impl Session {
+    fn take(&self) -> Seen {
+        std::mem::take(&mut *self.0.lock())
+    }
+}
+
+fn numbers(events: &[RoomEvent]) -> impl Iterator<Item = u64> {
+    let seq = |event: &RoomEvent| event.message.position.seq.get();
+    events.iter().map(seq)
+}
+
+impl Outlet for Session {
+    fn offer(&self, _: SubscriptionKey, events: &EventBatch, from: usize) -> usize {
+        self.0.lock().live.extend(numbers(&events[from..]));
+        events.len() - from
+    }
+    fn offer_from_log(&self, _: SubscriptionKey, events: &[RoomEvent]) -> usize {
+        self.0.lock().from_log.extend(numbers(events));
+        events.len()
+    }
+    fn lagging(&self, _: SubscriptionKey) {
+        self.0.lock().lagging += 1;
+    }
+    fn offer_topic(&self, _: SubscriptionKey, _: &Arc<TopicEvent>) {}
+    fn offer_signal(&self, _: SubscriptionKey, _: &Arc<SignalEvent>) {
+        self.0.lock().signals += 1;
+    }
+    fn rooms_changed(&self, _: SubscriptionKey, _: &RoomId, _: Option<Position>) {}
+    fn rooms_unknown(&self, _: SubscriptionKey) {}
+    fn presence_changed(&self, _: SubscriptionKey, _: &PresenceEdge) {}
+    fn ended(&self, _: SubscriptionKey, cause: Ended) {
+        self.0.lock().ended.push(cause);
+    }
+}
+
+/// A session and its subscription.
+struct Reader {
+    session: Arc<Session>,
+    subscription: RoomSubscription,
+}
+
+impl Reader {
+    async fn catch_up(&self, store: &FakeStore) -> CatchUp {
+        let caught_up = self.subscription.catch_up(store, &*self.session, 0);
+        caught_up.await.unwrap()
+    }
+}
+
+/// A hub whose room is in the fake store.
+struct Rig {
+    hub: Hub,
+    store: FakeStore,
+    room: RoomId,
+}
+
+fn user(id: &str) -> UserId {
+    UserId::new(id).unwrap()
+}
+
+fn head(epoch: Epoch, last: u64, access_version: u64) -> RoomHead {
+    RoomHead {
+        epoch,
+        last: Seq::new(last),
+        oldest: Seq::new(1),
+        access_version,
+    }
+}
+
+impl Rig {
+    /// A group of kim, lee and park with the entries 1 to 4, whose access is at version 1.
+    fn new() -> Self {
+        let room = RoomId::new("g").unwrap();
+        let member = |id| (user(id), Standing::Member(MemberRole::Member));
+        let rig = Self {
+            hub: Hub::new(Arc::new(FakeBus::default()), Arc::new(NoTelemetry)),
+            store: FakeStore::default(),
+            room: room.clone(),
+        };
+        *rig.store.room.lock() = Some(FakeRoom {
+            id: room,
+            head: head(LIFE, 4, 1),
+            messages: (1..=4).map(|seq| rig.message(seq)).collect(),
+            standings: ["kim", "lee", "park"].map(member).into(),
+        });
+        rig
+    }
+
+    fn entry(&self, epoch: Epoch, seq: u64, revokes: Option<(&str, u64)>) -> Arc<Message> {
+        let revokes = revokes.map(|(id, version)| (user(id), version));
+        let kind = match &revokes {
+            Some(_) => MessageKind::Removed,
+            None => MessageKind::Message,
+        };
+        Arc::new(Message {
+            room: self.room.clone(),
+            position: Position {
+                epoch,
+                seq: Seq::new(seq),
+            },
+            kind,
+            sender: user("lee"),
+            sender_name: None,
+            sender_kind: SenderKind::Member,
+            client_id: None,
+            text: Arc::from("hello"),
+            sent_at: Timestamp::from_micros(0),
+            extra: revokes.map(|revokes| {
+                Box::new(Extra {
+                    revokes: Some(revokes),
+                    ..Extra::default()
+                })
+            }),
+        })
+    }
+
+    fn message(&self, seq: u64) -> Arc<Message> {
+        self.entry(LIFE, seq, None)
+    }
+
+    fn removal(&self, seq: u64, id: &str, version: u64) -> Arc<Message> {
+        self.entry(LIFE, seq, Some((id, version)))
+    }
+
+    /// Appends to the store's log; whoever is removed stays so.
+    fn stored(&self, entries: &[Arc<Message>]) {
+        let mut room = self.store.room.lock();
+        let room = room.as_mut().unwrap();
+        for entry in entries {
+            room.head.last = entry.position.seq;
+            if let Some((user, version)) = entry.revokes() {
+                room.head.access_version = *version;
+                room.standings.insert(user.clone(), Standing::Removed);
+            }
+            room.messages.push(Arc::clone(entry));
+        }
+    }
+
+    fn publish(&self, entries: impl IntoIterator<Item = Arc<Message>>) {
+        self.hub.rooms().publish(&self.room, entries);
+    }
+
+    fn signal(&self) {
+        let typing = RoomSignal {
+            room: self.room.clone(),
+            user: user("lee"),
+            name: None,
+            kind: SignalKind::Typing { active: true },
+            at: Timestamp::from_micros(0),
+        };
+        self.hub.rooms().signal(&Arc::new(SignalEvent::new(typing)));
+    }
+
+    /// Subscribes at the head as it is in `head`, and answers whether that is live.
+    fn subscribe_at(&self, id: &str, role: Role, head: &RoomHead) -> (Reader, bool) {
+        let session = Arc::new(Session::default());
+        let outlet = Arc::clone(&session) as Arc<dyn Outlet>;
+        let rooms = self.hub.rooms();
+        let registration = rooms.register(&self.room, outlet, 0, user(id), role);
+        let (subscription, live) = registration.start(head.position(), head).unwrap();
+        let reader = Reader {
+            session,
+            subscription,
+        };
+        (reader, live)
+    }
+
+    fn live(&self, id: &str, role: Role) -> Reader {
+        let head = self.store.room.lock().as_ref().unwrap().head;
+        let (reader, live) = self.subscribe_at(id, role, &head);
+        assert!(live);
+        reader
+    }
+}
+
+#[tokio::test]
+async fn what_comes_behind_a_revoking_entry_reaches_nobody_who_lost_the_right_and_everybody_else_live()
+ {
+    let rig = Rig::new();
+    let [kim, kims_other, lee] = ["kim", "kim", "lee"].map(|id| rig.live(id, Role::User));
+    rig.publish([rig.message(5), rig.removal(6, "kim", 2)]);
+    rig.publish([rig.message(7)]);
+    rig.signal();
+    for lost in [kim, kims_other] {
+        let seen = lost.session.take();
+        assert_eq!(seen.live, [5, 6], "the entry that says so is the last");
+        assert_eq!((seen.ended, seen.signals), (vec![Ended::AccessLost], 0));
+        assert_eq!(lost.catch_up(&rig.store).await, CatchUp::Live, "it is over");
+        assert!(lost.session.take().from_log.is_empty());
+    }
+    let seen = lee.session.take();
+    assert_eq!(
+        (seen.live, seen.lagging, seen.signals),
+        (vec![5, 6, 7], 0, 1)
+    );
+}
+
+#[test]
+fn an_admin_who_looks_on_keeps_it_and_stays_live() {
+    let rig = Rig::new();
+    let admin = rig.live("kim", Role::Admin);
+    rig.publish([rig.removal(5, "kim", 2)]);
+    rig.publish([rig.removal(6, "lee", 3)]);
+    rig.publish([rig.message(7)]);
+    let seen = admin.session.take();
+    assert_eq!((seen.live, seen.lagging), (vec![5, 6, 7], 0));
+    assert!(seen.ended.is_empty());
+}
+
+#[tokio::test]
+async fn a_subscriber_who_missed_an_earlier_loss_asks_again() {
+    let rig = Rig::new();
+    let [kim, lee] = ["kim", "lee"].map(|id| rig.live(id, Role::User));
+    let entries = [rig.removal(5, "kim", 2), rig.removal(6, "park", 3)];
+    rig.stored(&entries);
+    // The bus lost what took kim's right; both read, and kim finds out.
+    rig.publish([Arc::clone(&entries[1])]);
+    rig.publish([rig.message(7)]);
+    rig.signal();
+    for reader in [&kim, &lee] {
+        let seen = reader.session.take();
+        assert_eq!((seen.live, seen.lagging), (vec![], 1));
+        assert_eq!(seen.signals, 0, "nobody has asked yet");
+    }
+    rig.stored(&[rig.message(7)]);
+    let lost = CatchUp::Ended(Ended::AccessLost);
+    assert_eq!(kim.catch_up(&rig.store).await, lost);
+    assert!(kim.session.take().from_log.is_empty());
+    assert_eq!(lee.catch_up(&rig.store).await, CatchUp::Live);
+    assert_eq!(lee.session.take().from_log, [5, 6, 7]);
+    rig.publish([rig.message(8)]);
+    assert_eq!(lee.session.take().live, [8]);
+}
+
+#[tokio::test]
+async fn a_loss_that_the_head_check_finds_makes_everybody_ask_wherever_the_cursor_stands() {
+    let rig = Rig::new();
+    let kim = rig.live("kim", Role::User);
+    rig.stored(&[rig.removal(5, "kim", 2)]);
+    let at_the_head = head(LIFE, 4, 2);
+    rig.hub.rooms().head_seen(&rig.room, Some(&at_the_head));
+    assert_eq!(kim.session.take().lagging, 1);
+    rig.hub.rooms().head_seen(&rig.room, Some(&at_the_head));
+    assert_eq!(kim.session.take().lagging, 0, "told once");
+    let lost = CatchUp::Ended(Ended::AccessLost);
+    assert_eq!(kim.catch_up(&rig.store).await, lost);
+}
+
+#[tokio::test]
+async fn who_was_registered_before_a_loss_and_started_after_it_is_not_live_without_asking() {
+    let rig = Rig::new();
+    let lee = rig.live("lee", Role::User);
+    let session = Arc::new(Session::default());
+    let outlet = Arc::clone(&session) as Arc<dyn Outlet>;
+    let rooms = rig.hub.rooms();
+    let registration = rooms.register(&rig.room, outlet, 0, user("kim"), Role::User);
+    let before = head(LIFE, 4, 1);
+    let removal = rig.removal(5, "kim", 2);
+    rig.stored(&[Arc::clone(&removal)]);
+    rig.publish([removal]);
+    let (subscription, live) = registration.start(before.position(), &before).unwrap();
+    assert!(!live);
+    rig.publish([rig.message(6)]);
+    rig.signal();
+    let kim = Reader {
+        session,
+        subscription,
+    };
+    let lost = CatchUp::Ended(Ended::AccessLost);
+    assert_eq!(kim.catch_up(&rig.store).await, lost);
+    let seen = kim.session.take();
+    assert!(seen.live.is_empty() && seen.from_log.is_empty());
+    assert_eq!(seen.signals, 0);
+    assert_eq!(lee.session.take().live, [5, 6]);
+}
+
+#[test]
+fn nobody_becomes_live_on_a_decision_from_before_a_loss_wherever_the_cursor_stands() {
+    let rig = Rig::new();
+    let lee = rig.live("lee", Role::User);
+    rig.publish([rig.removal(5, "park", 2)]);
+    // A cursor at the head, and an answer of the store that is older than the loss.
+    let (kim, live) = rig.subscribe_at("kim", Role::User, &head(LIFE, 5, 1));
+    assert!(!live);
+    rig.publish([rig.message(6)]);
+    assert!(kim.session.take().live.is_empty());
+    assert_eq!(lee.session.take().live, [5, 6]);
+}
+
+#[test]
+fn who_was_let_in_again_is_not_ended_by_a_late_or_repeated_removal() {
+    let rig = Rig::new();
+    let lee = rig.live("lee", Role::User);
+    let removal = rig.removal(5, "kim", 2);
+    rig.publish([Arc::clone(&removal)]);
+    rig.publish([rig.message(6)]);
+    let (kim, live) = rig.subscribe_at("kim", Role::User, &head(LIFE, 6, 2));
+    assert!(live, "decided behind the loss");
+    rig.publish([removal]);
+    rig.publish([rig.message(7)]);
+    let seen = kim.session.take();
+    assert_eq!((seen.live, seen.ended), (vec![7], vec![]));
+    assert_eq!(lee.session.take().live, [5, 6, 7]);
+}
+
+#[tokio::test]
+async fn a_removal_of_an_earlier_life_takes_nothing_in_the_next() {
+    let rig = Rig::new();
+    let [kim, lee] = ["kim", "lee"].map(|id| rig.live(id, Role::User));
+    // Made again, which nobody here has heard of; kim falls behind by a hole and finds out.
+    rig.publish([rig.message(9)]);
+    *rig.store.room.lock() = Some(FakeRoom {
+        head: head(NEXT_LIFE, 0, 1),
+        messages: Vec::new(),
+        id: rig.room.clone(),
+        standings: BTreeMap::from([(user("kim"), Standing::Member(MemberRole::Owner))]),
+    });
+    let reset = CatchUp::Reset(head(NEXT_LIFE, 0, 1));
+    let caught_up = kim.catch_up(&rig.store);
+    assert_eq!(caught_up.await, reset);
+    rig.publish([rig.removal(5, "kim", 2)]);
+    assert!(kim.session.take().ended.is_empty());
+    assert_eq!(kim.catch_up(&rig.store).await, CatchUp::Live);
+    rig.publish([rig.entry(NEXT_LIFE, 1, None)]);
+    assert_eq!(kim.session.take().live, [1]);
+    let lost = CatchUp::Ended(Ended::AccessLost);
+    assert_eq!(
+        lee.catch_up(&rig.store).await,
+        lost,
+        "lee is in the old life only"
+    );
+}
+
+#[tokio::test]
+async fn a_deletion_ends_who_is_in_that_life_and_nobody_who_asked_for_the_next() {
+    let rig = Rig::new();
+    let [kim, lee] = ["kim", "lee"].map(|id| rig.live(id, Role::User));
+    // Comes back with a position of the old life, to a room that was made again.
+    let session = Arc::new(Session::default());
+    let outlet = Arc::clone(&session) as Arc<dyn Outlet>;
+    let rooms = rig.hub.rooms();
+    let back = rooms.register(&rig.room, outlet, 0, user("park"), Role::User);
+    let old = head(LIFE, 4, 1).position();
+    let (subscription, live) = back.start(old, &head(NEXT_LIFE, 0, 1)).unwrap();
+    assert!(!live);
+    rooms.deleted(&rig.room, LIFE);
+    for gone in [kim, lee] {
+        assert_eq!(gone.session.take().ended, [Ended::RoomGone]);
+    }
+    assert!(session.take().ended.is_empty());
+    drop(subscription);
+}
+
+#[tokio::test]
+async fn who_was_registered_before_a_deletion_and_started_after_it_is_not_live_in_a_dead_room() {
+    let rig = Rig::new();
+    let lee = rig.live("lee", Role::User);
+    let session = Arc::new(Session::default());
+    let outlet = Arc::clone(&session) as Arc<dyn Outlet>;
+    let rooms = rig.hub.rooms();
+    let registration = rooms.register(&rig.room, outlet, 0, user("kim"), Role::User);
+    let before = head(LIFE, 4, 1);
+    *rig.store.room.lock() = None;
+    rooms.deleted(&rig.room, LIFE);
+    let (subscription, live) = registration.start(before.position(), &before).unwrap();
+    assert!(!live);
+    let kim = Reader {
+        session,
+        subscription,
+    };
+    let gone = CatchUp::Ended(Ended::RoomGone);
+    assert_eq!(kim.catch_up(&rig.store).await, gone);
+    assert_eq!(lee.session.take().ended, [Ended::RoomGone]);
+}

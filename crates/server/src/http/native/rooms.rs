@@ -1,0 +1,129 @@
+//! Rooms: making one, editing one, pages of them.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use madang_domain::{Caller, Error, Profile, ProfileChange, Room, RoomId, UserId};
+use madang_engine::RoomPlan;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::pictures::with_picture;
+use crate::contracts::members::user_ids;
+use crate::contracts::rooms::{ProfileBody, RoomBody, RoomKindBody};
+use crate::http::Shared;
+
+/// Several rooms.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct Rooms {
+    rooms: Vec<RoomBody>,
+}
+
+impl From<&[Room]> for Rooms {
+    fn from(rooms: &[Room]) -> Self {
+        Self {
+            rooms: rooms.iter().map(RoomBody::from).collect(),
+        }
+    }
+}
+
+/// A room to make or open.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct NewRoom {
+    kind: RoomKindBody,
+    /// Up to 512 bytes.
+    #[schema(example = "산책 모임")]
+    title: Option<String>,
+    /// Up to 8192 bytes.
+    #[schema(example = "매일 저녁 7시")]
+    description: Option<String>,
+    /// A link, up to 2048 bytes: that of an upload as it was answered, or `http(s)://…`.
+    #[schema(example = "https://example.com/walks.png")]
+    picture: Option<String>,
+    /// Any JSON of up to 4096 bytes. With its pair of people it makes a direct room unique.
+    #[schema(value_type = Option<Object>)]
+    context: Option<serde_json::Value>,
+    /// Who belongs to it beside the caller, at most 1000; of a direct room the one other person.
+    #[serde(default)]
+    #[schema(example = json!(["lee@example.com"]))]
+    members: Vec<String>,
+}
+
+impl NewRoom {
+    /// # Errors
+    /// [`madang_domain::Code::BodyInvalid`].
+    pub(in crate::http) fn plan(self, owner: Option<UserId>) -> Result<RoomPlan, Error> {
+        let profile = ProfileBody {
+            title: self.title,
+            description: self.description,
+            picture: self.picture,
+            context: self.context,
+        };
+        let profile = profile.profile();
+        // Before an upload is kept for it.
+        profile.check()?;
+        Ok(RoomPlan {
+            kind: self.kind.into(),
+            profile,
+            members: user_ids(&self.members)?,
+            owner,
+        })
+    }
+}
+
+/// Makes a room of members, or finds the direct room that there is. Answers whether it was made.
+///
+/// # Errors
+/// As [`with_picture`] and [`madang_engine::Engine::create_room`].
+pub(in crate::http) async fn make(
+    state: &Shared,
+    caller: Caller,
+    plan: RoomPlan,
+) -> Result<(Room, bool), Error> {
+    let picture = plan.profile.picture.clone();
+    let engine = Arc::clone(&state.engine);
+    let commit = async move { engine.create_room(&caller, plan).await };
+    with_picture(state, picture.as_deref(), commit).await
+}
+
+/// Edits a room, which stands as `before` shows it.
+///
+/// # Errors
+/// As [`with_picture`] and [`madang_engine::Engine::edit_room`].
+pub(in crate::http) async fn edit(
+    state: &Shared,
+    caller: Caller,
+    before: &Room,
+    change: ProfileChange,
+) -> Result<Room, Error> {
+    // Before an upload is kept for it.
+    change.apply(&Profile::default()).check()?;
+    let picture = change.picture.clone().flatten();
+    // One that the room has already is not taken again.
+    let is_new = picture != before.profile.picture;
+    let picture = picture.filter(|_| is_new);
+    let (engine, room) = (Arc::clone(&state.engine), before.id.clone());
+    let commit = async move {
+        let edited = engine.edit_room(&caller, &room, change).await;
+        edited.map(|room| (room, false))
+    };
+    let (room, _) = with_picture(state, picture.as_deref(), commit).await?;
+    Ok(room)
+}
+
+/// 201 with the room and where it is, or 200.
+pub(in crate::http) fn made_or_found(
+    room: &Room,
+    made: bool,
+    location: impl Fn(&RoomId) -> String,
+) -> Response {
+    let body = Json(RoomBody::from(room));
+    if !made {
+        return body.into_response();
+    }
+    let location = [(header::LOCATION, location(&room.id))];
+    (StatusCode::CREATED, location, body).into_response()
+}
