@@ -8,6 +8,7 @@
 
 mod auth;
 mod checklist;
+mod client_library;
 mod clients;
 mod contract1;
 mod contract2;
