@@ -13,7 +13,7 @@ use crate::http::{self, Response};
 pub struct Event {
     /// Its name.
     pub name: String,
-    /// Its data.
+    /// Its data; what is no JSON is text.
     pub data: Value,
     /// Its own id, if it has one.
     pub id: Option<String>,
@@ -194,7 +194,7 @@ impl Events {
                 }
             }
             if let Some(name) = name {
-                let data = serde_json::from_str(&data).expect("JSON");
+                let data = serde_json::from_str(&data).unwrap_or(Value::String(data));
                 self.events.push_back(Event { name, data, id });
             }
         }

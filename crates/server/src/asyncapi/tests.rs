@@ -360,12 +360,15 @@ fn what_the_json_door_writes_looks_as_the_examples_do() {
         oldest: "p".into(),
         began: samples::live_position(),
         head: "p".into(),
+        oldest_seq: 1,
+        last_seq: 1,
     };
     assert_same_shape(&example("reset"), &reset);
     let read = ServerEvent::Read {
         room: "r",
         user: "u",
         position: "p".into(),
+        seq: 1,
         previous_seq: 1,
     };
     assert_same_shape(&example("read"), &read);

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Agent, ClientId, Epoch, Extra, MemberRole, Message, MessageKind, Person, Position, Profile,
-    Revision, Room, RoomDetail, RoomHead, RoomId, SenderKind, Seq, Support, SupportState,
-    Timestamp, UserId,
+    Agent, ClientId, Epoch, Extra, Message, MessageKind, Person, Position, Profile, Revision, Room,
+    RoomDetail, RoomHead, RoomId, SenderKind, Seq, Support, SupportState, Timestamp, UserId,
 };
 
 use crate::contracts::realtime::LiveRoom;
@@ -32,14 +31,7 @@ pub(super) fn message() -> Message {
         client_id: Some(ClientId::new("c-1").unwrap()),
         text: Arc::from("text"),
         sent_at: Timestamp::from_micros(1),
-        extra: Some(Box::new(Extra {
-            data: Some(Arc::from("{}")),
-            target: Some(Seq::new(1)),
-            subjects: vec![person()],
-            role: Some(MemberRole::Member),
-            of_room: Some(RoomId::new("kim@example.com").unwrap()),
-            ..Extra::default()
-        })),
+        extra: None,
     }
 }
 

@@ -150,6 +150,7 @@ fn with_signal(
             room,
             user,
             position: now.to_string(),
+            seq: now.seq.get(),
             previous_seq: before.get(),
         },
         SignalKind::ManyRead { readers } => ServerEvent::Receipts { room, readers },

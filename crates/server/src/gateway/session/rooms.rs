@@ -445,6 +445,8 @@ impl<D: Follower> Core<D> {
                 oldest: oldest.to_string(),
                 began,
                 head: head.position().to_string(),
+                oldest_seq: head.oldest.get(),
+                last_seq: head.last.get(),
             },
         );
     }

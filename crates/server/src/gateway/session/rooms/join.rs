@@ -187,7 +187,9 @@ impl Joiner {
         for room in self.list().await? {
             let since = places.and_then(|places| places.of(&room.room.id));
             let is_fresh = places.is_some() && since.is_none();
-            match self.join(room, start(since)).await {
+            // Where nothing is resumed the room begins where its unread messages were counted.
+            let start = Start::After(since.unwrap_or_else(|| room.room.head.position()));
+            match self.join(room, start).await {
                 Ok(joined) if is_fresh => entered.fresh.push(joined),
                 Ok(joined) => entered.resumed.push(joined),
                 // Lost since it was listed.
@@ -276,10 +278,13 @@ impl Joiner {
             true => before_oldest(&head),
             false => since,
         };
+        // The head that is shown is that of the count. Of another life nothing was counted.
+        let is_counted = unread.is_some() && room.head.epoch == head.epoch;
+        let head = if is_counted { room.head } else { head };
         Ok(Joined {
             room: Room { head, ..room },
-            unread,
-            read,
+            unread: unread.filter(|_| is_counted),
+            read: read.filter(|_| is_counted),
             position,
             is_reset,
             key,
