@@ -359,23 +359,17 @@ async fn a_buyer_has_one_room_for_each_item_and_its_seller_is_told_once() {
 #[tokio::test]
 async fn a_trade_room_that_the_host_made_needs_no_seller_from_its_buyer() {
     let server = Server::start();
-    let context = r#"{"buyer":"kim","seller":"lee","trade":77}"#;
-    let plan = RoomPlan {
-        kind: RoomKind::Direct,
-        profile: madang_domain::Profile {
-            context: Some(context.into()),
-            ..madang_domain::Profile::default()
-        },
-        members: vec![UserId::new("lee").unwrap()],
-        owner: Some(UserId::new("kim").unwrap()),
-    };
-    let host = caller(SHOP);
-    let (room, _) = server.engine.create_room(&host, plan).await.unwrap();
+    let context = json!({"trade": 77, "buyer": "kim", "seller": "lee"});
+    let body = json!({"kind": "direct", "owner": "kim", "members": ["lee"], "context": context});
+    let made = server
+        .post(SHOP, "/api/v1/host/rooms", &body.to_string())
+        .await;
+    let room = made.is(StatusCode::CREATED).json();
     let found = server.call(KIM, "POST", "/api/tradechat/77").await;
     is_said(&found, 200, "이미 있는 거래 채팅방입니다.");
     let rooms = trades(&server, KIM).await;
     assert_eq!(rooms.len(), 1);
-    assert_eq!(id_of(&rooms[0]), room.id.as_str());
+    assert_eq!(rooms[0]["roomId"], room["id"]);
     assert_eq!(rooms[0]["tradeId"], 77);
     // The seller is no buyer.
     let unknown = server.call(LEE, "POST", "/api/tradechat/77").await;
