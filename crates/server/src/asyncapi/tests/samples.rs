@@ -8,7 +8,7 @@ use madang_domain::{
     Timestamp, UserId,
 };
 
-use crate::contracts::realtime::LiveRoom;
+use crate::contracts::realtime::{LiveInbox, LiveRoom};
 
 pub(super) fn live_position() -> Position {
     position()
@@ -100,5 +100,13 @@ pub(super) fn live_room() -> LiveRoom {
         unread: Some(1),
         read_seq: Some(1),
         ..LiveRoom::new(&room, position())
+    }
+}
+
+pub(super) fn live_inbox() -> LiveInbox {
+    LiveInbox {
+        position: position().to_string(),
+        unread: 1,
+        began: None,
     }
 }
