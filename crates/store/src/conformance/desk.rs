@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use madang_domain::ports::Store;
 use madang_domain::{
-    Answer, ClaimOutcome, Code, Command, MemberRole, Message, MessageKind, Role, RoomAction, RoomId,
-    SenderKind, Standing, SupportState, UserChange,
+    Answer, ClaimOutcome, Code, Command, MemberRole, Message, MessageKind, Role, RoomAction,
+    RoomId, SenderKind, Standing, SupportState, UserChange,
 };
 
 use super::*;
@@ -50,8 +50,12 @@ pub async fn the_feed_has_every_change(factory: &dyn Factory) {
     open(&*store, "kim").await;
     claim(&*store, "kim", "lee").await;
     claim(&*store, "kim", "park").await;
-    serve(&*store, "kim", "lee", RoomAction::HandOver(agent("park"))).await.unwrap();
-    serve(&*store, "kim", "park", RoomAction::Release).await.unwrap();
+    serve(&*store, "kim", "lee", RoomAction::HandOver(agent("park")))
+        .await
+        .unwrap();
+    serve(&*store, "kim", "park", RoomAction::Release)
+        .await
+        .unwrap();
     claim(&*store, "kim", "lee").await;
     assert!(complete(&*store, "kim", "lee").await);
     say(&*store, "kim", "kim", "again").await;
@@ -81,7 +85,13 @@ pub async fn the_feed_has_every_change(factory: &dyn Factory) {
     }
     let named = log[2].subjects()[0].name.as_deref();
     assert_eq!(named, Some("park the agent"));
-    assert!(store.view_room(&RoomId::desk(), &user("lee")).await.unwrap().is_some());
+    assert!(
+        store
+            .view_room(&RoomId::desk(), &user("lee"))
+            .await
+            .unwrap()
+            .is_some()
+    );
     let heads = store.heads(&[RoomId::desk()]).await.unwrap();
     assert_eq!(heads[0].map(|head| head.last.get()), Some(8));
 }
@@ -95,37 +105,60 @@ pub async fn the_room_and_the_customer_hear(factory: &dyn Factory) {
         at: at(0),
     }));
     let done = commit(&*store, made).await.unwrap();
-    assert_eq!((done.changes[0].user.as_str(), done.changes.len()), ("kim", 1));
-    assert!(whole_log(&*store, "kim").await.is_empty(), "a new log is empty");
-    let claimed = serve(&*store, "kim", "lee", RoomAction::Claim).await.unwrap();
+    assert_eq!(
+        (done.changes[0].user.as_str(), done.changes.len()),
+        ("kim", 1)
+    );
+    assert!(
+        whole_log(&*store, "kim").await.is_empty(),
+        "a new log is empty"
+    );
+    let claimed = serve(&*store, "kim", "lee", RoomAction::Claim)
+        .await
+        .unwrap();
     use MessageKind::{Assigned, Completed, HandedOver, Notification, Released};
     assert_eq!(kinds(&claimed.entries), [Assigned, Assigned, Notification]);
     assert_eq!(claimed.entries[0].sender_kind, SenderKind::Agent);
     let told = claimed.changes.iter().map(|c| {
-        (c.user.as_str(), c.room.is_internal(), c.since.map(|position| position.seq.get()))
+        (
+            c.user.as_str(),
+            c.room.is_internal(),
+            c.since.map(|position| position.seq.get()),
+        )
     });
     let told: Vec<_> = told.collect();
     assert!(told.contains(&("lee", false, Some(0))), "{told:?}");
     assert!(told.contains(&("kim", false, None)), "{told:?}");
     assert!(told.contains(&("kim", true, Some(0))), "{told:?}");
-    let over = serve(&*store, "kim", "lee", RoomAction::HandOver(agent("park"))).await.unwrap();
+    let over = serve(&*store, "kim", "lee", RoomAction::HandOver(agent("park")))
+        .await
+        .unwrap();
     assert_eq!(kinds(&over.entries), [HandedOver, HandedOver, Notification]);
     assert_eq!(over.entries[0].revokes(), Some(&(user("lee"), 1)));
-    let released = serve(&*store, "kim", "park", RoomAction::Release).await.unwrap();
+    let released = serve(&*store, "kim", "park", RoomAction::Release)
+        .await
+        .unwrap();
     assert_eq!(kinds(&released.entries), [Released, Released]);
     assert_eq!(released.entries[0].revokes(), Some(&(user("park"), 2)));
     claim(&*store, "kim", "lee").await;
-    let completed = serve(&*store, "kim", "lee", RoomAction::Complete).await.unwrap();
+    let completed = serve(&*store, "kim", "lee", RoomAction::Complete)
+        .await
+        .unwrap();
     assert_eq!(kinds(&completed.entries), [Completed, Completed]);
     assert_eq!(completed.entries[0].revokes(), Some(&(user("lee"), 3)));
     let log = whole_log(&*store, "kim").await;
-    assert_eq!(kinds(&log), [Assigned, HandedOver, Released, Assigned, Completed]);
+    assert_eq!(
+        kinds(&log),
+        [Assigned, HandedOver, Released, Assigned, Completed]
+    );
     let news = inbox(&*store, "kim").await;
     assert_eq!(kinds(&news), [Notification; 3]);
     let data = r#"{"type":"desk.assigned","data":{"roomId":"kim"}}"#;
     assert_eq!(news[0].data().map(|data| &**data), Some(data));
     assert_eq!(store.unread_notifications(&user("kim")).await.unwrap(), 3);
-    let gone = act(&*store, "kim", "kim", RoomAction::Delete).await.unwrap();
+    let gone = act(&*store, "kim", "kim", RoomAction::Delete)
+        .await
+        .unwrap();
     assert_eq!(kinds(&gone.entries), [MessageKind::Gone]);
     assert_eq!(gone.deleted, Some(room_id("kim")));
 }
@@ -156,7 +189,15 @@ pub async fn releasing(factory: &dyn Factory) {
 /// To one who has come as an agent; to oneself is nothing.
 pub async fn handing_over(factory: &dyn Factory) {
     let store = factory.fresh().await;
-    come(&*store, &[("park", Role::Agent), ("choi", Role::User), ("jung", Role::Admin)]).await;
+    come(
+        &*store,
+        &[
+            ("park", Role::Agent),
+            ("choi", Role::User),
+            ("jung", Role::Admin),
+        ],
+    )
+    .await;
     open(&*store, "kim").await;
     claim(&*store, "kim", "lee").await;
     let over = |to: &str| RoomAction::HandOver(agent(to));
@@ -174,15 +215,27 @@ pub async fn handing_over(factory: &dyn Factory) {
     assert_eq!(room(&*store, "kim").await, before);
     serve(&*store, "kim", "lee", over("park")).await.unwrap();
     let found = room(&*store, "kim").await.unwrap();
-    assert_eq!(found.support().unwrap().state, SupportState::Assigned(agent("park")));
+    assert_eq!(
+        found.support().unwrap().state,
+        SupportState::Assigned(agent("park"))
+    );
     assert_eq!(found.member_count, 2);
     let of_park = store.rooms_of_agent(&user("park"), 5).await.unwrap();
     assert_eq!(of_park, [found]);
-    assert!(store.rooms_of_agent(&user("lee"), 5).await.unwrap().is_empty());
+    assert!(
+        store
+            .rooms_of_agent(&user("lee"), 5)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(room_ids(&*store, "park").await, ["kim"]);
     assert!(room_ids(&*store, "lee").await.is_empty());
     serve(&*store, "kim", "park", over("jung")).await.unwrap();
-    assert_eq!(claim(&*store, "kim", "lee").await, ClaimOutcome::TakenBy(agent("jung")));
+    assert_eq!(
+        claim(&*store, "kim", "lee").await,
+        ClaimOutcome::TakenBy(agent("jung"))
+    );
 }
 
 /// Whoever serves: no user, no host; and support rooms alone.
@@ -200,12 +253,18 @@ pub async fn who_may_serve(factory: &dyn Factory) {
         for room in ["g", "nowhere"] {
             let refused = serve(&*store, room, "lee", action.clone()).await;
             match refused {
-                Ok(done) => assert!(matches!(done.answer, Answer::Claim(ClaimOutcome::NoSuchRoom))),
+                Ok(done) => assert!(matches!(
+                    done.answer,
+                    Answer::Claim(ClaimOutcome::NoSuchRoom)
+                )),
                 Err(code) => assert_eq!(code, Code::RoomNotFound),
             }
         }
     }
-    for action in [RoomAction::Join, RoomAction::Add(people(&["x"]), MemberRole::Member)] {
+    for action in [
+        RoomAction::Join,
+        RoomAction::Add(people(&["x"]), MemberRole::Member),
+    ] {
         let refused = act(&*store, "kim", "lee", action).await;
         assert_eq!(refused.unwrap_err(), Code::NotYourRoom);
     }
@@ -246,7 +305,10 @@ pub async fn an_agent_who_is_the_customer(factory: &dyn Factory) {
     assert_eq!(found.member_count, 1);
     assert!(complete(&*store, "lee", "lee").await);
     let log = whole_log(&*store, "lee").await;
-    assert!(log.iter().all(|entry| entry.revokes().is_none()), "they go on reading");
+    assert!(
+        log.iter().all(|entry| entry.revokes().is_none()),
+        "they go on reading"
+    );
     assert_eq!(room_ids(&*store, "lee").await, ["lee"]);
     assert_eq!(room(&*store, "lee").await.unwrap().member_count, 1);
 }
@@ -273,7 +335,15 @@ pub async fn queue_positions(factory: &dyn Factory) {
 pub async fn overdue_rooms_are_noted_once(factory: &dyn Factory) {
     let store = factory.fresh().await;
     assert_eq!(store.longest_waiting().await.unwrap(), None);
-    come(&*store, &[("lee", Role::Agent), ("jung", Role::Admin), ("choi", Role::User)]).await;
+    come(
+        &*store,
+        &[
+            ("lee", Role::Agent),
+            ("jung", Role::Admin),
+            ("choi", Role::User),
+        ],
+    )
+    .await;
     for n in 1..=4 {
         open_at(&*store, &caller(&format!("kim{n}"), Role::User), n * 10).await;
     }
@@ -299,8 +369,14 @@ pub async fn overdue_rooms_are_noted_once(factory: &dyn Factory) {
     let store = factory.reopen(store).await;
     claim(&*store, "kim1", "lee").await;
     claim(&*store, "kim2", "lee").await;
-    serve(&*store, "kim1", "lee", RoomAction::Release).await.unwrap();
-    assert_eq!(store.longest_waiting().await.unwrap(), Some(at(10)), "it waits again");
+    serve(&*store, "kim1", "lee", RoomAction::Release)
+        .await
+        .unwrap();
+    assert_eq!(
+        store.longest_waiting().await.unwrap(),
+        Some(at(10)),
+        "it waits again"
+    );
     assert!(complete(&*store, "kim2", "lee").await);
     say_at(&*store, "kim2", "kim2", "again", 100).await;
     assert_eq!(alert(&*store, 50, 10).await, 2, "kim1 again, and kim4");

@@ -33,7 +33,9 @@ async fn notify(store: &dyn Store, users: &[&str], content: &str) -> Committed {
         sender: user("shop"),
         at: at(5),
     };
-    commit(store, Command::Notify(Box::new(notify))).await.unwrap()
+    commit(store, Command::Notify(Box::new(notify)))
+        .await
+        .unwrap()
 }
 
 async fn handle(
@@ -63,10 +65,17 @@ async fn unread(store: &dyn Store, id: &str) -> u64 {
 pub async fn notifying_makes_inboxes(factory: &dyn Factory) {
     let store = factory.fresh().await;
     assert_eq!(unread(&*store, "kim").await, 0);
-    assert_eq!(store.room(&RoomId::inbox(&user("kim"))).await.unwrap(), None);
+    assert_eq!(
+        store.room(&RoomId::inbox(&user("kim"))).await.unwrap(),
+        None
+    );
     let done = notify(&*store, &["kim", "lee", "kim"], "안녕").await;
     assert_eq!(done.entries.len(), 2);
-    let gained: Vec<_> = done.changes.iter().map(|c| (c.user.as_str(), c.since.is_some())).collect();
+    let gained: Vec<_> = done
+        .changes
+        .iter()
+        .map(|c| (c.user.as_str(), c.since.is_some()))
+        .collect();
     assert_eq!(gained, [("kim", true), ("lee", true)]);
     assert_eq!(count_of(done), 2);
     let again = notify(&*store, &["kim"], "또").await;
@@ -75,17 +84,32 @@ pub async fn notifying_makes_inboxes(factory: &dyn Factory) {
     let log = inbox(&*store, "kim").await;
     assert_eq!(texts(&log), ["안녕", "또"]);
     let first = &log[0];
-    assert_eq!((first.kind, first.sent_at), (MessageKind::Notification, at(5)));
-    assert_eq!((first.sender.as_str(), first.sender_kind), ("shop", SenderKind::Host));
+    assert_eq!(
+        (first.kind, first.sent_at),
+        (MessageKind::Notification, at(5))
+    );
+    assert_eq!(
+        (first.sender.as_str(), first.sender_kind),
+        ("shop", SenderKind::Host)
+    );
     let data = r#"{"type":"trade.opened","url":"/trades/1","data":{"b":[1], "a":"\u0041"}}"#;
     assert_eq!(first.data().map(|data| &**data), Some(data));
-    let room = store.room(&RoomId::inbox(&user("kim"))).await.unwrap().unwrap();
+    let room = store
+        .room(&RoomId::inbox(&user("kim")))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(room.detail, RoomDetail::Inbox(user("kim")));
     assert_eq!(unread(&*store, "kim").await, 2);
     assert_eq!(unread(&*store, "lee").await, 1);
-    assert!(rooms_of(&*store, "kim").await.is_empty(), "an inbox is no room of theirs");
+    assert!(
+        rooms_of(&*store, "kim").await.is_empty(),
+        "an inbox is no room of theirs"
+    );
     assert_eq!(super::unread(&*store, "kim").await, 0);
-    let page = store.read_messages(&RoomId::inbox(&user("kim")), 0, 1).await;
+    let page = store
+        .read_messages(&RoomId::inbox(&user("kim")), 0, 1)
+        .await;
     assert_eq!(texts(&page.unwrap().unwrap().messages), ["또"]);
     let wrong = Notification {
         kind: Arc::from(""),
@@ -117,25 +141,43 @@ pub async fn reading_notifications(factory: &dyn Factory) {
     assert_eq!(refused.unwrap_err(), Code::NotificationNotFound);
     let done = handle(&*store, "kim", one(2), READ).await.unwrap();
     assert_eq!(kinds(&done.entries), [MessageKind::NotificationRead]);
-    assert_eq!((done.entries[0].target(), done.entries[0].data()), (Some(Seq::new(2)), None));
+    assert_eq!(
+        (done.entries[0].target(), done.entries[0].data()),
+        (Some(Seq::new(2)), None)
+    );
     assert_eq!(count_of(done), 1);
     assert_eq!(unread(&*store, "kim").await, 4);
     let again = handle(&*store, "kim", one(2), READ).await.unwrap();
     assert_eq!((again.entries.len(), count_of(again)), (0, 0));
     let refused = handle(&*store, "kim", one(6), READ).await;
-    assert_eq!(refused.unwrap_err(), Code::NotificationNotFound, "that is the entry");
+    assert_eq!(
+        refused.unwrap_err(),
+        Code::NotificationNotFound,
+        "that is the entry"
+    );
     store = factory.reopen(store).await;
     let done = handle(&*store, "kim", up_to(3), READ).await.unwrap();
     assert_eq!(done.entries[0].target(), Some(Seq::new(3)));
-    assert_eq!(done.entries[0].data().map(|data| &**data), Some(r#"{"upTo":true}"#));
+    assert_eq!(
+        done.entries[0].data().map(|data| &**data),
+        Some(r#"{"upTo":true}"#)
+    );
     assert_eq!(count_of(done), 2);
     assert_eq!(unread(&*store, "kim").await, 2);
-    let revisions: Vec<_> = inbox(&*store, "kim").await.iter().map(|m| m.revision()).collect();
+    let revisions: Vec<_> = inbox(&*store, "kim")
+        .await
+        .iter()
+        .map(|m| m.revision())
+        .collect();
     let (read, none) = (Revision::Read(at(9)), Revision::None);
     assert_eq!(revisions, [read, read, read, none, none, none, none]);
     notify(&*store, &["kim"], "late").await;
     let done = handle(&*store, "kim", up_to(u64::MAX), READ).await.unwrap();
-    assert_eq!(done.entries[0].target(), Some(Seq::new(8)), "no further than there is");
+    assert_eq!(
+        done.entries[0].target(),
+        Some(Seq::new(8)),
+        "no further than there is"
+    );
     assert_eq!(count_of(done), 3);
     assert_eq!(unread(&*store, "kim").await, 0);
     for which in [up_to(8), up_to(0)] {
@@ -160,16 +202,28 @@ pub async fn deleting_notifications(factory: &dyn Factory) {
         let refused = handle(&*store, "kim", one(1), action).await;
         assert_eq!(refused.unwrap_err(), Code::NotificationNotFound);
     }
-    assert_eq!(count_of(handle(&*store, "kim", up_to(3), READ).await.unwrap()), 2);
+    assert_eq!(
+        count_of(handle(&*store, "kim", up_to(3), READ).await.unwrap()),
+        2
+    );
     store = factory.reopen(store).await;
     let done = handle(&*store, "kim", up_to(4), DELETE).await.unwrap();
     assert_eq!(count_of(done), 3, "2 and 3, which are read, and 4");
     assert_eq!(unread(&*store, "kim").await, 2);
     for m in inbox(&*store, "kim").await.iter().take(4) {
-        assert_eq!((&*m.text, m.data(), m.revision()), ("", None, Revision::Deleted(at(9))));
+        assert_eq!(
+            (&*m.text, m.data(), m.revision()),
+            ("", None, Revision::Deleted(at(9)))
+        );
     }
-    assert_eq!(count_of(handle(&*store, "kim", up_to(99), READ).await.unwrap()), 2);
-    assert_eq!(count_of(handle(&*store, "kim", up_to(99), DELETE).await.unwrap()), 2);
+    assert_eq!(
+        count_of(handle(&*store, "kim", up_to(99), READ).await.unwrap()),
+        2
+    );
+    assert_eq!(
+        count_of(handle(&*store, "kim", up_to(99), DELETE).await.unwrap()),
+        2
+    );
     assert_eq!(unread(&*store, "kim").await, 0);
     notify(&*store, &["kim"], "new").await;
     assert_eq!(unread(&*store, "kim").await, 1);
@@ -186,12 +240,19 @@ pub async fn long_inboxes(factory: &dyn Factory) {
             notify(&*store, &["kim", "lee"], &format!("{round}/{n}")).await;
         }
         assert_eq!(unread(&*store, "kim").await, 20);
-        let head = store.room(&RoomId::inbox(&user("kim"))).await.unwrap().unwrap().head;
+        let head = store
+            .room(&RoomId::inbox(&user("kim")))
+            .await
+            .unwrap()
+            .unwrap()
+            .head;
         let first = head.last.get() - 19;
         for seq in [first, first + 7] {
             handle(&*store, "kim", one(seq), READ).await.unwrap();
         }
-        handle(&*store, "kim", one(first + 8), DELETE).await.unwrap();
+        handle(&*store, "kim", one(first + 8), DELETE)
+            .await
+            .unwrap();
         assert_eq!(unread(&*store, "kim").await, 17);
         let done = handle(&*store, "kim", up_to(u64::MAX), READ).await.unwrap();
         assert_eq!(count_of(done), 17);

@@ -23,7 +23,11 @@ pub async fn members_are_paged(factory: &dyn Factory) {
     let mut after: Option<UserId> = None;
     loop {
         let id = room_id("g");
-        let page = store.members(&id, after.as_ref(), 3).await.unwrap().unwrap();
+        let page = store
+            .members(&id, after.as_ref(), 3)
+            .await
+            .unwrap()
+            .unwrap();
         assert!(page.len() <= 3);
         let Some(last) = page.last() else { break };
         after = Some(last.person.user.clone());
@@ -42,7 +46,11 @@ pub async fn members_are_paged(factory: &dyn Factory) {
 pub async fn open_rooms_are_paged(factory: &dyn Factory) {
     let store = factory.fresh().await;
     for n in 0..10 {
-        let kind = if n % 3 == 0 { RoomKind::Group } else { RoomKind::Open };
+        let kind = if n % 3 == 0 {
+            RoomKind::Group
+        } else {
+            RoomKind::Open
+        };
         create(&*store, new_room(kind, &format!("r{n}"), Some("kim"), &[])).await;
     }
     let (mut found, mut after) = (Vec::new(), None);
@@ -72,7 +80,14 @@ pub async fn a_users_rooms(factory: &dyn Factory) {
     let order = ["kim", "r8", "r7", "r6", "r5", "r4", "r3", "r2", "r1", "r0"];
     assert_eq!(room_ids(&*store, "kim").await, order, "when they were made");
     for (n, room) in ["r3", "r0", "r8", "r5"].iter().enumerate() {
-        say_at(&*store, room, "lee", &format!("hello {n}"), 20 + n as i64 / 2).await;
+        say_at(
+            &*store,
+            room,
+            "lee",
+            &format!("hello {n}"),
+            20 + n as i64 / 2,
+        )
+        .await;
     }
     // Of the same moment, the one with the greater number first.
     let order = ["r8", "r5", "r3", "r0", "kim", "r7", "r6", "r4", "r2", "r1"];
@@ -89,8 +104,14 @@ pub async fn a_users_rooms(factory: &dyn Factory) {
     let first = &of_kim[0];
     assert_eq!(Some(&first.view.room), room(&*store, "r8").await.as_ref());
     assert_eq!(first.view.standing, Standing::Member(MemberRole::Owner));
-    assert_eq!((first.active_at, first.read.get(), first.unread), (at(21), 0, 1));
-    assert_eq!(first.last_message.as_ref().map(|m| &*m.text), Some("hello 2"));
+    assert_eq!(
+        (first.active_at, first.read.get(), first.unread),
+        (at(21), 0, 1)
+    );
+    assert_eq!(
+        first.last_message.as_ref().map(|m| &*m.text),
+        Some("hello 2")
+    );
     let made = &of_kim[5];
     assert_eq!((made.active_at, made.unread), (at(7), 0));
     assert_eq!(made.last_message, None);
@@ -127,7 +148,11 @@ pub async fn the_last_message_is_a_persons(factory: &dyn Factory) {
         let found = rooms_of(&*store, "kim").await;
         let last = found[0].last_message.as_ref().unwrap();
         assert_eq!(*last.text, format!("text {round}"));
-        let page = store.read_messages(&room_id("o"), 0, 3).await.unwrap().unwrap();
+        let page = store
+            .read_messages(&room_id("o"), 0, 3)
+            .await
+            .unwrap()
+            .unwrap();
         let newest = (round - 2).max(0)..=round;
         let newest: Vec<_> = newest.map(|n| format!("text {n}")).collect();
         assert_eq!(texts(&page.messages), newest);
@@ -170,7 +195,9 @@ pub async fn unread_is_exact(factory: &dyn Factory) {
 pub async fn unread_after_partial_reads(factory: &dyn Factory) {
     let mut store = factory.fresh().await;
     group(&*store, "g", "kim", &["lee"]).await;
-    let senders: Vec<&str> = (0..60).map(|n| ["kim", "lee", "kim", "-"][n * n % 4]).collect();
+    let senders: Vec<&str> = (0..60)
+        .map(|n| ["kim", "lee", "kim", "-"][n * n % 4])
+        .collect();
     for (n, sender) in senders.iter().enumerate() {
         if *sender == "-" {
             let notice = Content::Notice(Body::new("x", None).unwrap());
@@ -201,9 +228,20 @@ pub async fn unread_names_rooms(factory: &dyn Factory) {
         fill_of(&*store, &id, "kim", n).await;
     }
     let summary = store.unread(&user("lee"), 100).await.unwrap();
-    let mut rooms: Vec<_> = summary.rooms.iter().map(|(id, n)| (id.as_str(), *n)).collect();
+    let mut rooms: Vec<_> = summary
+        .rooms
+        .iter()
+        .map(|(id, n)| (id.as_str(), *n))
+        .collect();
     rooms.sort_unstable();
-    let expected = [("g1", 1), ("g2", 2), ("g3", 3), ("g4", 4), ("g5", 5), ("g6", 6)];
+    let expected = [
+        ("g1", 1),
+        ("g2", 2),
+        ("g3", 3),
+        ("g4", 4),
+        ("g5", 5),
+        ("g6", 6),
+    ];
     assert_eq!((summary.total, rooms), (21, expected.to_vec()));
     let few = store.unread(&user("lee"), 2).await.unwrap();
     assert_eq!((few.total, few.rooms.len()), (21, 2));
@@ -223,11 +261,26 @@ pub async fn messages_without_events(factory: &dyn Factory) {
             act(&*store, "o", "lee", RoomAction::Leave).await.unwrap();
         }
     }
-    for (skip, limit) in [(0, 20), (20, 20), (40, 20), (49, 5), (50, 5), (9_999, 5), (0, 999), (7, 1)] {
-        let page = store.read_messages(&room_id("o"), skip, limit).await.unwrap().unwrap();
+    for (skip, limit) in [
+        (0, 20),
+        (20, 20),
+        (40, 20),
+        (49, 5),
+        (50, 5),
+        (9_999, 5),
+        (0, 999),
+        (7, 1),
+    ] {
+        let page = store
+            .read_messages(&room_id("o"), skip, limit)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(page.total, 50);
         let high = 50_u64.saturating_sub(skip);
-        let expected: Vec<_> = (high.saturating_sub(limit as u64)..high).map(|n| n.to_string()).collect();
+        let expected: Vec<_> = (high.saturating_sub(limit as u64)..high)
+            .map(|n| n.to_string())
+            .collect();
         assert_eq!(texts(&page.messages), expected, "{skip} {limit}");
     }
     let missing = store.read_messages(&room_id("x"), 0, 5).await.unwrap();
@@ -250,7 +303,13 @@ pub async fn acquaintances(factory: &dyn Factory) {
     assert!(complete(&*store, "kim", "jung").await);
     let found = store.acquainted(&user("kim"), &others).await.unwrap();
     assert_eq!(found, [false, false, true, false, false, true]);
-    assert!(store.acquainted(&user("kim"), &[]).await.unwrap().is_empty());
+    assert!(
+        store
+            .acquainted(&user("kim"), &[])
+            .await
+            .unwrap()
+            .is_empty()
+    );
     let refused = act(&*store, "g", "lee", RoomAction::Delete).await;
     assert_eq!(refused.unwrap_err(), Code::NotYourRoom);
 }

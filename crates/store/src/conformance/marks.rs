@@ -75,7 +75,14 @@ pub async fn read_marks(factory: &dyn Factory) {
     fill_of(&*store, "g", "kim", 10).await;
     let id = room_id("g");
     let delivered = || async { store.delivered(&id, &user("lee")).await.unwrap().get() };
-    for (to, before, now) in [(3, 0, 3), (2, 3, 3), (0, 3, 3), (7, 3, 7), (99, 7, 10), (10, 10, 10)] {
+    for (to, before, now) in [
+        (3, 0, 3),
+        (2, 3, 3),
+        (0, 3, 3),
+        (7, 3, 7),
+        (99, 7, 10),
+        (10, 10, 10),
+    ] {
         assert_eq!(read_to(&*store, "g", "lee", to).await, (before, now));
         assert_eq!(delivered().await, now, "raised too");
     }
@@ -85,15 +92,24 @@ pub async fn read_marks(factory: &dyn Factory) {
         epoch,
         seq: Seq::new(14),
     };
-    store.advance_delivered(&id, &user("lee"), ahead).await.unwrap();
+    store
+        .advance_delivered(&id, &user("lee"), ahead)
+        .await
+        .unwrap();
     assert_eq!(read_to(&*store, "g", "lee", 12).await, (10, 12));
     assert_eq!(delivered().await, 14, "never falls");
     let store = factory.reopen(store).await;
     let found = store.members(&id, None, 9).await.unwrap().unwrap();
-    let marks: Vec<_> = found.iter().map(|m| (m.read.get(), m.delivered.get())).collect();
+    let marks: Vec<_> = found
+        .iter()
+        .map(|m| (m.read.get(), m.delivered.get()))
+        .collect();
     assert_eq!(marks, [(0, 0), (12, 14)]);
     let marks = store.marks(&id, 9).await.unwrap().unwrap();
-    let marks: Vec<_> = marks.iter().map(|m| (m.user.as_str(), m.read.get(), m.delivered.get())).collect();
+    let marks: Vec<_> = marks
+        .iter()
+        .map(|m| (m.user.as_str(), m.read.get(), m.delivered.get()))
+        .collect();
     assert_eq!(marks, [("lee", 12, 14), ("kim", 0, 0)]);
     assert_eq!(store.marks(&id, 1).await.unwrap().unwrap().len(), 1);
     assert_eq!(store.marks(&room_id("x"), 1).await.unwrap(), None);
@@ -140,12 +156,21 @@ pub async fn read_marks_of_strangers(factory: &dyn Factory) {
     };
     let epoch = first.head.epoch;
     for (who, epoch) in [("park", epoch), ("lee", Epoch::new(epoch.get() ^ 1))] {
-        let mark = store.advance_read(&id, &user(who), at(epoch)).await.unwrap();
+        let mark = store
+            .advance_read(&id, &user(who), at(epoch))
+            .await
+            .unwrap();
         assert_eq!(mark, None, "{who}");
     }
     act(&*store, "g", "lee", RoomAction::Leave).await.unwrap();
-    let mark = store.advance_read(&id, &user("lee"), at(epoch)).await.unwrap();
+    let mark = store
+        .advance_read(&id, &user("lee"), at(epoch))
+        .await
+        .unwrap();
     assert_eq!(mark, None);
-    let mark = store.advance_read(&room_id("x"), &user("kim"), at(epoch)).await.unwrap();
+    let mark = store
+        .advance_read(&room_id("x"), &user("kim"), at(epoch))
+        .await
+        .unwrap();
     assert_eq!(mark, None);
 }

@@ -59,10 +59,19 @@ pub async fn a_new_room_has_its_owner_and_members(factory: &dyn Factory) {
         let expected = [("kim", OWNER), ("lee", MODERATOR), ("park", MODERATOR)];
         assert_eq!(members(&*store, &id).await, named(&expected));
         for (id, _) in expected {
-            assert!(rooms_of(&*store, id).await.iter().any(|r| r.view.room == made));
+            assert!(
+                rooms_of(&*store, id)
+                    .await
+                    .iter()
+                    .any(|r| r.view.room == made)
+            );
         }
         let again = commit(&*store, Command::Create(Box::new(wanted))).await;
-        assert_eq!(again.unwrap_err().code(), Code::BodyInvalid, "the id is taken");
+        assert_eq!(
+            again.unwrap_err().code(),
+            Code::BodyInvalid,
+            "the id is taken"
+        );
     }
     assert_eq!(store.room_by_number(999_999).await.unwrap(), None);
     assert_eq!(store.room_by_number(u64::MAX).await.unwrap(), None);
@@ -71,9 +80,16 @@ pub async fn a_new_room_has_its_owner_and_members(factory: &dyn Factory) {
 /// For members alone, and for nobody in particular.
 pub async fn a_host_makes_rooms(factory: &dyn Factory) {
     let store = factory.fresh().await;
-    let (made, _) = create(&*store, new_room(RoomKind::Group, "g", None, &["lee", "kim"])).await;
+    let (made, _) = create(
+        &*store,
+        new_room(RoomKind::Group, "g", None, &["lee", "kim"]),
+    )
+    .await;
     assert_eq!(made.owner, Some(person("lee")));
-    assert_eq!(members(&*store, "g").await, named(&[("kim", MEMBER), ("lee", OWNER)]));
+    assert_eq!(
+        members(&*store, "g").await,
+        named(&[("kim", MEMBER), ("lee", OWNER)])
+    );
     let (made, _) = create(&*store, new_room(RoomKind::Open, "o", None, &[])).await;
     assert_eq!((made.owner, made.member_count), (None, 0));
     act(&*store, "o", "kim", RoomAction::Join).await.unwrap();
@@ -97,7 +113,10 @@ pub async fn a_direct_room_is_found_again(factory: &dyn Factory) {
     };
     let (first, made) = create(&*store, direct("d1", Some("kim"), "lee", None)).await;
     assert!(made);
-    assert_eq!(members(&*store, "d1").await, named(&[("kim", OWNER), ("lee", OWNER)]));
+    assert_eq!(
+        members(&*store, "d1").await,
+        named(&[("kim", OWNER), ("lee", OWNER)])
+    );
     let (found, made) = create(&*store, direct("d2", Some("lee"), "kim", None)).await;
     assert_eq!((found, made), (first, false));
     assert_eq!(room(&*store, "d2").await, None);
@@ -116,21 +135,37 @@ pub async fn a_direct_room_is_found_again(factory: &dyn Factory) {
     say(&*store, "d1", "kim", "are you there").await;
     let mut by_host = new_room(RoomKind::Direct, "d7", None, &["kim", "lee"]);
     by_host.at = at(9);
-    let done = commit(&*store, Command::Create(Box::new(by_host))).await.unwrap();
+    let done = commit(&*store, Command::Create(Box::new(by_host)))
+        .await
+        .unwrap();
     assert_eq!(kinds(&done.entries), [MessageKind::Added]);
     assert_eq!(done.entries[0].subjects(), [person("lee")]);
     assert_eq!(done.changes.len(), 1);
-    assert_eq!((done.changes[0].user.as_str(), since(&done.changes[0])), ("lee", Some(3)));
+    assert_eq!(
+        (done.changes[0].user.as_str(), since(&done.changes[0])),
+        ("lee", Some(3))
+    );
     assert_eq!(room_of(done).0.member_count, 2);
-    assert_eq!(unread(&*store, "lee").await, 0, "their mark begins at the head");
+    assert_eq!(
+        unread(&*store, "lee").await,
+        0,
+        "their mark begins at the head"
+    );
     for id in ["kim", "lee"] {
         let left = act(&*store, "d1", id, RoomAction::Leave).await.unwrap();
-        assert_eq!(left.deleted.is_some(), id == "lee", "with the last of the two");
+        assert_eq!(
+            left.deleted.is_some(),
+            id == "lee",
+            "with the last of the two"
+        );
     }
     assert_eq!(room(&*store, "d1").await, None);
     let (again, made) = create(&*store, direct("d8", Some("kim"), "lee", None)).await;
     assert!(made && again.id.as_str() == "d8");
-    for wrong in [direct("x", Some("kim"), "kim", None), new_room(RoomKind::Direct, "x", None, &["a"])] {
+    for wrong in [
+        direct("x", Some("kim"), "kim", None),
+        new_room(RoomKind::Direct, "x", None, &["a"]),
+    ] {
         let refused = commit(&*store, Command::Create(Box::new(wrong))).await;
         assert_eq!(refused.unwrap_err().code(), Code::BodyInvalid);
     }
@@ -147,8 +182,14 @@ pub async fn joining_and_leaving(factory: &dyn Factory) {
     assert_eq!(joined.changes.len(), 1);
     assert_eq!(since(&joined.changes[0]), Some(1));
     let (found, is_new) = room_of(joined);
-    assert_eq!((is_new, found.member_count, found.head.last.get()), (true, 2, 2));
-    assert_eq!(standing(&*store, "o", "lee").await, Standing::Member(MEMBER));
+    assert_eq!(
+        (is_new, found.member_count, found.head.last.get()),
+        (true, 2, 2)
+    );
+    assert_eq!(
+        standing(&*store, "o", "lee").await,
+        Standing::Member(MEMBER)
+    );
     let again = act(&*store, "o", "lee", RoomAction::Join).await.unwrap();
     assert!(again.entries.is_empty() && again.changes.is_empty());
     assert_eq!(room_of(again), (found, false));
@@ -178,11 +219,17 @@ pub async fn adding(factory: &dyn Factory) {
     let store = factory.fresh().await;
     group(&*store, "g", "kim", &["lee"]).await;
     let add = |ids: &[&str]| RoomAction::Add(people(ids), MEMBER);
-    let added = act(&*store, "g", "lee", add(&["park", "kim", "choi", "park"])).await.unwrap();
+    let added = act(&*store, "g", "lee", add(&["park", "kim", "choi", "park"]))
+        .await
+        .unwrap();
     assert_eq!(kinds(&added.entries), [MessageKind::Added]);
     assert_eq!(added.entries[0].subjects(), people(&["park", "choi"]));
     assert_eq!(added.entries[0].extra.as_ref().unwrap().role, Some(MEMBER));
-    let told: Vec<_> = added.changes.iter().map(|c| (c.user.as_str(), since(c))).collect();
+    let told: Vec<_> = added
+        .changes
+        .iter()
+        .map(|c| (c.user.as_str(), since(c)))
+        .collect();
     assert_eq!(told, [("park", Some(0)), ("choi", Some(0))]);
     assert_eq!(count_of(added), 2);
     assert_eq!(room(&*store, "g").await.unwrap().member_count, 4);
@@ -204,7 +251,10 @@ pub async fn adding(factory: &dyn Factory) {
     let refused = act(&*store, "g", "lee", as_moderator.clone()).await;
     assert_eq!(refused.unwrap_err(), Code::RoleRequired);
     act_as(&*store, "g", HOST, as_moderator).await.unwrap();
-    assert_eq!(standing(&*store, "g", "x").await, Standing::Member(MODERATOR));
+    assert_eq!(
+        standing(&*store, "g", "x").await,
+        Standing::Member(MODERATOR)
+    );
     let refused = act(&*store, "g", "stranger", add(&["y"])).await;
     assert_eq!(refused.unwrap_err(), Code::NotYourRoom);
 }
@@ -212,7 +262,11 @@ pub async fn adding(factory: &dyn Factory) {
 /// They lose the right to read, and come back only by being added.
 pub async fn removing_shuts_out(factory: &dyn Factory) {
     let store = factory.fresh().await;
-    create(&*store, new_room(RoomKind::Open, "o", Some("kim"), &["lee", "park"])).await;
+    create(
+        &*store,
+        new_room(RoomKind::Open, "o", Some("kim"), &["lee", "park"]),
+    )
+    .await;
     let remove = |id: &str| RoomAction::Remove(user(id));
     for (who, whom, code) in [
         ("lee", "park", Code::RoleRequired),
@@ -226,7 +280,10 @@ pub async fn removing_shuts_out(factory: &dyn Factory) {
     assert_eq!(kinds(&removed.entries), [MessageKind::Removed]);
     assert_eq!(removed.entries[0].subjects(), [person("lee")]);
     assert_eq!(removed.entries[0].revokes(), Some(&(user("lee"), 1)));
-    assert_eq!((removed.changes[0].user.as_str(), since(&removed.changes[0])), ("lee", None));
+    assert_eq!(
+        (removed.changes[0].user.as_str(), since(&removed.changes[0])),
+        ("lee", None)
+    );
     let found = room(&*store, "o").await.unwrap();
     assert_eq!((found.member_count, found.head.access_version), (2, 1));
     let store = factory.reopen(store).await;
@@ -237,9 +294,16 @@ pub async fn removing_shuts_out(factory: &dyn Factory) {
     let add = || RoomAction::Add(people(&["choi", "lee"]), MEMBER);
     let refused = act(&*store, "o", "park", add()).await;
     assert_eq!(refused.unwrap_err(), Code::RoleRequired);
-    assert_eq!(standing(&*store, "o", "choi").await, Standing::Stranger, "nobody of them");
+    assert_eq!(
+        standing(&*store, "o", "choi").await,
+        Standing::Stranger,
+        "nobody of them"
+    );
     assert_eq!(count_of(act(&*store, "o", "kim", add()).await.unwrap()), 2);
-    assert_eq!(standing(&*store, "o", "lee").await, Standing::Member(MEMBER));
+    assert_eq!(
+        standing(&*store, "o", "lee").await,
+        Standing::Member(MEMBER)
+    );
     act(&*store, "o", "lee", RoomAction::Leave).await.unwrap();
     act(&*store, "o", "lee", RoomAction::Join).await.unwrap();
 }
@@ -249,11 +313,18 @@ pub async fn roles(factory: &dyn Factory) {
     let store = factory.fresh().await;
     group(&*store, "g", "kim", &["lee", "park"]).await;
     let give = |id: &str, role| RoomAction::SetRole(user(id), role);
-    let done = act(&*store, "g", "kim", give("lee", MODERATOR)).await.unwrap();
+    let done = act(&*store, "g", "kim", give("lee", MODERATOR))
+        .await
+        .unwrap();
     assert_eq!(kinds(&done.entries), [MessageKind::RoleChanged]);
     assert_eq!(done.entries[0].subjects(), [person("lee")]);
-    assert_eq!(done.entries[0].extra.as_ref().unwrap().role, Some(MODERATOR));
-    let same = act(&*store, "g", "kim", give("lee", MODERATOR)).await.unwrap();
+    assert_eq!(
+        done.entries[0].extra.as_ref().unwrap().role,
+        Some(MODERATOR)
+    );
+    let same = act(&*store, "g", "kim", give("lee", MODERATOR))
+        .await
+        .unwrap();
     assert!(same.entries.is_empty());
     assert_eq!(count_of(same), 0);
     for (who, whom, role, code) in [
@@ -272,13 +343,22 @@ pub async fn roles(factory: &dyn Factory) {
         let role = entry.extra.as_ref().unwrap().role.unwrap();
         (entry.subjects()[0].user.as_str(), role)
     });
-    assert_eq!(roles.collect::<Vec<_>>(), [("park", OWNER), ("kim", MODERATOR)]);
-    assert_eq!(room(&*store, "g").await.unwrap().owner, Some(person("park")));
+    assert_eq!(
+        roles.collect::<Vec<_>>(),
+        [("park", OWNER), ("kim", MODERATOR)]
+    );
+    assert_eq!(
+        room(&*store, "g").await.unwrap().owner,
+        Some(person("park"))
+    );
     let expected = [("kim", MODERATOR), ("lee", MODERATOR), ("park", OWNER)];
     assert_eq!(members(&*store, "g").await, named(&expected));
     let gone = act_as(&*store, "g", HOST, RoomAction::Remove(user("park"))).await;
     assert_eq!(gone.unwrap().entries.len(), 2, "somebody follows the owner");
-    assert_eq!(members(&*store, "g").await, named(&[("kim", OWNER), ("lee", MODERATOR)]));
+    assert_eq!(
+        members(&*store, "g").await,
+        named(&[("kim", OWNER), ("lee", MODERATOR)])
+    );
 }
 
 /// By the longest-standing moderator, else member; the last one ends the room.
@@ -335,9 +415,17 @@ pub async fn editing_a_room(factory: &dyn Factory) {
     };
     let refused = act(&*store, "g", "kim", RoomAction::Edit(long)).await;
     assert_eq!(refused.unwrap_err(), Code::BodyInvalid);
-    create(&*store, new_room(RoomKind::Direct, "d", Some("kim"), &["lee"])).await;
+    create(
+        &*store,
+        new_room(RoomKind::Direct, "d", Some("kim"), &["lee"]),
+    )
+    .await;
     let refused = act_as(&*store, "d", HOST, edit()).await;
-    assert_eq!(refused.unwrap_err(), Code::BodyInvalid, "whose room it is depends on it");
+    assert_eq!(
+        refused.unwrap_err(),
+        Code::BodyInvalid,
+        "whose room it is depends on it"
+    );
     assert_eq!(room(&*store, "g").await.unwrap().profile, profile);
 }
 
@@ -362,7 +450,10 @@ pub async fn deleting_a_room_of_members(factory: &dyn Factory) {
     let acquainted = store.acquainted(&user("kim"), &[user("lee")]).await;
     assert_eq!(acquainted.unwrap(), [false]);
     let again = group(&*store, "g", "lee", &[]).await;
-    assert_ne!(again.number, before.number, "a number is never given out twice");
+    assert_ne!(
+        again.number, before.number,
+        "a number is never given out twice"
+    );
     assert_eq!(standing(&*store, "g", "park").await, Standing::Stranger);
     let mark = Position {
         epoch: before.head.epoch,

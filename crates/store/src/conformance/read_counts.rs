@@ -25,17 +25,31 @@ pub async fn of_messages(factory: &dyn Factory) {
     read_to(&*store, "g", "kim", 2).await;
     assert_eq!(counts(&*store, "g", &[1, 2]).await, [(2, 1), (2, 1)]);
     read_to(&*store, "g", "lee", 2).await;
-    assert_eq!(counts(&*store, "g", &[2, 1, 2]).await, [(2, 1), (2, 1), (2, 1)]);
+    assert_eq!(
+        counts(&*store, "g", &[2, 1, 2]).await,
+        [(2, 1), (2, 1), (2, 1)]
+    );
     let add = RoomAction::Add(people(&["late"]), MemberRole::Member);
     act(&*store, "g", "kim", add).await.unwrap();
-    assert_eq!(counts(&*store, "g", &[1, 2]).await, [(2, 1), (2, 1)], "who came later");
+    assert_eq!(
+        counts(&*store, "g", &[1, 2]).await,
+        [(2, 1), (2, 1)],
+        "who came later"
+    );
     assert_eq!(say(&*store, "g", "late", "4").await, 4);
     assert_eq!(counts(&*store, "g", &[4]).await, [(0, 4)]);
     act(&*store, "g", "park", RoomAction::Leave).await.unwrap();
-    assert_eq!(counts(&*store, "g", &[1, 2]).await, [(1, 1), (1, 1)], "members alone");
+    assert_eq!(
+        counts(&*store, "g", &[1, 2]).await,
+        [(1, 1), (1, 1)],
+        "members alone"
+    );
     assert_eq!(counts(&*store, "g", &[0, 99, 1_000_000]).await, [(0, 0); 3]);
     assert!(counts(&*store, "g", &[]).await.is_empty());
-    let missing = store.read_counts(&room_id("x"), &[Seq::new(1)]).await.unwrap();
+    let missing = store
+        .read_counts(&room_id("x"), &[Seq::new(1)])
+        .await
+        .unwrap();
     assert_eq!(missing, None);
     let store = factory.reopen(store).await;
     assert_eq!(counts(&*store, "g", &[1, 2]).await, [(1, 1), (1, 1)]);
@@ -70,13 +84,22 @@ pub async fn of_many_members(factory: &dyn Factory) {
         act(&*store, "o", "kim", add).await.unwrap();
         for (n, name) in names.iter().enumerate() {
             let to = since + (n as u64 * 7 + wave) % 29;
-            let now = if n % 3 == 0 { since } else { read_to(&*store, "o", name, to).await.1 };
+            let now = if n % 3 == 0 {
+                since
+            } else {
+                read_to(&*store, "o", name, to).await.1
+            };
             marks.push((since, now));
         }
     }
     fill_of(&*store, "o", "kim", 20).await;
     let last = room(&*store, "o").await.unwrap().head.last.get();
-    for asked in [(1..=last).collect::<Vec<_>>(), vec![1], vec![last], (40..60).rev().collect()] {
+    for asked in [
+        (1..=last).collect::<Vec<_>>(),
+        vec![1],
+        vec![last],
+        (40..60).rev().collect(),
+    ] {
         let expected = asked.iter().map(|seq| {
             let there = marks.iter().filter(|(since, _)| since < seq);
             let read = there.clone().filter(|(_, mark)| mark >= seq).count() as u64;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use madang_domain::ports::{LogQuery, RetentionRule, Store};
 use madang_domain::search::SearchQuery;
 use madang_domain::{
-    Code, Command, MessageKind, Notification, NotificationAction, Notify, Position, Role, RoomAction,
-    RoomId, RoomKind, Seq, WhichNotifications,
+    Code, Command, MessageKind, Notification, NotificationAction, Notify, Position, Role,
+    RoomAction, RoomId, RoomKind, Seq, WhichNotifications,
 };
 
 use super::*;
@@ -15,7 +15,13 @@ type Rules = [RetentionRule; RoomKind::ALL.len()];
 
 /// One rule, for one kind of room.
 fn rules(kind: RoomKind, rule: RetentionRule) -> Rules {
-    RoomKind::ALL.map(|of| if of == kind { rule } else { RetentionRule::default() })
+    RoomKind::ALL.map(|of| {
+        if of == kind {
+            rule
+        } else {
+            RetentionRule::default()
+        }
+    })
 }
 
 fn newest(count: u64) -> RetentionRule {
@@ -74,11 +80,23 @@ pub async fn by_count(factory: &dyn Factory) {
         };
         assert_eq!(head.can_resume(since), resumes, "{seq}");
     }
-    let before = store.read_log(&room_id("g"), LogQuery::Before(Seq::new(71)), 5).await;
+    let before = store
+        .read_log(&room_id("g"), LogQuery::Before(Seq::new(71)), 5)
+        .await;
     assert!(before.unwrap().unwrap().messages.is_empty());
-    assert_eq!(store.message(&room_id("g"), Seq::new(70)).await.unwrap(), None);
-    let page = store.read_messages(&room_id("g"), 25, 20).await.unwrap().unwrap();
-    assert_eq!((page.total, seqs(&page.messages)), (30, (71..=75).collect()));
+    assert_eq!(
+        store.message(&room_id("g"), Seq::new(70)).await.unwrap(),
+        None
+    );
+    let page = store
+        .read_messages(&room_id("g"), 25, 20)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (page.total, seqs(&page.messages)),
+        (30, (71..=75).collect())
+    );
     assert_eq!(unread(&*store, "lee").await, 40, "those that are kept");
     assert_eq!(say(&*store, "g", "kim", "next").await, 101);
 }
@@ -93,7 +111,10 @@ pub async fn by_age(factory: &dyn Factory) {
     let rules = rules(RoomKind::Group, younger(100));
     assert_eq!(sweep(&*store, &rules, 100).await, (0, 0));
     assert_eq!(sweep(&*store, &rules, 305).await, (20, 0));
-    assert_eq!(seqs(&whole_log(&*store, "g").await), (21..=50).collect::<Vec<_>>());
+    assert_eq!(
+        seqs(&whole_log(&*store, "g").await),
+        (21..=50).collect::<Vec<_>>()
+    );
     assert_eq!(read_to(&*store, "g", "lee", 24).await, (0, 24));
     assert_eq!(unread(&*store, "lee").await, 13);
     assert_eq!(sweep(&*store, &rules, 455).await, (15, 0));
@@ -101,10 +122,16 @@ pub async fn by_age(factory: &dyn Factory) {
     assert_eq!(unread(&*store, "kim").await, 7);
     assert_eq!(sweep(&*store, &rules, 10_000).await, (15, 0));
     let head = room(&*store, "g").await.unwrap().head;
-    assert_eq!((head.oldest.get(), head.last.get(), head.message_count()), (51, 50, 0));
+    assert_eq!(
+        (head.oldest.get(), head.last.get(), head.message_count()),
+        (51, 50, 0)
+    );
     assert!(whole_log(&*store, "g").await.is_empty());
     let of_kim = rooms_of(&*store, "kim").await.remove(0);
-    assert_eq!((of_kim.last_message, of_kim.unread, of_kim.active_at), (None, 0, at(500)));
+    assert_eq!(
+        (of_kim.last_message, of_kim.unread, of_kim.active_at),
+        (None, 0, at(500))
+    );
     let store = factory.reopen(store).await;
     assert_eq!(say(&*store, "g", "kim", "again").await, 51);
     assert_eq!(unread(&*store, "lee").await, 1);
@@ -129,20 +156,39 @@ pub async fn of_long_logs(factory: &dyn Factory) {
     let rules = rules(RoomKind::Group, newest(90));
     assert_eq!(sweep(&*store, &rules, 0).await, (2 * 3_410, 0));
     for id in ["g", "h"] {
-        assert_eq!(seqs(&whole_log(&*store, id).await), (3_411..=3_500).collect::<Vec<_>>());
-        for (words, count) in [("word0", 0), ("word4x609", 0), ("word4x610", 1), ("word4", 90)] {
+        assert_eq!(
+            seqs(&whole_log(&*store, id).await),
+            (3_411..=3_500).collect::<Vec<_>>()
+        );
+        for (words, count) in [
+            ("word0", 0),
+            ("word4x609", 0),
+            ("word4x610", 1),
+            ("word4", 90),
+        ] {
             let query = SearchQuery::parse(words).unwrap();
-            let found = store.search(&user("kim"), Some(&room_id(id)), &query, None, 999).await;
+            let found = store
+                .search(&user("kim"), Some(&room_id(id)), &query, None, 999)
+                .await;
             assert_eq!(found.unwrap().len(), count, "{words}");
         }
         let kept = draft_of(id, "kim", Role::User, "x", Some("4/699"));
         repeat(&append_one(&*store, kept).await);
         let forgotten = draft_of(id, "kim", Role::User, "x", Some("0/0"));
-        assert_eq!(new(&append_one(&*store, forgotten).await).position.seq.get(), 3_501);
+        assert_eq!(
+            new(&append_one(&*store, forgotten).await)
+                .position
+                .seq
+                .get(),
+            3_501
+        );
     }
     assert_eq!(unread(&*store, "lee").await, 182);
     let target = content_of("g", "kim", Role::User, edit(3_410, "x"));
-    assert_eq!(append_one(&*store, target).await, Err(Code::MessageNotFound));
+    assert_eq!(
+        append_one(&*store, target).await,
+        Err(Code::MessageNotFound)
+    );
 }
 
 /// Completed support rooms go whole when their time has come, as if the customer had left.
@@ -191,7 +237,9 @@ pub async fn of_inboxes_and_the_feed(factory: &dyn Factory) {
             sender: user("shop"),
             at: at(n),
         };
-        commit(&*store, Command::Notify(Box::new(notify))).await.unwrap();
+        commit(&*store, Command::Notify(Box::new(notify)))
+            .await
+            .unwrap();
         open(&*store, &format!("kim{n}")).await;
     }
     for seq in [3, 4, 35] {
@@ -205,13 +253,25 @@ pub async fn of_inboxes_and_the_feed(factory: &dyn Factory) {
     }
     let count = || async { store.unread_notifications(&user("kim")).await.unwrap() };
     assert_eq!(count().await, 37);
-    assert_eq!(sweep(&*store, &rules(RoomKind::Inbox, newest(33)), 0).await, (10, 0));
+    assert_eq!(
+        sweep(&*store, &rules(RoomKind::Inbox, newest(33)), 0).await,
+        (10, 0)
+    );
     assert_eq!(count().await, 29, "11 to 40 but 35");
-    assert_eq!(sweep(&*store, &rules(RoomKind::Inbox, newest(5)), 0).await, (28, 0));
+    assert_eq!(
+        sweep(&*store, &rules(RoomKind::Inbox, newest(5)), 0).await,
+        (28, 0)
+    );
     assert_eq!(count().await, 2, "39 and 40");
-    assert_eq!(sweep(&*store, &rules(RoomKind::Desk, newest(7)), 0).await, (33, 0));
+    assert_eq!(
+        sweep(&*store, &rules(RoomKind::Desk, newest(7)), 0).await,
+        (33, 0)
+    );
     assert_eq!(log_of(&*store, &RoomId::desk()).await.len(), 7);
-    assert_eq!(sweep(&*store, &rules(RoomKind::Inbox, newest(0)), 0).await, (5, 0));
+    assert_eq!(
+        sweep(&*store, &rules(RoomKind::Inbox, newest(0)), 0).await,
+        (5, 0)
+    );
     assert_eq!(count().await, 0);
 }
 

@@ -50,10 +50,16 @@ pub async fn an_edit_changes_the_message(factory: &dyn Factory) {
         assert_eq!(now.revision(), Revision::Edited(at(1)));
         let extra = now.extra.as_ref().unwrap();
         assert_eq!(extra.edited_by, Some(Seq::new(event)));
-        assert_eq!((&now.sender, now.sent_at), (&original.sender, original.sent_at));
+        assert_eq!(
+            (&now.sender, now.sent_at),
+            (&original.sender, original.sent_at)
+        );
         if before > 0 {
             let superseded = one(&*store, "g", before).await;
-            assert_eq!((superseded.kind, &*superseded.text), (MessageKind::Edited, ""));
+            assert_eq!(
+                (superseded.kind, &*superseded.text),
+                (MessageKind::Edited, "")
+            );
         }
         let log = whole_log(&*store, "g").await;
         assert_eq!(*log[seq as usize - 1], now);
@@ -66,7 +72,9 @@ pub async fn an_edit_changes_the_message(factory: &dyn Factory) {
         // What is behind it may be anywhere by now.
         fill_of(&*store, "g", "lee", 10).await;
         store = factory.reopen(store).await;
-        let page = store.read_messages(&room_id("g"), 10 * (round + 1), 1).await;
+        let page = store
+            .read_messages(&room_id("g"), 10 * (round + 1), 1)
+            .await;
         assert_eq!(texts(&page.unwrap().unwrap().messages), [&*text]);
     }
 }
@@ -76,7 +84,9 @@ pub async fn a_deletion_takes_the_body_away(factory: &dyn Factory) {
     let store = factory.fresh().await;
     group(&*store, "g", "kim", &["lee"]).await;
     let seq = say(&*store, "g", "kim", "secret").await;
-    let edited = revise(&*store, "g", "kim", edit(seq, "another secret")).await.unwrap();
+    let edited = revise(&*store, "g", "kim", edit(seq, "another secret"))
+        .await
+        .unwrap();
     let event = revise(&*store, "g", "kim", delete(seq)).await.unwrap();
     for round in 0..3 {
         let gone = one(&*store, "g", seq).await;
@@ -87,15 +97,26 @@ pub async fn a_deletion_takes_the_body_away(factory: &dyn Factory) {
         assert_eq!((said.kind, &*said.text), (MessageKind::Deleted, ""));
         assert_eq!(said.target(), Some(Seq::new(seq)));
         assert!(finds(&*store, "g", "secret").await.is_empty());
-        assert_eq!(unread(&*store, "lee").await, 1 + round * 40, "its place is shown");
+        assert_eq!(
+            unread(&*store, "lee").await,
+            1 + round * 40,
+            "its place is shown"
+        );
         for content in [edit(seq, "x"), delete(seq)] {
             let refused = revise(&*store, "g", "kim", content).await;
             assert_eq!(refused, Err(Code::MessageNotFound));
         }
         fill_of(&*store, "g", "kim", 40).await;
     }
-    let page = store.read_messages(&room_id("g"), 120, 1).await.unwrap().unwrap();
-    assert_eq!((page.total, page.messages[0].position.seq.get()), (121, seq));
+    let page = store
+        .read_messages(&room_id("g"), 120, 1)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (page.total, page.messages[0].position.seq.get()),
+        (121, seq)
+    );
 }
 
 /// Merged or not, long ago or in the same call.
@@ -120,7 +141,11 @@ pub async fn of_old_and_new_messages(factory: &dyn Factory) {
         new(&outcome);
     }
     assert_eq!(*one(&*store, "g", head + 1).await.text, *"freshest");
-    assert_eq!(*one(&*store, "g", head + 2).await.text, *"", "superseded at once");
+    assert_eq!(
+        *one(&*store, "g", head + 2).await.text,
+        *"",
+        "superseded at once"
+    );
     assert!(finds(&*store, "g", "changed1x").await.is_empty());
     let store = factory.reopen(store).await;
     assert_eq!(*one(&*store, "g", head + 1).await.text, *"freshest");
@@ -154,8 +179,14 @@ pub async fn who_may_revise(factory: &dyn Factory) {
     ] {
         assert_eq!(revise(&*store, "g", who, content).await, Err(code));
     }
-    assert_eq!(whole_log(&*store, "g").await, before, "nothing is left of them");
-    revise(&*store, "g", "park", edit(seq, "moderated")).await.unwrap();
+    assert_eq!(
+        whole_log(&*store, "g").await,
+        before,
+        "nothing is left of them"
+    );
+    revise(&*store, "g", "park", edit(seq, "moderated"))
+        .await
+        .unwrap();
     let now = one(&*store, "g", seq).await;
     assert_eq!((now.sender.as_str(), &*now.text), ("lee", "moderated"));
     act(&*store, "g", "lee", RoomAction::Leave).await.unwrap();
@@ -177,10 +208,16 @@ pub async fn in_support_rooms(factory: &dyn Factory) {
     let by_agent = content_of("kim", "lee", Role::Agent, edit(seq, "x"));
     assert_eq!(append_one(&*store, by_agent).await, Err(Code::RoleRequired));
     assert!(complete(&*store, "kim", "lee").await);
-    revise(&*store, "kim", "kim", edit(seq, "help me")).await.unwrap();
+    revise(&*store, "kim", "kim", edit(seq, "help me"))
+        .await
+        .unwrap();
     let found = room(&*store, "kim").await.unwrap();
     let state = &found.support().unwrap().state;
-    assert_eq!(*state, madang_domain::SupportState::Completed, "an edit reopens nothing");
+    assert_eq!(
+        *state,
+        madang_domain::SupportState::Completed,
+        "an edit reopens nothing"
+    );
 }
 
 /// By its client id, a repeat answers the first attempt, as it reads now.
@@ -198,7 +235,10 @@ pub async fn repeats_of_revisions(factory: &dyn Factory) {
         let message = append_one(&*store, first.clone()).await;
         assert_eq!(*repeat(&message).text, *"changed");
         assert_eq!(repeat(&message).position.seq.get(), 1);
-        assert_eq!(one(&*store, "g", 1).await.extra.unwrap().edited_by, Some(event.position.seq));
+        assert_eq!(
+            one(&*store, "g", 1).await.extra.unwrap().edited_by,
+            Some(event.position.seq)
+        );
         fill_of(&*store, "g", "kim", 30).await;
         store = factory.reopen(store).await;
     }

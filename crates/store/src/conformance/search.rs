@@ -16,7 +16,9 @@ async fn find(
 ) -> Vec<(String, u64)> {
     let query = SearchQuery::parse(words).unwrap();
     let (who, room) = (user(who), room.map(room_id));
-    let found = store.search(&who, room.as_ref(), &query, before.map(at), limit).await;
+    let found = store
+        .search(&who, room.as_ref(), &query, before.map(at), limit)
+        .await;
     let found = found.unwrap();
     for message in &found {
         assert!(query.is_in(&message.text));
@@ -36,7 +38,12 @@ async fn seqs_of(store: &dyn Store, room: &str, words: &str) -> Vec<u64> {
 pub async fn in_a_room(factory: &dyn Factory) {
     let store = factory.fresh().await;
     group(&*store, "g", "kim", &[]).await;
-    for text in ["결제가 안 돼요", "환불해 주세요", "Order 1024 SHIPPED", "환불 order"] {
+    for text in [
+        "결제가 안 돼요",
+        "환불해 주세요",
+        "Order 1024 SHIPPED",
+        "환불 order",
+    ] {
         say(&*store, "g", "kim", text).await;
     }
     for _ in 0..3 {
@@ -57,7 +64,11 @@ pub async fn in_a_room(factory: &dyn Factory) {
     }
     let store = factory.reopen(store).await;
     assert_eq!(seqs_of(&*store, "g", "환불 order").await, [4]);
-    assert!(find(&*store, "kim", Some("x"), "환불", ALL).await.is_empty());
+    assert!(
+        find(&*store, "kim", Some("x"), "환불", ALL)
+            .await
+            .is_empty()
+    );
 }
 
 /// Every message of a long log is found by a word of its own, and by those it shares.
@@ -94,8 +105,16 @@ pub async fn in_all_rooms(factory: &dyn Factory) {
     let mut next = [0_u64; 6];
     for n in 0..120 {
         let index = (n * n + n / 3) % 6;
-        let room = if index == 5 { "kim".to_owned() } else { format!("g{index}") };
-        let text = if n % 4 == 0 { "맛있는 사과" } else { "배" };
+        let room = if index == 5 {
+            "kim".to_owned()
+        } else {
+            format!("g{index}")
+        };
+        let text = if n % 4 == 0 {
+            "맛있는 사과"
+        } else {
+            "배"
+        };
         say_at(&*store, &room, "kim", text, n as i64).await;
         next[index] += 1;
         if n % 4 == 0 {
@@ -103,7 +122,10 @@ pub async fn in_all_rooms(factory: &dyn Factory) {
         }
     }
     expected.reverse();
-    let places: Vec<_> = expected.iter().map(|(room, seq, _)| (room.clone(), *seq)).collect();
+    let places: Vec<_> = expected
+        .iter()
+        .map(|(room, seq, _)| (room.clone(), *seq))
+        .collect();
     assert_eq!(find(&*store, "kim", None, "사과", ALL).await, places);
     let (mut found, mut before) = (Vec::new(), None);
     loop {
@@ -112,11 +134,17 @@ pub async fn in_all_rooms(factory: &dyn Factory) {
             break;
         }
         found.extend(page);
-        before = expected.get(found.len() - 1).map(|(_, _, sent_at)| *sent_at);
+        before = expected
+            .get(found.len() - 1)
+            .map(|(_, _, sent_at)| *sent_at);
     }
     assert_eq!(found, places);
     let of_lee = find(&*store, "lee", None, "사과", ALL).await;
-    let shared: Vec<_> = places.iter().filter(|(room, _)| room != "kim").cloned().collect();
+    let shared: Vec<_> = places
+        .iter()
+        .filter(|(room, _)| room != "kim")
+        .cloned()
+        .collect();
     assert_eq!(of_lee, shared);
     act(&*store, "g0", "lee", RoomAction::Leave).await.unwrap();
     let of_lee = find(&*store, "lee", None, "사과", ALL).await;
@@ -129,16 +157,28 @@ pub async fn of_what_is_said_now(factory: &dyn Factory) {
     let store = factory.fresh().await;
     group(&*store, "g", "kim", &[]).await;
     let notice = Content::Notice(Body::new("점검 안내", None).unwrap());
-    append_one(&*store, content_of("g", "shop", Role::Service, notice)).await.unwrap();
+    append_one(&*store, content_of("g", "shop", Role::Service, notice))
+        .await
+        .unwrap();
     fill_of(&*store, "g", "kim", 69).await;
     assert_eq!(seqs_of(&*store, "g", "점검").await, [1]);
     for (target, text) in [(2, "처음"), (64, "가운데"), (70, "마지막")] {
         let draft = content_of("g", "kim", Role::User, edit(target, text));
         append_one(&*store, draft).await.unwrap();
-        assert_eq!(seqs_of(&*store, "g", text).await, [target], "not the entry that says so");
+        assert_eq!(
+            seqs_of(&*store, "g", text).await,
+            [target],
+            "not the entry that says so"
+        );
         let n = target - 2;
-        assert!(!seqs_of(&*store, "g", &format!("message {n}")).await.contains(&target));
-        append_one(&*store, content_of("g", "kim", Role::User, delete(target))).await.unwrap();
+        assert!(
+            !seqs_of(&*store, "g", &format!("message {n}"))
+                .await
+                .contains(&target)
+        );
+        append_one(&*store, content_of("g", "kim", Role::User, delete(target)))
+            .await
+            .unwrap();
         assert!(seqs_of(&*store, "g", text).await.is_empty());
     }
     let add = RoomAction::Add(people(&["message"]), MemberRole::Member);

@@ -24,10 +24,23 @@ async fn assert_consistent(store: &dyn Store, room: &str, users: &[String]) {
     assert_eq!(seqs(&log), (1..=log.len() as u64).collect::<Vec<_>>());
     for id in users {
         let is_listed = listed.iter().any(|(member, _)| member == id);
-        assert_eq!(standing(store, room, id).await.is_member(), is_listed, "{id}");
-        assert_eq!(room_ids(store, id).await.iter().any(|of| of == room), is_listed);
-        if let Some(summary) = rooms_of(store, id).await.iter().find(|s| s.view.room.id.as_str() == room) {
-            let behind = said(&log).into_iter().filter(|m| m.position.seq > summary.read);
+        assert_eq!(
+            standing(store, room, id).await.is_member(),
+            is_listed,
+            "{id}"
+        );
+        assert_eq!(
+            room_ids(store, id).await.iter().any(|of| of == room),
+            is_listed
+        );
+        if let Some(summary) = rooms_of(store, id)
+            .await
+            .iter()
+            .find(|s| s.view.room.id.as_str() == room)
+        {
+            let behind = said(&log)
+                .into_iter()
+                .filter(|m| m.position.seq > summary.read);
             let others = behind.filter(|m| m.sender.as_str() != id);
             assert_eq!(summary.unread, others.count() as u64, "{id}");
         }
@@ -64,7 +77,11 @@ pub async fn a_busy_open_room(factory: &dyn Factory) {
     assert_consistent(&*store, "o", &users).await;
     let log = whole_log(&*store, "o").await;
     assert!(said(&log).iter().all(|message| message.text.ends_with('!')));
-    let store = if other.is_none() { factory.reopen(store).await } else { store };
+    let store = if other.is_none() {
+        factory.reopen(store).await
+    } else {
+        store
+    };
     assert_consistent(&*store, "o", &users).await;
 }
 
@@ -150,7 +167,10 @@ pub async fn a_busy_desk(factory: &dyn Factory) {
     let log = whole_log(&*store, "kim").await;
     let mut holder: Option<String> = None;
     for entry in &log {
-        let subject = entry.subjects().first().map(|person| person.user.to_string());
+        let subject = entry
+            .subjects()
+            .first()
+            .map(|person| person.user.to_string());
         match entry.kind {
             Kind::Assigned => assert!(holder.is_none() && subject.is_some()),
             Kind::HandedOver => assert_eq!(holder.as_deref(), Some(entry.sender.as_str())),
@@ -161,12 +181,19 @@ pub async fn a_busy_desk(factory: &dyn Factory) {
         holder = subject.filter(|_| !leaves);
     }
     let found = room(&*store, "kim").await.unwrap();
-    let assignee = found.support().unwrap().assignee().map(|agent| agent.user.to_string());
+    let assignee = found
+        .support()
+        .unwrap()
+        .assignee()
+        .map(|agent| agent.user.to_string());
     assert_eq!(assignee, holder);
     assert_consistent(&*store, "kim", &agents).await;
     let feed = log_of(&*store, &madang_domain::RoomId::desk()).await;
     let of_desk: Vec<_> = kinds(&feed).split_off(1);
-    let events: Vec<_> = kinds(&log).into_iter().filter(|kind| *kind != Kind::Message).collect();
+    let events: Vec<_> = kinds(&log)
+        .into_iter()
+        .filter(|kind| *kind != Kind::Message)
+        .collect();
     assert_eq!(of_desk, events, "the feed has them in the same order");
     let waits = found.support().unwrap().state == SupportState::Waiting;
     let waiting = store.waiting_rooms(9).await.unwrap();
@@ -180,7 +207,11 @@ pub async fn direct_rooms_are_one(factory: &dyn Factory) {
     let tasks = (0..4).map(|task| {
         let store = handle(&store, other.as_ref(), task);
         tokio::spawn(async move {
-            let (who, whom) = if task % 2 == 0 { ("kim", "lee") } else { ("lee", "kim") };
+            let (who, whom) = if task % 2 == 0 {
+                ("kim", "lee")
+            } else {
+                ("lee", "kim")
+            };
             for n in 0..40 {
                 let id = format!("d{task}x{n}");
                 let wanted = new_room(RoomKind::Direct, &id, Some(who), &[whom]);
@@ -231,9 +262,14 @@ pub async fn commands_in_one_call(factory: &dyn Factory) {
         say("o", "park", "again"),
     ];
     let outcomes = store.commit(commands).await.unwrap();
-    let codes: Vec<_> = outcomes.iter().map(|o| o.as_ref().err().map(|e| e.code())).collect();
+    let codes: Vec<_> = outcomes
+        .iter()
+        .map(|o| o.as_ref().err().map(|e| e.code()))
+        .collect();
     let (missing, not_yours) = (Some(Code::RoomNotFound), Some(Code::NotYourRoom));
-    let expected = [missing, None, not_yours, None, None, None, not_yours, None, missing, None, None];
+    let expected = [
+        missing, None, not_yours, None, None, None, not_yours, None, missing, None, None,
+    ];
     assert_eq!(codes, expected);
     let store = factory.reopen(store).await;
     let log = whole_log(&*store, "o").await;

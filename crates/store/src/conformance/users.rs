@@ -66,7 +66,9 @@ pub async fn many_at_once(factory: &dyn Factory) {
     };
     let all = (0..200).map(|n| named(n, "first")).collect();
     store.upsert_users(all).await.unwrap();
-    let calls: Vec<_> = (0..100).map(|n| store.upsert_users(vec![named(n, "then")])).collect();
+    let calls: Vec<_> = (0..100)
+        .map(|n| store.upsert_users(vec![named(n, "then")]))
+        .collect();
     for call in calls {
         call.await.unwrap();
     }
@@ -88,10 +90,18 @@ pub async fn many_at_once(factory: &dyn Factory) {
 /// Whom a command names is known, by the name it gives until there is a better one.
 pub async fn members_are_known(factory: &dyn Factory) {
     let store = factory.fresh().await;
-    let mut wanted = new_room(madang_domain::RoomKind::Group, "g", Some("kim"), &["lee", "park"]);
+    let mut wanted = new_room(
+        madang_domain::RoomKind::Group,
+        "g",
+        Some("kim"),
+        &["lee", "park"],
+    );
     wanted.members[0].0.name = Some(Arc::from("이름"));
     create(&*store, wanted).await;
-    let found = store.users(&["kim", "lee", "nobody"].map(user)).await.unwrap();
+    let found = store
+        .users(&["kim", "lee", "nobody"].map(user))
+        .await
+        .unwrap();
     let lee = User {
         name: Some(Arc::from("이름")),
         ..known("lee")
@@ -107,7 +117,11 @@ pub async fn members_are_known(factory: &dyn Factory) {
     back.name = Some(Arc::from("다른 이름"));
     let add = RoomAction::Add(vec![back], madang_domain::MemberRole::Member);
     act(&*store, "g", "kim", add).await.unwrap();
-    let listed = store.members(&room_id("g"), None, 9).await.unwrap().unwrap();
+    let listed = store
+        .members(&room_id("g"), None, 9)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(listed[1].person.name.as_deref(), Some("더 나은 이름"));
     let owner = UserChange {
         name: Some(Some(Arc::from("주인"))),
@@ -122,10 +136,19 @@ pub async fn members_are_known(factory: &dyn Factory) {
 pub async fn revoking_tokens(factory: &dyn Factory) {
     let mut store = factory.fresh().await;
     assert!(store.revocations(at(i64::MIN), 9).await.unwrap().is_empty());
-    for (id, micros) in [("kim", 30), ("lee", 10), ("kim", 20), ("park", 20), ("lee", 40)] {
+    for (id, micros) in [
+        ("kim", 30),
+        ("lee", 10),
+        ("kim", 20),
+        ("park", 20),
+        ("lee", 40),
+    ] {
         store.revoke_tokens(&user(id), at(micros)).await.unwrap();
     }
-    store.upsert_users(vec![UserChange::seen(&caller("kim", Role::User))]).await.unwrap();
+    store
+        .upsert_users(vec![UserChange::seen(&caller("kim", Role::User))])
+        .await
+        .unwrap();
     for _ in 0..2 {
         for (since, limit, expected) in [
             (0, 9, &["park", "kim", "lee"][..]),
@@ -139,8 +162,16 @@ pub async fn revoking_tokens(factory: &dyn Factory) {
             let ids: Vec<_> = found.iter().map(|(id, _)| id.as_str()).collect();
             assert_eq!(ids, expected, "since {since}");
         }
-        let found = store.users(&[user("kim")]).await.unwrap().remove(0).unwrap();
-        assert_eq!((found.revoked_at, found.role), (Some(at(30)), Some(Role::User)));
+        let found = store
+            .users(&[user("kim")])
+            .await
+            .unwrap()
+            .remove(0)
+            .unwrap();
+        assert_eq!(
+            (found.revoked_at, found.role),
+            (Some(at(30)), Some(Role::User))
+        );
         store = factory.reopen(store).await;
     }
 }

@@ -3,6 +3,7 @@
 mod crash;
 mod faults;
 mod plans;
+mod upgrade;
 
 use std::path::PathBuf;
 use std::sync::Arc;

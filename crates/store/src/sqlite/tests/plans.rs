@@ -68,7 +68,9 @@ fn hot_statements_neither_scan_nor_sort() {
     ];
     let statements = statements.into_iter().chain(read_counts::STATEMENTS);
     // The journal alone is in no order of rooms.
-    let purges = remove::PURGES.into_iter().filter(|sql| !sql.contains("journal"));
+    let purges = remove::PURGES
+        .into_iter()
+        .filter(|sql| !sql.contains("journal"));
     for sql in statements.chain(purges) {
         let plan = plan(&connection, sql);
         assert!(
