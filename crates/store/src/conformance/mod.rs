@@ -10,6 +10,7 @@ pub mod lists;
 pub mod log;
 pub mod marks;
 pub mod members;
+pub mod model;
 pub mod read_counts;
 pub mod repeats;
 pub mod retention;
@@ -86,6 +87,7 @@ macro_rules! store_conformance {
             users: parts_are_kept many_at_once members_are_known revoking_tokens;
             together: a_busy_open_room nobody_writes_behind_their_removal a_busy_desk
                 direct_rooms_are_one commands_in_one_call;
+            model: random_calls_match_the_model;
         }
     };
     (@ $factory:expr; $($module:ident: $($case:ident)*;)*) => {

@@ -1,6 +1,7 @@
 //! The suite of the port, and what only this adapter can get wrong.
 
 mod crash;
+mod erasure;
 mod faults;
 mod plans;
 mod upgrade;
