@@ -121,7 +121,7 @@ impl Events {
         }
     }
 
-    /// The texts of the next `count` messages; other events are passed over.
+    /// The texts of the next `count` messages of people; other events are passed over.
     pub fn texts(&mut self, count: usize) -> Vec<String> {
         let text = |event: Event| {
             event.data["message"]["text"]
@@ -129,7 +129,16 @@ impl Events {
                 .unwrap_or("")
                 .to_owned()
         };
-        (0..count).map(|_| text(self.next_of("message"))).collect()
+        (0..count).map(|_| text(self.next_message())).collect()
+    }
+
+    fn next_message(&mut self) -> Event {
+        loop {
+            let event = self.next_of("message");
+            if event.data["message"]["type"] == "message" {
+                return event;
+            }
+        }
     }
 
     /// Reads until the server has commented once more.

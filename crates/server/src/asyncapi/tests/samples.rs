@@ -7,7 +7,7 @@ use madang_domain::{
     RoomDetail, RoomHead, RoomId, SenderKind, Seq, Support, SupportState, Timestamp, UserId,
 };
 
-use crate::contracts::realtime::LiveRoom;
+use crate::contracts::realtime::{LiveInbox, LiveRoom};
 
 pub(super) fn live_position() -> Position {
     position()
@@ -92,5 +92,13 @@ pub(super) fn live_room() -> LiveRoom {
         unread: Some(1),
         read_seq: Some(1),
         ..LiveRoom::new(&room, position())
+    }
+}
+
+pub(super) fn live_inbox() -> LiveInbox {
+    LiveInbox {
+        position: position().to_string(),
+        unread: 1,
+        began: None,
     }
 }
