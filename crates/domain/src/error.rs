@@ -76,6 +76,8 @@ codes! {
     MethodNotAllowed = "METHOD_NOT_ALLOWED", 405, 1008, false, "this method is not allowed here";
     /// Another agent has the room.
     RoomTaken = "ROOM_TAKEN", 409, 1008, false, "the room is assigned to another agent";
+    /// Several rooms are meant by what the request names: name one by its id.
+    RoomAmbiguous = "ROOM_AMBIGUOUS", 409, 1008, false, "several rooms are meant";
     /// The room is completed: nobody waits there.
     RoomNotWaiting = "ROOM_NOT_WAITING", 409, 1008, false, "the room is not waiting for an agent";
     /// A member's role in the room, such as owner or moderator, is needed.

@@ -86,6 +86,7 @@ enum SignalPart {
     Typing { active: bool },
     Read { epoch: u64, before: u64, seq: u64 },
     ManyRead { readers: u64 },
+    Entered,
 }
 
 impl BusMessage {
@@ -141,6 +142,7 @@ impl BusMessage {
                     seq: now.seq.get(),
                 },
                 SignalKind::ManyRead { readers } => SignalPart::ManyRead { readers },
+                SignalKind::Entered => SignalPart::Entered,
             },
             at_micros: signal.at.as_micros(),
         })
@@ -177,6 +179,7 @@ impl SignalBody {
                     },
                 },
                 SignalPart::ManyRead { readers } => SignalKind::ManyRead { readers },
+                SignalPart::Entered => SignalKind::Entered,
             },
             at: Timestamp::from_micros(self.at_micros),
         })))
@@ -221,6 +224,7 @@ mod tests {
                 now: position,
             },
             SignalKind::ManyRead { readers: 7 },
+            SignalKind::Entered,
         ] {
             let signal = RoomSignal {
                 room: RoomId::new("kim").unwrap(),

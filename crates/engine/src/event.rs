@@ -120,6 +120,8 @@ pub enum SignalKind {
         /// Where it stands.
         now: Position,
     },
+    /// The user, who belongs to the room already, came into it again.
+    Entered,
     /// More members have read than are told one by one; the user is one of them. Who shows counts
     /// asks for them.
     ManyRead {

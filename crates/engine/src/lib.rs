@@ -21,6 +21,7 @@ mod change_room;
 mod claim_room;
 mod create_room;
 mod dispatch;
+mod enter_room;
 mod known_users;
 mod list_rooms;
 mod notify;

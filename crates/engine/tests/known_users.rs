@@ -21,11 +21,8 @@ fn start() -> (Arc<Engine>, Arc<FakeStore>) {
 
 fn caller(id: &str, name: &str, role: Role) -> Caller {
     Caller {
-        user: UserId::new(id).unwrap(),
         name: Some(Arc::from(name)),
-        member_id: None,
-        role,
-        expires_at: None,
+        ..Caller::new(UserId::new(id).unwrap(), role)
     }
 }
 

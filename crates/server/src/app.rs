@@ -251,6 +251,7 @@ fn http_state(
         query_token: config.http.query_token,
         contracts: ContractOptions {
             support_desk: options::support_desk(config),
+            community: options::community(config),
             direct_websocket: config.contracts.direct_websocket,
             direct_rest: config.contracts.direct_rest,
         },

@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::PATIENCE;
 use crate::process::{self, Log};
+use crate::{PATIENCE, binary};
 
 /// The folder of the scripts, their packages installed.
 ///
@@ -24,24 +24,63 @@ pub fn scripts() -> &'static Path {
     })
 }
 
-/// Installs once per state of the lock file, whatever number of test processes want it at once.
+/// The entry of the client library `@madang/client`, compiled from its sources.
+///
+/// # Panics
+/// When `npm ci` or the compiler fails.
+pub fn client_library() -> &'static Path {
+    static READY: OnceLock<PathBuf> = OnceLock::new();
+    READY.get_or_init(|| {
+        let folder = client_library_folder();
+        install(&folder);
+        let _guard = lock(&folder);
+        npm(&folder, &["run", "--silent", "build"]);
+        folder.join("dist/index.js")
+    })
+}
+
+/// Where the client library's sources are.
+#[must_use]
+pub fn client_library_folder() -> PathBuf {
+    binary::workspace().join("web/client")
+}
+
+/// Held while packages are installed or sources compiled, whatever number of test processes want
+/// it at once.
+fn lock(folder: &Path) -> File {
+    let guard = File::create(folder.join(".install-lock")).expect("the lock file can be made");
+    guard.lock().expect("the lock file can be locked");
+    guard
+}
+
+/// Installs once per state of the lock file.
 fn install(folder: &Path) {
     let modules = folder.join("node_modules");
     fs::create_dir_all(&modules).expect("node_modules can be made");
-    let guard = File::create(folder.join(".install-lock")).expect("the lock file can be made");
-    guard.lock().expect("the lock file can be locked");
+    let _guard = lock(folder);
     let wanted = fs::read(folder.join("package-lock.json")).expect("package-lock.json is there");
     let stamp = modules.join(".installed-from");
     if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return;
     }
-    let mut npm = Command::new("npm");
-    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-        .current_dir(folder);
-    let output = npm.output().expect("npm runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "npm ci: {said}");
+    npm(
+        folder,
+        &["ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+    );
     fs::write(stamp, wanted).expect("the stamp can be written");
+}
+
+fn npm(folder: &Path, arguments: &[&str]) {
+    let mut npm = Command::new("npm");
+    npm.args(arguments).current_dir(folder);
+    let output = npm.output().expect("npm runs");
+    let said =
+        [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+    assert!(
+        output.status.success(),
+        "npm {arguments:?}: {}",
+        said.concat()
+    );
 }
 
 /// A running script. Killed when dropped; what it printed is shown when the test fails.

@@ -8,8 +8,10 @@
 
 mod auth;
 mod checklist;
+mod client_library;
 mod clients;
 mod contract1;
+mod contract2;
 mod demo;
 mod desk;
 mod docs;

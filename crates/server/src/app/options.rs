@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use madang_domain::RoomKind;
 use madang_domain::ports::RetentionRule;
 use madang_engine::commit::CommitLimits;
@@ -12,6 +13,7 @@ use madang_wire::stomp::{self, HeartBeat};
 use madang_wire::websocket;
 
 use crate::config::{Config, Synchronous};
+use crate::contracts::community::CommunityOptions;
 use crate::contracts::support_desk::SupportDeskOptions;
 use crate::gateway::sockjs::SockJsOptions;
 use crate::gateway::{DrainWindow, GatewayOptions, SessionLimits, TopicRights, UserLimits};
@@ -140,6 +142,7 @@ pub(super) fn gateway(config: &Config) -> GatewayOptions {
         topic_prefixes: TopicOptions::of(config).prefixes,
         application_prefix: stomp.application_prefix.clone().unwrap_or_default(),
         support_desk: support_desk(config).map(Arc::new),
+        community: community(config).map(Arc::new),
         flushers: tokio::runtime::Handle::current().metrics().num_workers(),
     }
 }
@@ -162,11 +165,20 @@ pub(super) fn support_desk(config: &Config) -> Option<SupportDeskOptions> {
     let contracts = &config.contracts;
     contracts.support_desk.then(|| SupportDeskOptions {
         agent_name: Arc::from(contracts.support_desk_agent_name.as_str()),
-        time_zone: match &contracts.support_desk_time_zone {
-            Some(zone) => zone.clone(),
-            None => jiff::tz::TimeZone::system(),
-        },
+        time_zone: time_zone(contracts.support_desk_time_zone.as_ref()),
     })
+}
+
+pub(super) fn community(config: &Config) -> Option<CommunityOptions> {
+    let contracts = &config.contracts;
+    contracts.community.then(|| CommunityOptions {
+        time_zone: time_zone(contracts.community_time_zone.as_ref()),
+    })
+}
+
+/// The machine's, where none is named.
+fn time_zone(named: Option<&TimeZone>) -> TimeZone {
+    named.cloned().unwrap_or_else(TimeZone::system)
 }
 
 /// Clients are sent away over half of the time, so that the other half is for their last answers.

@@ -126,6 +126,8 @@ pub(super) const SUBSCRIBE_ROOM: &[Header] =
 pub(super) const SUBSCRIBE: &[Header] = &[SUBSCRIPTION_ID, DESTINATION, ACK_MODE, RECEIPT];
 pub(super) const SEND_ROOM: &[Header] =
     &[DESTINATION, CLIENT_ID, RECEIPT, TRANSACTION, CONTENT_TYPE];
+pub(super) const SEND_AT_ONCE: &[Header] = &[DESTINATION, CLIENT_ID, RECEIPT, CONTENT_TYPE];
+pub(super) const SEND_ENTER: &[Header] = &[DESTINATION, RECEIPT, CONTENT_TYPE];
 pub(super) const SEND: &[Header] = &[DESTINATION, RECEIPT, TRANSACTION, CONTENT_TYPE];
 pub(super) const MESSAGE_ROOM: &[Header] = &[
     SUBSCRIPTION,
@@ -137,6 +139,18 @@ pub(super) const MESSAGE_ROOM: &[Header] = &[
         "The message's place in the room's log, opaque: hand it back as `since`",
     )
     .required(),
+    CONTENT_TYPE.required(),
+    ACK_NAME,
+];
+pub(super) const MESSAGE_ENTRANCE: &[Header] = &[
+    SUBSCRIPTION,
+    DESTINATION,
+    MESSAGE_ID,
+    Header::new(
+        "position",
+        "9f3c1a2b4d5e-42",
+        "Of who joined: the place in the room's log. Absent of a member who comes again",
+    ),
     CONTENT_TYPE.required(),
     ACK_NAME,
 ];

@@ -5,6 +5,7 @@
 //! without one; commands, events and payloads from the types that the doors read and write; error
 //! codes from their registry.
 
+mod community;
 mod document;
 mod events;
 mod frames;
@@ -26,6 +27,8 @@ use document::Document;
 pub struct DoorSet {
     /// Contract 1's destinations.
     pub support_desk: bool,
+    /// Contract 2's destinations, WebSocket and event stream.
+    pub community: bool,
     /// Contract 3's WebSocket.
     pub direct_websocket: bool,
 }
@@ -34,6 +37,7 @@ impl DoorSet {
     /// Everything: what documents describe.
     pub const ALL: Self = Self {
         support_desk: true,
+        community: true,
         direct_websocket: true,
     };
 }
@@ -45,5 +49,8 @@ pub fn document(set: DoorSet) -> Value {
     stomp::describe(set, &mut document);
     json::describe(set, &mut document);
     events::describe(&mut document);
+    if set.community {
+        community::describe(&mut document);
+    }
     document.finish(set)
 }

@@ -7,7 +7,7 @@ use utoipa::OpenApi;
 use super::document::schema;
 use crate::contracts::direct::DirectMessage;
 use crate::contracts::realtime::{ANSWERS, ClientCommand, ErrorEnvelope, ServerEvent};
-use crate::contracts::{native, support_desk};
+use crate::contracts::{community, native, support_desk};
 
 #[derive(OpenApi)]
 #[openapi(components(schemas(
@@ -20,6 +20,12 @@ use crate::contracts::{native, support_desk};
     native::SendBody,
     support_desk::ChatMessage,
     support_desk::SendBody,
+    community::chat::ChatLine,
+    community::chat::MessageBody,
+    community::chat::EnterBody,
+    community::notifications::ListedNotification,
+    community::notifications::Gap,
+    community::Said,
 )))]
 struct Payloads;
 

@@ -5,12 +5,25 @@ use serde_json::{Map, Value, json};
 use super::DoorSet;
 use super::document::reference;
 use crate::gateway::doors::{DIRECT_PATH, JSON_PATH};
-use crate::gateway::routes::STOMP_PATH;
+use crate::gateway::routes::{COMMUNITY_PATH, STOMP_PATH};
 
-pub(super) const STOMP: &[&str] = &["stompWebSocket", "stompSockJs", "stompTcp"];
+const STOMP: [&str; 4] = [
+    "stompWebSocket",
+    "stompSockJs",
+    "stompTcp",
+    "stompCommunity",
+];
 pub(super) const JSON: &[&str] = &["json"];
 pub(super) const DIRECT: &[&str] = &["direct"];
 pub(super) const EVENTS: &[&str] = &["events"];
+
+/// Where STOMP is spoken; the last one is contract 2's.
+pub(super) fn stomp(set: DoorSet) -> &'static [&'static str] {
+    match set.community {
+        true => &STOMP,
+        false => &STOMP[..STOMP.len() - 1],
+    }
+}
 
 struct Server {
     name: &'static str,
@@ -26,11 +39,12 @@ struct Server {
 pub(super) fn servers(set: DoorSet) -> Value {
     let all = stomp_servers().into_iter().chain(other_servers());
     let all = all.filter(|server| set.direct_websocket || !DIRECT.contains(&server.name));
+    let all = all.filter(|server| set.community || server.name != STOMP[3]);
     let all = all.map(|server| (server.name.to_owned(), describe(&server)));
     Value::Object(all.collect::<Map<_, _>>())
 }
 
-fn stomp_servers() -> [Server; 3] {
+fn stomp_servers() -> [Server; 4] {
     const WHO: &[&str] = &["token", "tokenCookie", "apiKey", "account"];
     [
         Server {
@@ -63,6 +77,15 @@ fn stomp_servers() -> [Server; 3] {
             title: "STOMP over TCP",
             description: "Bare TCP, on a port of its own, where the operator opens one.".to_owned(),
             security: &["token", "account"],
+        },
+        Server {
+            name: STOMP[3],
+            protocol: "ws",
+            version: "13",
+            path: Some(COMMUNITY_PATH),
+            title: "STOMP over WebSocket, where contract 2's clients look for it",
+            description: format!("As at `{STOMP_PATH}`, without SockJS."),
+            security: WHO,
         },
     ]
 }

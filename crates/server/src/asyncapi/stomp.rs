@@ -24,6 +24,14 @@ enum Kind {
     DeskRoom,
     /// Where contract 1's clients send.
     DeskSend,
+    /// Contract 2's rooms: read only.
+    CommunityRoom,
+    /// Who comes into contract 2's open rooms: read only.
+    CommunityEntrances,
+    /// Where contract 2's clients come in.
+    CommunityEnter,
+    /// Where contract 2's clients send.
+    CommunitySend,
     /// Application topics: any body, nothing is stored.
     Topic,
 }
@@ -35,6 +43,10 @@ impl Kind {
             "/sub/desk" => Self::Feed,
             "/sub/chat/room/{roomId}" => Self::DeskRoom,
             "/pub/message" => Self::DeskSend,
+            "/sub/chat/{roomId}" | "/sub/tradechat/{id}" => Self::CommunityRoom,
+            "/sub/enter/{roomId}" => Self::CommunityEntrances,
+            "/pub/chat/enter/{roomId}" => Self::CommunityEnter,
+            "/pub/chat/message/{roomId}" | "/pub/tradechat/message/{id}" => Self::CommunitySend,
             _ => Self::Topic,
         }
     }
@@ -53,6 +65,18 @@ impl Kind {
             Self::DeskSend => {
                 "Support desk contract: the room is in the body. Stored, then delivered to every subscriber of the room."
             }
+            Self::CommunityRoom => {
+                "Community contract: messages of an open room, or of the caller's trade room. `roomId` is how the subscriber named the room."
+            }
+            Self::CommunityEntrances => {
+                "Community contract: who joins an open room, from its log, and which members come again, which is not stored."
+            }
+            Self::CommunityEnter => {
+                "Community contract: the sender joins the open room. Of a member nothing is stored; subscribers are told each time."
+            }
+            Self::CommunitySend => {
+                "Community contract: stored, then delivered to every subscriber of the room. Sending to an open room joins it."
+            }
             Self::Topic => {
                 "Application topic: handed on to everybody who is subscribed now, and not stored."
             }
@@ -62,24 +86,37 @@ impl Kind {
     const fn is_of_desk(self) -> bool {
         matches!(self, Self::DeskRoom | Self::DeskSend)
     }
+
+    const fn is_of_community(self) -> bool {
+        matches!(
+            self,
+            Self::CommunityRoom
+                | Self::CommunityEntrances
+                | Self::CommunityEnter
+                | Self::CommunitySend
+        )
+    }
+
+    /// Whether it is served with these optional doors.
+    const fn is_among(self, set: DoorSet) -> bool {
+        (set.support_desk || !self.is_of_desk()) && (set.community || !self.is_of_community())
+    }
 }
 
 pub(super) fn describe(set: DoorSet, document: &mut Document) {
     for row in ROWS {
         match row.door {
-            Door::Stomp(command, "") => describe_session(command, row, document),
-            Door::Stomp(command, destination) => {
-                let kind = Kind::of(destination);
-                if set.support_desk || !kind.is_of_desk() {
-                    describe_destination(command, destination, row, document);
-                }
+            Door::Stomp(command, "") => describe_session(set, command, row, document),
+            Door::Stomp(command, destination) if Kind::of(destination).is_among(set) => {
+                describe_destination(set, command, destination, row, document);
             }
+            Door::Stomp(..) => {}
             Door::Http(..) | Door::Json(_) | Door::WebSocket(_) => {}
         }
     }
 }
 
-fn describe_session(opens: &str, row: &Row, document: &mut Document) {
+fn describe_session(set: DoorSet, opens: &str, row: &Row, document: &mut Document) {
     let mut messages = frames::session_messages(&document.schemas);
     messages.push(desk_error(document));
     document.add_channel(Channel {
@@ -90,7 +127,7 @@ fn describe_session(opens: &str, row: &Row, document: &mut Document) {
                       acknowledgements."
             .to_owned(),
         group: Group::Stomp,
-        servers: servers::STOMP,
+        servers: servers::stomp(set),
         parameters: Vec::new(),
         bindings: None,
         messages,
@@ -192,6 +229,7 @@ fn example(destination: &str) -> String {
 
 fn parameters(destination: &str) -> Vec<(String, &'static str, &'static str)> {
     let address = address(destination);
+    let is_of_community = Kind::of(destination).is_of_community();
     let names = address
         .split('{')
         .skip(1)
@@ -199,6 +237,12 @@ fn parameters(destination: &str) -> Vec<(String, &'static str, &'static str)> {
     names
         .map(|name| match name {
             "name" => (name.to_owned(), "Any text, slashes too", "orders"),
+            "roomId" if is_of_community => (name.to_owned(), "The room's number", "17"),
+            "id" if is_of_community => (
+                name.to_owned(),
+                "The item, where the caller has one room about it, or the room's own id",
+                "77",
+            ),
             "roomId" => (name.to_owned(), "The customer's e-mail", "kim@example.com"),
             _ => (
                 name.to_owned(),
@@ -209,7 +253,13 @@ fn parameters(destination: &str) -> Vec<(String, &'static str, &'static str)> {
         .collect()
 }
 
-fn describe_destination(command: &str, destination: &str, row: &Row, document: &mut Document) {
+fn describe_destination(
+    set: DoorSet,
+    command: &str,
+    destination: &str,
+    row: &Row,
+    document: &mut Document,
+) {
     let kind = Kind::of(destination);
     let key = channel_key(destination);
     if !document.has_channel(&key) {
@@ -219,7 +269,7 @@ fn describe_destination(command: &str, destination: &str, row: &Row, document: &
             title: destination.to_owned(),
             description: kind.description().to_owned(),
             group: Group::Stomp,
-            servers: servers::STOMP,
+            servers: servers::stomp(set),
             parameters: parameters(destination),
             bindings: None,
             messages: Vec::new(),
@@ -298,6 +348,12 @@ fn send(kind: Kind, destination: &str, document: &Document) -> Message {
     let (headers, body) = match kind {
         Kind::Room | Kind::Feed => (headers::SEND_ROOM, Body::Json("RoomSend")),
         Kind::DeskRoom | Kind::DeskSend => (headers::SEND_ROOM, Body::Json("DeskSend")),
+        Kind::CommunityEntrances | Kind::CommunityEnter => {
+            (headers::SEND_ENTER, Body::Json("CommunityEnter"))
+        }
+        Kind::CommunityRoom | Kind::CommunitySend => {
+            (headers::SEND_AT_ONCE, Body::Json("CommunitySend"))
+        }
         Kind::Topic => (headers::SEND, Body::Opaque),
     };
     let values = [
@@ -307,7 +363,11 @@ fn send(kind: Kind, destination: &str, document: &Document) -> Message {
     FrameSpec {
         key: "send",
         command: Command::Send,
-        summary: "A message; a transaction is optional".to_owned(),
+        summary: if kind.is_of_community() {
+            "A message; takes no part in transactions".to_owned()
+        } else {
+            "A message; a transaction is optional".to_owned()
+        },
         headers,
         fixed: &[],
         values: &values,
@@ -321,6 +381,12 @@ fn delivery(kind: Kind, destination: &str, document: &Document) -> Message {
     let (headers, body) = match kind {
         Kind::Room | Kind::Feed => (headers::MESSAGE_ROOM, Body::Json("Message")),
         Kind::DeskRoom | Kind::DeskSend => (headers::MESSAGE_ROOM, Body::Json("DeskMessage")),
+        Kind::CommunityEntrances | Kind::CommunityEnter => {
+            (headers::MESSAGE_ENTRANCE, Body::Json("CommunityMessage"))
+        }
+        Kind::CommunityRoom | Kind::CommunitySend => {
+            (headers::MESSAGE_ROOM, Body::Json("CommunityMessage"))
+        }
         Kind::Topic => (headers::MESSAGE, Body::Opaque),
     };
     let values = [
@@ -342,8 +408,8 @@ fn delivery(kind: Kind, destination: &str, document: &Document) -> Message {
 
 const fn content_type(kind: Kind) -> &'static str {
     match kind {
-        Kind::Room | Kind::Feed | Kind::DeskRoom | Kind::DeskSend => "application/json",
         Kind::Topic => "text/plain",
+        _ => "application/json",
     }
 }
 

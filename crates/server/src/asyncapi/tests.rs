@@ -8,14 +8,16 @@ use madang_domain::Code;
 use madang_wire::stomp::Command;
 use serde_json::{Value, json};
 
-use super::{DoorSet, document, events, json as json_door, schemas, stomp};
+use super::{DoorSet, community, document, events, json as json_door, schemas, stomp};
 use crate::authorization::{Door, ROWS};
+use crate::contracts::community::notifications::{Gap, ListedNotification};
+use crate::contracts::community::{Said, chat};
 use crate::contracts::direct::{DirectMessage, DirectMessageBody};
 use crate::contracts::inbox::InboxEntry;
 use crate::contracts::native::{self, RoomNotice};
 use crate::contracts::realtime::{
     ANSWERS, Accepted, Ack, COMMANDS, ClientCommand, EVENTS, ErrorBody, ErrorEnvelope, LeftRoom,
-    LiveInbox, Request, RoomChange, ServerEvent, echo,
+    Request, RoomChange, ServerEvent, echo,
 };
 use crate::gateway::doors::{DIRECT_PATH, JSON_PATH};
 
@@ -69,6 +71,10 @@ fn every_row_of_a_live_door_has_a_channel_and_an_operation() {
                 let key = events::channel_key(path);
                 assert_eq!(document["channels"][key]["address"], path);
                 (key.to_owned(), "send", "message".to_owned())
+            }
+            Door::Http(_, path) if path == community::PATH => {
+                assert_eq!(document["channels"][community::CHANNEL]["address"], path);
+                (community::CHANNEL.to_owned(), "send", "sse".to_owned())
             }
             Door::Http(..) => continue,
         };
@@ -217,14 +223,23 @@ fn every_error_code_is_there_as_the_registry_has_it() {
 fn a_contract_that_is_off_is_not_described() {
     let set = DoorSet {
         support_desk: false,
+        community: false,
         direct_websocket: false,
     };
     let document = document(set);
-    for key in ["stompSubChatRoomRoomId", "stompPubMessage", "direct"] {
+    for key in [
+        "stompSubChatRoomRoomId",
+        "stompPubMessage",
+        "stompSubChatRoomId",
+        "stompPubChatEnterRoomId",
+        community::CHANNEL,
+        "direct",
+    ] {
         assert!(all()["channels"][key].is_object(), "{key}");
         assert!(document["channels"][key].is_null(), "{key}");
     }
     assert!(document["servers"]["direct"].is_null());
+    assert!(document["servers"]["stompCommunity"].is_null());
 }
 
 #[test]
@@ -232,6 +247,7 @@ fn every_reference_leads_somewhere() {
     for on in [false, true] {
         let set = DoorSet {
             support_desk: on,
+            community: on,
             direct_websocket: on,
         };
         let document = document(set);
@@ -268,6 +284,12 @@ fn the_commands_in_the_examples_are_understood() {
     native::parse_send(send.to_string().as_bytes()).unwrap();
     let send = example(&document, "stompPubMessage", "send");
     crate::contracts::support_desk::parse_send(send.to_string().as_bytes()).unwrap();
+    for channel in ["stompPubChatMessageRoomId", "stompPubTradechatMessageId"] {
+        let send = example(&document, channel, "send");
+        chat::parse_message(send.to_string().as_bytes()).unwrap();
+    }
+    let enter = example(&document, "stompPubChatEnterRoomId", "send");
+    chat::check_enter(enter.to_string().as_bytes()).unwrap();
 }
 
 /// The names of all members, also of inner objects, without the values.
@@ -313,10 +335,7 @@ fn what_the_json_door_writes_looks_as_the_examples_do() {
         user: "u",
         session: "s",
         rooms: std::slice::from_ref(&room),
-        inbox: Some(LiveInbox {
-            position: "p".into(),
-            unread: 1,
-        }),
+        inbox: Some(samples::live_inbox()),
     };
     assert_same_shape(&example("hello"), &hello);
     assert_same_shape(
@@ -337,12 +356,15 @@ fn what_the_json_door_writes_looks_as_the_examples_do() {
         oldest: "p".into(),
         began: samples::live_position(),
         head: "p".into(),
+        oldest_seq: 1,
+        last_seq: 1,
     };
     assert_same_shape(&example("reset"), &reset);
     let read = ServerEvent::Read {
         room: "r",
         user: "u",
         position: "p".into(),
+        seq: 1,
         previous_seq: 1,
     };
     assert_same_shape(&example("read"), &read);
@@ -425,4 +447,26 @@ fn what_the_other_doors_write_looks_as_the_examples_do() {
         shared: DirectMessageBody::from(&message),
     };
     assert_same_shape(&example("direct", "message"), &direct);
+}
+
+#[test]
+fn what_contract_2_writes_looks_as_the_examples_do() {
+    let document = all();
+    let message = samples::message();
+    let example = |channel: &str, key: &str| self::example(&document, channel, key);
+    let view = chat::View::open(chat::Shown::Chat, 17);
+    let line: Value = serde_json::from_slice(&view.render(&message)).unwrap();
+    for channel in [
+        "stompSubChatRoomId",
+        "stompSubEnterRoomId",
+        "stompSubTradechatId",
+    ] {
+        assert_same_shape(&example(channel, "message"), &line);
+    }
+    let notification = samples::notification();
+    let listed = ListedNotification::new(&notification, &jiff::tz::TimeZone::UTC).unwrap();
+    assert_same_shape(&example(community::CHANNEL, "notification"), &listed);
+    assert_same_shape(&example(community::CHANNEL, "reset"), &Gap { oldest: 1 });
+    let said = Said::of(Code::Draining);
+    assert_same_shape(&example(community::CHANNEL, "error"), &said);
 }

@@ -49,6 +49,7 @@ const CLOSED: &[RoomKind] = &[RoomKind::Direct, RoomKind::Group];
 /// Rooms whose members come and go.
 const COMPANIES: &[RoomKind] = &[RoomKind::Group, RoomKind::Open];
 const OPEN: &[RoomKind] = &[RoomKind::Open];
+const DIRECT: &[RoomKind] = &[RoomKind::Direct];
 
 const fn grant(who: &'static [Who], reach: Reach) -> Grant {
     let about = About::Anything;
@@ -133,6 +134,14 @@ pub(super) const JOINS: &[Grant] = &[
     // Who belongs to it already: nothing is done.
     grant(PEOPLE, Members(CLOSED, MEMBERS)),
 ];
+/// Contract 2 names rooms of one kind at a time.
+pub(super) const READS_OPEN: &[Grant] = &[
+    grant(PEOPLE, Members(OPEN, NOT_REMOVED)),
+    grant(&[Admin], Members(OPEN, ANYBODYS)),
+];
+pub(super) const JOINS_OPEN: &[Grant] = &[grant(PEOPLE, Members(OPEN, NOT_REMOVED))];
+pub(super) const OWNS_OPEN: &[Grant] = &[grant(PEOPLE, Members(OPEN, OWNERS))];
+pub(super) const TRADES: &[Grant] = &[grant(PEOPLE, Members(DIRECT, MEMBERS))];
 pub(super) const EDITS: &[Grant] = &[grant(PEOPLE, Members(COMPANIES, OWNERS))];
 /// Adds plain members.
 pub(super) const ADDS: &[Grant] = &[

@@ -9,6 +9,7 @@ const OWN_INBOX: &str = "the kind of caller; the inbox is their own, whoever it 
 const PERSON: &str = "the kind of caller";
 const MAY_OPEN: &str = "policy::may_open";
 const MAY_READ: &str = "policy::may_read";
+const MAY_READ_OWN: &str = "policy::may_read, of rooms that are the caller's";
 const MAY_SEND: &str = "policy::may_send, inside the transaction that stores the message";
 const MAY_REVISE: &str =
     "policy::may_revise, inside the transaction; a sender has `messages.revise_seconds`";
@@ -143,6 +144,21 @@ pub const ROWS: &[Row] = &[
     patch("/admin/chats/{room-id}", grants::ASSIGNEE, OF_ASSIGNEE),
     // Contract 3, REST.
     post("/send/message", grants::WRITES, MAY_SEND),
+    // Contract 2, REST.
+    get("/api/openchat", grants::ANY_PERSON, PERSON),
+    post("/api/openchat", grants::ANY_PERSON, PERSON),
+    get("/api/openchat/{id}", grants::READS_OPEN, MAY_READ),
+    put("/api/openchat/{id}", grants::OWNS_OPEN, MAY_ACT),
+    delete("/api/openchat/{id}", grants::OWNS_OPEN, MAY_ACT),
+    get("/api/openchat/room/{id}", grants::READS_OPEN, MAY_READ),
+    get("/api/tradechat", grants::ANY_PERSON, OWN_LISTED),
+    post("/api/tradechat/{id}", grants::ANY_PERSON, PERSON),
+    delete("/api/tradechat/{id}", grants::TRADES, MAY_ACT),
+    get("/api/tradechat/room/{id}", grants::TRADES, MAY_READ_OWN),
+    get("/api/notifications", grants::ANY_PERSON, OWN_INBOX),
+    patch("/api/notifications/{id}", grants::ANY_PERSON, OWN_INBOX),
+    delete("/api/notifications/{id}", grants::ANY_PERSON, OWN_INBOX),
+    get("/api/notifications/connect", grants::ANY_PERSON, OWN_INBOX),
     // Operations.
     get("/healthz", grants::EVERYBODY, OPEN_TO_ALL),
     get("/readyz", grants::EVERYBODY, OPEN_TO_ALL),
@@ -174,6 +190,13 @@ pub const ROWS: &[Row] = &[
     // STOMP, contract 1.
     subscribe("/sub/chat/room/{roomId}", grants::OPENS_OR_CLAIMS, "policy::may_open for the customer, who makes the room; for agents policy::may_serve and the claim"),
     send("/pub/message", grants::WRITES, MAY_SEND),
+    // STOMP, contract 2.
+    subscribe("/sub/chat/{roomId}", grants::READS_OPEN, MAY_READ),
+    subscribe("/sub/enter/{roomId}", grants::READS_OPEN, MAY_READ),
+    subscribe("/sub/tradechat/{id}", grants::TRADES, MAY_READ_OWN),
+    send("/pub/chat/enter/{roomId}", grants::JOINS_OPEN, MAY_ACT),
+    send("/pub/chat/message/{roomId}", grants::JOINS_OPEN, "policy::may_act of who joins by it; policy::may_send, inside the transaction that stores the message"),
+    send("/pub/tradechat/message/{id}", grants::TRADES, MAY_SEND),
     // STOMP, application topics.
     subscribe("/topic/**", grants::AS_CONFIGURED, CONFIGURATION),
     send("/topic/**", grants::PUBLISHES_AS_CONFIGURED, PUBLISHING),

@@ -391,6 +391,11 @@ options! {
         support_desk_agent_name: String = "상담원", NOT_EMPTY;
         /// The time zone of the contract's local date-times.
         support_desk_time_zone: Option<TimeZone> = "", TIME_ZONE;
+        /// Whether the contract of open chat and trade chat is served (`/stomp/chat`, `/api/openchat`,
+        /// `/api/tradechat`, `/api/notifications`).
+        community: bool = true, Allowed::Boolean;
+        /// The time zone of that contract's local date-times.
+        community_time_zone: Option<TimeZone> = "", TIME_ZONE;
         /// Whether the bare WebSocket of the contract with an API server and chat servers apart is
         /// served (`/ws/chat`).
         direct_websocket: bool = true, Allowed::Boolean;

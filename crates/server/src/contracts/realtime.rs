@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use madang_domain::{Code, Error, Message, Position};
-use serde::{Deserialize, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
@@ -48,7 +49,7 @@ pub enum ClientCommand {
         text: Option<String>,
         /// Any JSON of up to 16384 bytes, with the text or instead of it.
         // Raw JSON does not pass through a tagged enum: put in by [`Request::parse`].
-        #[serde(skip_deserializing)]
+        #[serde(default, deserialize_with = "passed_over")]
         #[schema(value_type = Option<Object>)]
         data: Option<Box<RawValue>>,
         /// The sender's own name for the message, unique among theirs in this room: sending again
@@ -70,7 +71,7 @@ pub enum ClientCommand {
         #[schema(example = "결제가 됩니다")]
         text: Option<String>,
         /// As of `send`.
-        #[serde(skip_deserializing)]
+        #[serde(default, deserialize_with = "passed_over")]
         #[schema(value_type = Option<Object>)]
         data: Option<Box<RawValue>>,
         /// As of `send`.
@@ -140,6 +141,11 @@ pub enum ClientCommand {
     },
     /// Asks for `pong`.
     Ping {},
+}
+
+/// Reads past a member.
+fn passed_over<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    IgnoredAny::deserialize(from).map(|_| None)
 }
 
 /// The names of [`ClientCommand`]s, as `type` has them.
@@ -272,6 +278,7 @@ pub enum ServerEvent<'a> {
     /// A room became, ceased to be, or changed as one of the user's. Told at once.
     Room(#[schema(inline)] RoomChange<'a>),
     /// Part of what was asked for is gone from the room's log; what is kept follows.
+    #[serde(rename_all = "camelCase")]
     Reset {
         /// Which room.
         #[schema(example = "kim@example.com")]
@@ -285,8 +292,15 @@ pub enum ServerEvent<'a> {
         /// The newest.
         #[schema(example = "9f3c1a2b4d5e-42")]
         head: String,
+        /// The number of the oldest message that is kept; `lastSeq + 1` when none is.
+        #[schema(example = 7)]
+        oldest_seq: u64,
+        /// The number of the newest.
+        #[schema(example = 42)]
+        last_seq: u64,
     },
     /// Somebody has read the room up to a position. Transient: may be lost.
+    #[serde(rename_all = "camelCase")]
     Read {
         /// Which room.
         #[schema(example = "kim@example.com")]
@@ -297,6 +311,9 @@ pub enum ServerEvent<'a> {
         /// Up to where.
         #[schema(example = "9f3c1a2b4d5e-42")]
         position: String,
+        /// The number of the message there.
+        #[schema(example = 42)]
+        seq: u64,
         /// The number up to which they had read when that was told last: messages behind it are read
         /// by one more.
         #[schema(example = 39)]
@@ -417,7 +434,7 @@ pub struct LiveRoom {
     /// that comes.
     #[schema(example = "9f3c1a2b4d5e-42")]
     pub position: String,
-    /// Messages of others that the user has not read; known in `hello` and when a room joins.
+    /// Messages of others, up to the `head`, that the user has not read; known in `hello`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 3)]
     pub unread: Option<u64>,
@@ -454,6 +471,9 @@ pub struct LiveInbox {
     /// Notifications that are not read.
     #[schema(example = 2)]
     pub unread: u64,
+    /// `position`, unless a `reset` follows: see [`LiveRoom::is_reset`].
+    #[serde(skip)]
+    pub began: Option<Position>,
 }
 
 /// That a command was done.

@@ -1,11 +1,12 @@
 //! Contract 1, the support desk of the video-course site: its words, whatever door they take.
 
 use jiff::tz::TimeZone;
-use madang_domain::{Code, Error, Message, Revision, RoomId, SenderKind, Timestamp};
+use madang_domain::{Code, Error, Message, RoomId, SenderKind};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use super::native::parse_json;
+use super::plain::{local_date_time, text};
 
 /// What the deployment decides about this contract.
 #[derive(Debug, Clone)]
@@ -54,31 +55,11 @@ impl<'a> ChatMessage<'a> {
     }
 }
 
-/// What stands in the place of a message that was deleted.
-const DELETED: &str = "삭제된 메시지입니다.";
-
-/// The contract knows text only.
-fn text(message: &Message) -> &str {
-    match (message.revision(), message.data()) {
-        (Revision::Deleted(_), _) => DELETED,
-        (_, Some(data)) if message.text.is_empty() => data,
-        _ => &message.text,
-    }
-}
-
 /// The message as this contract's JSON: `{"roomId","sender","message","sendDate"}`.
 #[must_use]
 pub fn render_message(message: &Message, options: &SupportDeskOptions) -> Vec<u8> {
     // Text only: nothing that serialization could refuse.
     serde_json::to_vec(&ChatMessage::new(message, options)).unwrap_or_default()
-}
-
-/// ISO local date-time in `zone` with six digits of fraction and no offset, as the clients of this
-/// contract read it. A time that no calendar has shows as the epoch.
-#[must_use]
-pub fn local_date_time(at: Timestamp, zone: &TimeZone) -> String {
-    let at = jiff::Timestamp::from_microsecond(at.as_micros()).unwrap_or_default();
-    format!("{:.6}", zone.to_datetime(at))
 }
 
 /// The body of a SEND of this contract.
@@ -121,6 +102,7 @@ pub const fn error_code(code: Code) -> (&'static str, &'static str) {
         | Code::AgentNotFound
         | Code::UserNotFound
         | Code::MessageNotFound
+        | Code::RoomAmbiguous
         | Code::NotificationNotFound => ("CHAT-400", INVALID_ROOM),
         Code::AgentsOnly
         | Code::PublishForbidden
@@ -159,14 +141,23 @@ pub const fn error_code(code: Code) -> (&'static str, &'static str) {
 #[must_use]
 pub const fn http_status(code: Code) -> u16 {
     match code {
-        Code::RoomNotFound | Code::NotYourRoom | Code::RoomNotWaiting => 400,
+        Code::RoomNotFound
+        | Code::NotYourRoom
+        | Code::RoomNotWaiting
+        | Code::MemberNotFound
+        | Code::AgentNotFound
+        | Code::UserNotFound
+        | Code::MessageNotFound
+        | Code::RoomAmbiguous
+        | Code::NotificationNotFound => 400,
+        Code::RoomFull => 403,
         _ => code.spec().http_status,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use madang_domain::{Epoch, MessageKind, Position, Seq, UserId};
+    use madang_domain::{Epoch, MessageKind, Position, Seq, Timestamp, UserId};
 
     use super::*;
 
@@ -209,15 +200,6 @@ mod tests {
         assert_eq!(
             String::from_utf8(shown).unwrap(),
             r#"{"roomId":"kim@example.com","sender":"상담원","message":"안녕하세요","sendDate":"2023-10-04T16:21:30.123456"}"#
-        );
-    }
-
-    #[test]
-    fn a_date_keeps_six_digits_of_fraction_when_they_are_zero() {
-        let whole = Timestamp::from_micros(1_696_436_490_000_000);
-        assert_eq!(
-            local_date_time(whole, &TimeZone::UTC),
-            "2023-10-04T16:21:30.000000"
         );
     }
 

@@ -16,11 +16,14 @@ use madang_wire::sse;
 use super::Gateway;
 use super::framing::Framing;
 use super::headers::{BodyEnd, ok_head};
+use super::session::dialect::Dialect;
 use super::session::event_stream::EventStream;
-use super::session::rooms::Follows;
+use super::session::notification_stream::NotificationStream;
+use super::session::rooms::{Follows, InboxStart};
 use super::session::{Connection, Input, Places, run};
 use super::stream::{BodyStream, Stream};
 use super::takeover::Takeover;
+use crate::contracts::community::notifications::{Seen, parse_event_id};
 use crate::http::{EventScope, StreamEvents};
 use crate::telemetry::metrics::Transport;
 
@@ -50,32 +53,48 @@ impl StreamEvents for Gateway {
             if self.is_draining() {
                 return Err(Code::Draining.into());
             }
-            let dialect = EventStream::new(&self.chat, caller, follows(scope)?);
-            let mut headers = HeaderMap::new();
-            for (name, value) in HEADERS {
-                headers.insert(name, HeaderValue::from_static(value));
-            }
+            let follows = follows(scope, &caller)?;
             if parts.method == Method::HEAD {
                 // RFC 9110, section 9.3.2: what GET would answer, without the stream.
-                return Ok(without_body(headers));
+                return Ok(without_body());
             }
-            // What passes through the router's layers gets the rest from them.
-            let Some(takeover) = parts.extensions.get::<Takeover>() else {
-                return self.stream_body(headers, dialect);
-            };
-            headers.extend(permission);
-            self.take_over(takeover, parts, &headers, dialect).await
+            match follows {
+                Follows::Inbox(start) => {
+                    let dialect = NotificationStream::new(&self.chat, caller, start);
+                    let dialect = dialect.ok_or(Code::NotFound)?;
+                    self.stream(parts, permission, dialect).await
+                }
+                follows => {
+                    let dialect = EventStream::new(&self.chat, caller, follows);
+                    self.stream(parts, permission, dialect).await
+                }
+            }
         })
     }
 }
 
 impl Gateway {
+    async fn stream(
+        &self,
+        parts: &Parts,
+        permission: HeaderMap,
+        dialect: impl Dialect,
+    ) -> Result<Response, Error> {
+        // What passes through the router's layers gets the rest from them.
+        let Some(takeover) = parts.extensions.get::<Takeover>() else {
+            return self.stream_body(dialect);
+        };
+        let mut headers = headers();
+        headers.extend(permission);
+        self.take_over(takeover, parts, &headers, dialect).await
+    }
+
     async fn take_over(
         &self,
         takeover: &Takeover,
         parts: &Parts,
         headers: &HeaderMap,
-        dialect: EventStream,
+        dialect: impl Dialect,
     ) -> Result<Response, Error> {
         let (framing, end) = match parts.version {
             Version::HTTP_11 => (Framing::EventStreamChunked, BodyEnd::LastChunk),
@@ -94,23 +113,30 @@ impl Gateway {
 
     /// # Errors
     /// [`Code::Draining`]: the node takes no new session.
-    fn stream_body(&self, headers: HeaderMap, dialect: EventStream) -> Result<Response, Error> {
+    fn stream_body(&self, dialect: impl Dialect) -> Result<Response, Error> {
         let (stream, body) = BodyStream::new();
         let connection = connection(Stream::Body(stream), Framing::EventStream, Vec::new());
         let session = run(&self.shared, connection, dialect).ok_or(Code::Draining)?;
         tokio::spawn(session);
         let mut response = Response::new(Body::new(body));
-        *response.headers_mut() = headers;
+        *response.headers_mut() = headers();
         Ok(response)
     }
 }
 
-fn without_body(headers: HeaderMap) -> Response {
+fn headers() -> HeaderMap {
+    let headers = HEADERS.into_iter();
+    headers
+        .map(|(name, value)| (name, HeaderValue::from_static(value)))
+        .collect()
+}
+
+fn without_body() -> Response {
     // Of a length that is not known, as the stream's is: no content-length may be claimed.
     let (stream, body) = BodyStream::new();
     Stream::Body(stream).shut_down(Shutdown::Write);
     let mut response = Response::new(Body::new(body));
-    *response.headers_mut() = headers;
+    *response.headers_mut() = headers();
     response
 }
 
@@ -131,13 +157,23 @@ fn connection(stream: Stream, framing: Framing, mut greeting: Vec<u8>) -> Connec
 
 /// # Errors
 /// [`Code::PositionInvalid`]: what is to be resumed is nothing that we gave out.
-fn follows(scope: EventScope) -> Result<Follows, Error> {
+fn follows(scope: EventScope, caller: &Caller) -> Result<Follows, Error> {
     Ok(match scope {
         EventScope::All { last } => Follows::All(last.as_deref().map(Places::parse).transpose()?),
         EventScope::One { room, last } => {
             let position = last.as_deref().map(str::parse).transpose();
             let position = position.map_err(|_| Error::from(Code::PositionInvalid))?;
             Follows::One(room, position)
+        }
+        EventScope::Inbox { last } => {
+            // Another's id, or one of the replaced system, is passed over: an `EventSource` that is
+            // refused does not come again.
+            let seen = last.and_then(|id| parse_event_id(&id, &caller.user));
+            Follows::Inbox(match seen {
+                None => InboxStart::Now,
+                Some(Seen::Nothing) => InboxStart::Beginning,
+                Some(Seen::UpTo(position)) => InboxStart::After(position),
+            })
         }
     })
 }

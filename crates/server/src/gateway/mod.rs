@@ -45,6 +45,7 @@ use users::Users;
 use session::stomp::destination::DestinationMap;
 
 use crate::auth::TokenCheck;
+use crate::contracts::community::CommunityOptions;
 use crate::contracts::support_desk::SupportDeskOptions;
 use crate::contracts::topics::TopicPrefixes;
 use crate::telemetry::metrics::Metrics;
@@ -159,6 +160,8 @@ pub struct GatewayOptions {
     pub application_prefix: String,
     /// Contract 1; `None` when it is switched off.
     pub support_desk: Option<Arc<SupportDeskOptions>>,
+    /// Contract 2; `None` when it is switched off.
+    pub community: Option<Arc<CommunityOptions>>,
     /// How many tasks write outboxes: as many as the runtime has workers.
     pub flushers: usize,
 }
@@ -195,6 +198,7 @@ pub(crate) struct Chat {
     topics: TopicRights,
     destinations: DestinationMap,
     support_desk: Option<Arc<SupportDeskOptions>>,
+    community: Option<Arc<CommunityOptions>>,
     /// Recognises a token that is repeated without keeping it.
     token_hasher: RandomState,
 }
@@ -219,8 +223,10 @@ impl Gateway {
                 topics: options.topic_prefixes,
                 application_prefix: options.application_prefix,
                 support_desk: options.support_desk.is_some(),
+                community: options.community.is_some(),
             },
             support_desk: options.support_desk,
+            community: options.community,
             token_hasher: RandomState::new(),
         });
         Self { shared, chat }

@@ -1,7 +1,11 @@
 //! Where STOMP is reached over HTTP: plain WebSockets and SockJS, under one base path.
 
+use std::sync::Arc;
+
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use http::StatusCode;
 use http::header::ORIGIN;
 use http::request::Parts;
@@ -10,7 +14,7 @@ use madang_wire::websocket::handshake::HandshakeError;
 
 use super::Gateway;
 use super::session::stomp::{Handshake, Stomp};
-use super::sockjs::{Opening, Service, SockJs, SockJsOptions};
+use super::sockjs::{Opening, Service, SockJs, SockJsOptions, raw_websocket};
 use super::upgrade::{Offer, VERSIONS};
 use crate::auth::Authenticator;
 use crate::http::{AllowedOrigins, Refusal, Trust};
@@ -18,10 +22,14 @@ use crate::http::{AllowedOrigins, Refusal, Trust};
 /// The base of SockJS. It is a plain WebSocket too, and so is `/websocket` below it.
 pub const STOMP_PATH: &str = "/ws";
 
+/// Where contract 2's clients speak STOMP on a plain WebSocket.
+pub const COMMUNITY_PATH: &str = "/stomp/chat";
+
 /// What the browser says of a request that a page of its own origin makes (Fetch Metadata).
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 /// STOMP behind SockJS and plain WebSockets.
+#[derive(Clone)]
 struct StompDoor {
     gateway: Gateway,
     authenticator: Authenticator,
@@ -77,11 +85,24 @@ pub fn routes(
     origins: AllowedOrigins,
     sockjs: SockJsOptions,
 ) -> Router {
-    let shared = std::sync::Arc::clone(&gateway.shared);
+    let shared = Arc::clone(&gateway.shared);
+    let serves_community = gateway.chat.community.is_some();
     let door = StompDoor {
         gateway,
         authenticator,
         origins,
     };
-    SockJs::new(STOMP_PATH, &shared, door, sockjs).routes()
+    let mut plain = Router::new();
+    if serves_community {
+        plain = plain.route(COMMUNITY_PATH, get(websocket));
+    }
+    let plain = plain.with_state(Arc::new(door.clone()));
+    SockJs::new(STOMP_PATH, &shared, door, sockjs)
+        .routes()
+        .merge(plain)
+}
+
+async fn websocket(State(door): State<Arc<StompDoor>>, request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    raw_websocket(&*door, &door.gateway.shared, &parts).await
 }

@@ -17,7 +17,7 @@ const FIELDS_MAX: usize = 64;
 
 /// The fields of a form, as `application/x-www-form-urlencoded`, as `multipart/form-data` without
 /// files, or as a JSON object. Fields that `T` does not have are ignored; a number is read from a
-/// form's text.
+/// form's text. No body at all, which has no media type, is a form without fields.
 ///
 /// A browser lets any page send a form unasked: what keeps foreign pages out is
 /// [`judge`](super::origins::judge), not the media type.
@@ -43,6 +43,11 @@ impl<T: DeserializeOwned> FromRequest<Shared> for FormBody<T> {
             let body = read_body(request, state).await?;
             let parts = parts(content_type.unwrap_or_default(), body, FIELDS_MAX).await?;
             return Ok(Self(fields(urlencoded(&parts)?.as_bytes())?));
+        }
+        if !headers.contains_key(header::CONTENT_TYPE)
+            && read_body(request, state).await?.is_empty()
+        {
+            return Ok(Self(fields(b"")?));
         }
         let detail = "the content type must be application/json, \
                       application/x-www-form-urlencoded or multipart/form-data";

@@ -21,6 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::asyncapi::{self, DoorSet};
 use crate::config::Config;
+use crate::contracts::community::CommunityOptions;
 use crate::contracts::support_desk::SupportDeskOptions;
 use crate::contracts::topics::TopicPrefixes;
 use crate::pictures::PictureStore;
@@ -30,10 +31,6 @@ mod agent;
 mod client_address;
 mod contracts;
 mod extract;
-#[cfg_attr(
-    not(test),
-    allow(dead_code, reason = "contract 2's routes take their forms with it")
-)]
 mod form;
 mod guests;
 mod host;
@@ -111,6 +108,11 @@ pub enum EventScope {
         /// The id of the last event that the client has.
         last: Option<String>,
     },
+    /// Contract 2: the caller's inbox.
+    Inbox {
+        /// The id of the last event that the client has; one that is not the caller's counts as none.
+        last: Option<String>,
+    },
 }
 
 /// Opens event streams. The gateway does.
@@ -135,6 +137,8 @@ pub trait StreamEvents: Send + Sync {
 pub struct ContractOptions {
     /// Contract 1; `None` switches it off.
     pub support_desk: Option<SupportDeskOptions>,
+    /// Contract 2; `None` switches it off.
+    pub community: Option<CommunityOptions>,
     /// Whether contract 3's WebSocket is served, which only documents need to know here.
     pub direct_websocket: bool,
     /// Whether contract 3's REST is served.
@@ -182,6 +186,8 @@ pub(crate) type Shared = Arc<HttpState>;
 pub struct RouteSet {
     /// Contract 1.
     pub support_desk: bool,
+    /// Contract 2.
+    pub community: bool,
     /// Contract 3.
     pub direct_rest: bool,
     /// Uploading pictures.
@@ -194,6 +200,7 @@ impl RouteSet {
     /// Everything: what documents describe.
     pub const ALL: Self = Self {
         support_desk: true,
+        community: true,
         direct_rest: true,
         picture_upload: true,
         demo: true,
@@ -211,12 +218,14 @@ pub fn router(state: HttpState) -> Router {
 fn routed(state: Shared) -> Router {
     let set = RouteSet {
         support_desk: state.contracts.support_desk.is_some(),
+        community: state.contracts.community.is_some(),
         direct_rest: state.contracts.direct_rest,
         picture_upload: state.pictures.takes_uploads(),
         demo: state.demo.is_some(),
     };
     let live = asyncapi::document(DoorSet {
         support_desk: set.support_desk,
+        community: set.community,
         direct_websocket: state.contracts.direct_websocket,
     });
     let (routes, description) = documented_routes(set).split_for_parts();
@@ -248,6 +257,9 @@ fn documented_routes(set: RouteSet) -> OpenApiRouter<Shared> {
         );
     if set.support_desk {
         routes = routes.merge(contracts::support_desk::routes());
+    }
+    if set.community {
+        routes = routes.merge(contracts::community::routes());
     }
     if set.direct_rest {
         routes = routes.merge(contracts::direct::routes());

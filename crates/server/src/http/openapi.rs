@@ -29,6 +29,7 @@ use super::{RouteSet, Shared};
         (name = "pictures", description = "Pictures of rooms: uploads, and their links"),
         (name = "guests", description = "Tokens for visitors whom the host does not know"),
         (name = "support desk contract", description = "REST of the replaced support desk, unchanged for its clients"),
+        (name = "community contract", description = "REST of the replaced open chat and trade chat, unchanged for its clients"),
         (name = "direct contract", description = "REST of the replaced chat with an API server and chat servers apart, unchanged for its clients"),
         (name = "operations", description = "For operators and load balancers"),
         (name = "demo", description = "Only where development tokens are in use, and only on this machine")

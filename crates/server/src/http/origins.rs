@@ -19,7 +19,7 @@ use madang_domain::Code;
 use super::Shared;
 use super::problem::Refusal;
 
-const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PATCH, DELETE");
+const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
 const REQUEST_HEADERS: HeaderValue =
     HeaderValue::from_static("authorization, content-type, idempotency-key, last-event-id");
 const RESPONSE_HEADERS: HeaderValue = HeaderValue::from_static("location, retry-after");

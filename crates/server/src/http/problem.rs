@@ -56,6 +56,11 @@ impl Refusal {
             assignee: Some(agent),
         }
     }
+
+    /// What is wrong, for those who tell it in other words.
+    pub(super) fn into_error(self) -> Error {
+        self.error
+    }
 }
 
 impl From<Error> for Refusal {

@@ -26,13 +26,15 @@ const files = (stomp) => ({
   'scenario.mjs': script('scenario.mjs'),
   'over.mjs': script('over.mjs'),
   'desk-pages.mjs': script('desk-pages.mjs'),
+  'community-page.mjs': script('community-page.mjs'),
 });
 
 export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM, args: FLAGS });
 
 /** A page in a profile of its own: else all pages share six connections to a host. */
-export async function openPage(browser, { origin = url, stomp = 'stompjs6', before = () => {} } = {}) {
+export async function openPage(browser, { origin = url, stomp = 'stompjs6', before = () => {}, cookie } = {}) {
   const context = await browser.newContext();
+  if (cookie) await context.addCookies([{ ...cookie, url: origin }]);
   const served = files(stomp);
   await context.route(`${origin}${FOLDER}/*`, (route) =>
     route.fulfill(served[new URL(route.request().url()).pathname.split('/').pop()]));
@@ -43,10 +45,15 @@ export async function openPage(browser, { origin = url, stomp = 'stompjs6', befo
   page.setDefaultTimeout(30_000);
   const faults = [];
   page.on('pageerror', (error) => faults.push(String(error)));
+  const isLoaded = () => page.waitForFunction(() => 'scenario' in window);
   await page.goto(`${origin}${FOLDER}/page.html`);
-  await page.waitForFunction(() => 'scenario' in window);
+  await isLoaded();
   return {
     run: (what, argument) => page.evaluate(what, argument),
+    reload: async () => {
+      await page.reload();
+      await isLoaded();
+    },
     close: async () => {
       await context.close();
       if (faults.length > 0) throw new Error(faults.join('; '));

@@ -30,6 +30,11 @@ static SOCKJS_IN_CHROMIUM: Program =
     Program::new(Chromium, Door::SockJs, "js/clients/sockjs-chromium.mjs");
 static DESK_IN_CHROMIUM: Program =
     Program::new(Chromium, Door::SockJs, "js/clients/desk-chromium.mjs");
+static COMMUNITY_IN_CHROMIUM: Program = Program::new(
+    Chromium,
+    Door::WebSocket,
+    "js/clients/community-chromium.mjs",
+);
 static STOMP_PY: Program = Program::new(Python, Door::WebSocket, "python/stomp_py_client.py");
 static STOMP_PY_TCP: Program =
     Program::with(Python, Door::Tcp, "python/stomp_py_client.py", &["tcp"]);
@@ -44,6 +49,10 @@ static PHP_STOMP: Program = Program::new(Php, Door::Tcp, "php/stomp.php");
 static CURL_REST: Program = Program::new(Curl, Door::Rest, "curl/rest.sh");
 static CURL_EVENTS: Program = Program::new(Curl, Door::Events, "curl/events.sh");
 static CURL_HTTP2: Program = Program::new(Curl, Door::Tls, "curl/http2.sh");
+static CURL_NOTIFICATIONS: Program =
+    Program::with(Curl, Door::Events, "curl/notifications.sh", &["1.1"]);
+static CURL_NOTIFICATIONS_HTTP2: Program =
+    Program::with(Curl, Door::Tls, "curl/notifications.sh", &["2"]);
 
 /// All programs, in the order of the document's table.
 static PROGRAMS: &[&Program] = &[
@@ -55,6 +64,7 @@ static PROGRAMS: &[&Program] = &[
     &SOCKJS_IN_NODE,
     &SOCKJS_IN_CHROMIUM,
     &DESK_IN_CHROMIUM,
+    &COMMUNITY_IN_CHROMIUM,
     &STOMPIT,
     &STOMP_PY_TCP,
     &STOMPMAN_TCP,
@@ -65,6 +75,8 @@ static PROGRAMS: &[&Program] = &[
     &CURL_REST,
     &CURL_EVENTS,
     &CURL_HTTP2,
+    &CURL_NOTIFICATIONS,
+    &CURL_NOTIFICATIONS_HTTP2,
 ];
 
 #[test]
@@ -95,6 +107,11 @@ fn sockjs_client_in_a_browser_is_served_by_each_of_its_transports_also_from_anot
 #[test]
 fn the_support_desks_front_ends_work_in_a_browser_with_and_without_websocket() {
     DESK_IN_CHROMIUM.judge();
+}
+
+#[test]
+fn the_pet_communitys_front_end_works_in_a_browser_with_its_cookie_and_over_cuts() {
+    COMMUNITY_IN_CHROMIUM.judge();
 }
 
 #[test]
@@ -155,4 +172,10 @@ fn curl_is_served_events() {
 #[test]
 fn curl_is_served_over_http_2() {
     CURL_HTTP2.judge();
+}
+
+#[test]
+fn curl_is_served_the_notifications_of_contract_2_over_http_1_and_2() {
+    CURL_NOTIFICATIONS.judge();
+    CURL_NOTIFICATIONS_HTTP2.judge();
 }

@@ -32,7 +32,7 @@ impl EventStream {
             chat: Arc::clone(chat),
             id: match follows {
                 Follows::All(_) => EventId::Places,
-                Follows::One(..) => EventId::Position,
+                Follows::One(..) | Follows::Inbox(_) => EventId::Position,
             },
             asked: Some(Box::new((caller, follows))),
             followed: None,

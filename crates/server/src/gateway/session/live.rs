@@ -1,12 +1,14 @@
 //! What a user's rooms send, in the formats of the doors that show all of them.
 
 use bytes::Bytes;
+use jiff::tz::TimeZone;
 use madang_domain::ports::PresenceEdge;
-use madang_domain::{MessageKind, UserId};
+use madang_domain::{Message, MessageKind, UserId};
 use madang_engine::{Rendering, RoomEvent, SignalEvent, SignalKind, TopicEvent};
 use madang_wire::sse;
 
 use super::render::EventId;
+use crate::contracts::community::notifications;
 use crate::contracts::direct::DirectMessageBody;
 use crate::contracts::inbox::InboxEntry;
 use crate::contracts::native::{MessageBody, rfc3339};
@@ -30,6 +32,13 @@ pub(super) fn streamed_message(event: &RoomEvent, id: EventId) -> Rendering {
         append_id(&event.message.position.to_string(), &mut out);
     }
     append_event(&message(event), &mut out);
+    text(out)
+}
+
+/// Contract 2: an entry of a user's inbox.
+pub(super) fn streamed_inbox(message: &Message, user: &UserId, zone: &TimeZone) -> Rendering {
+    let mut out = Vec::new();
+    notifications::append_notification(message, user, zone, &mut out);
     text(out)
 }
 
@@ -129,6 +138,8 @@ fn with_signal(
     let signal = &event.signal;
     let (room, user) = (signal.room.as_str(), signal.user.as_str());
     render(&match signal.kind {
+        // The log tells who joined: these doors have no other word for it.
+        SignalKind::Entered => return nothing(),
         SignalKind::Typing { active } => ServerEvent::Typing {
             room,
             user,
@@ -139,6 +150,7 @@ fn with_signal(
             room,
             user,
             position: now.to_string(),
+            seq: now.seq.get(),
             previous_seq: before.get(),
         },
         SignalKind::ManyRead { readers } => ServerEvent::Receipts { room, readers },

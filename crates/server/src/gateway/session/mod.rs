@@ -2,8 +2,8 @@
 //!
 //! [`Session`] is the half that others touch: the hub offers events, the commit pipeline answers
 //! sends, flushers write, timers look. [`driver`] is the half that only the session's own task
-//! touches, [`ending`] its last part. They share the [`outbox`]. What is said on it is a [`dialect`]'s: [`stomp`], [`json`], [`direct`], [`event_stream`];
-//! the last three show all of a user's [`rooms`]. How that
+//! touches, [`ending`] its last part. They share the [`outbox`]. What is said on it is a [`dialect`]'s: [`stomp`], [`json`], [`direct`], [`event_stream`],
+//! [`notification_stream`]; the others than STOMP show a user's [`rooms`]. How that
 //! stands on the connection is [`input`]'s on the way in and [`super::framing`]'s on the way out.
 
 mod clock;
@@ -17,11 +17,13 @@ mod input;
 pub(super) mod json;
 mod live;
 mod notes;
+pub(super) mod notification_stream;
 mod outbox;
 mod places;
 pub(super) mod plain;
 mod render;
 mod replies;
+mod room_format;
 pub(super) mod rooms;
 pub(super) mod stomp;
 mod submit;
@@ -48,6 +50,7 @@ pub(super) use driver::{Connection, run};
 pub(super) use input::Input;
 use outbox::{Outbox, WriteState};
 pub(super) use places::Places;
+use render::Head;
 use replies::Ticket;
 
 thread_local! {
@@ -164,6 +167,16 @@ impl Session {
             outbox.state = WriteState::Blocked;
             wake(outbox.waker.take());
         }
+    }
+
+    /// Keeps what is needed to show a subscription's events.
+    fn insert_head(&self, head: Head) -> SubscriptionKey {
+        let mut outbox = self.outbox();
+        // Most sessions have one or two: growing as a list usually does would make room for four.
+        outbox.heads.reserve_exact(1);
+        let key = outbox.heads.insert(head);
+        // Bounded by `rooms_max` and `subscriptions_max`.
+        u32::try_from(key).unwrap_or(u32::MAX)
     }
 
     /// Appends bytes to the outbox and has them written soon.

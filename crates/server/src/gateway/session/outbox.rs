@@ -14,7 +14,7 @@ use super::super::framing::Framing;
 use super::live;
 use super::notes::RoomNotes;
 use super::places;
-use super::render::Head;
+use super::render::{Head, signal_id};
 use super::replies::Replies;
 use super::stomp::acks::Delivered;
 use super::wake;
@@ -300,11 +300,18 @@ impl Outbox {
         limit: usize,
     ) {
         let (full, framing) = (self.waiting() >= limit, self.framing);
-        let head = self.heads.get(key as usize);
-        if let Some(head) = head.filter(|head| !head.held && !full) {
-            self.queue
-                .append(|out| head.append_signal(event, framing, out));
-        }
+        let head = self.heads.get_mut(key as usize);
+        let takes = |head: &&mut Head| {
+            let owes = head.acks.as_ref().is_some_and(|acks| acks.is_full());
+            !head.held && !full && !owes && head.shows_signal(event)
+        };
+        let Some(head) = head.filter(takes) else {
+            return;
+        };
+        let delivered = || Delivered::Topic(signal_id(event).into());
+        let ack = head.acks.as_mut().map(|acks| acks.delivered(delivered()));
+        self.queue
+            .append(|out| head.append_signal(event, ack.as_deref(), framing, out));
     }
 
     /// Takes that a watched user went online or offline; drops it when there is no space. Only the

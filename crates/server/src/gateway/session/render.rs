@@ -3,24 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use madang_domain::{MessageKind, RoomId, UserId};
+use madang_domain::{MessageKind, UserId};
 use madang_engine::{Rendering, RoomEvent, SignalEvent, SignalKind, TopicEvent};
 use madang_wire::stomp::{Version, message};
 
 use super::super::framing::Framing;
 use super::live;
 use super::places::Place;
+use super::room_format::RoomFormat;
 use super::stomp::acks::AckLedger;
-use super::stomp::destination::{DESK, SUPPORT_DESK_SUBSCRIBE};
-use crate::contracts::topics::ROOMS;
-use crate::contracts::{native, support_desk};
-
-/// How a room's messages look to one subscription.
-#[derive(Debug, Clone)]
-pub(in super::super) enum RoomFormat {
-    Native,
-    SupportDesk(Arc<support_desk::SupportDeskOptions>),
-}
+use crate::contracts::community::{CommunityOptions, notifications};
 
 /// How a subscription's events look.
 #[derive(Debug, Clone)]
@@ -33,6 +25,11 @@ pub(in super::super) enum Format {
     Direct { user: UserId },
     /// Events of an event stream, for this user.
     EventStream { user: UserId, id: EventId },
+    /// Contract 2: events of this user's inbox.
+    Notifications {
+        user: UserId,
+        options: Arc<CommunityOptions>,
+    },
 }
 
 /// What names a message's event in an event stream.
@@ -60,17 +57,13 @@ pub(super) struct Head {
 impl Format {
     /// The number of this format's renderings in an event's cache.
     fn index(&self, framing: Framing) -> usize {
+        const OTHERS: usize = RoomFormat::COUNT * Version::ALL.len();
         let plain = match self {
-            Self::Stomp { version, room } => {
-                let room = match room {
-                    RoomFormat::Native => 0,
-                    RoomFormat::SupportDesk(_) => 1,
-                };
-                room * Version::ALL.len() + *version as usize
-            }
-            Self::Json { .. } => 2 * Version::ALL.len(),
-            Self::Direct { .. } => 2 * Version::ALL.len() + 1,
-            Self::EventStream { id, .. } => 2 * Version::ALL.len() + 2 + *id as usize,
+            Self::Stomp { version, room } => room.index() * Version::ALL.len() + *version as usize,
+            Self::Json { .. } => OTHERS,
+            Self::Direct { .. } => OTHERS + 1,
+            Self::Notifications { .. } => OTHERS + 2,
+            Self::EventStream { id, .. } => OTHERS + 3 + *id as usize,
         };
         2 * plain + usize::from(framing.escapes())
     }
@@ -81,6 +74,18 @@ impl Format {
             Self::Json { .. } => live::json_message(event),
             Self::Direct { .. } => live::direct_message(event),
             Self::EventStream { id, .. } => live::streamed_message(event, *id),
+            Self::Notifications { user, options } => {
+                live::streamed_inbox(&event.message, user, &options.time_zone)
+            }
+        }
+    }
+
+    fn render_signal(&self, event: &SignalEvent) -> Rendering {
+        match self {
+            Self::Stomp { version, room } => render_stomp_signal(event, room, *version),
+            Self::Json { .. } => live::json_signal(event),
+            Self::EventStream { .. } => live::streamed_signal(event),
+            Self::Direct { .. } | Self::Notifications { .. } => live::nothing(),
         }
     }
 
@@ -88,8 +93,8 @@ impl Format {
         match self {
             Self::Stomp { version, .. } => render_stomp_topic(event, *version, framing),
             Self::Json { .. } => live::json_notification(event),
-            // It has no such thing.
-            Self::Direct { .. } => live::nothing(),
+            // They have no such thing.
+            Self::Direct { .. } | Self::Notifications { .. } => live::nothing(),
             Self::EventStream { .. } => live::streamed_notification(event),
         }
     }
@@ -119,7 +124,10 @@ impl Head {
     pub(super) fn live(format: Format, place: Option<Place>) -> Self {
         let prefix = match &format {
             Format::Direct { user } => live::direct_prefix(user),
-            Format::Stomp { .. } | Format::Json { .. } | Format::EventStream { .. } => Vec::new(),
+            Format::Stomp { .. }
+            | Format::Json { .. }
+            | Format::EventStream { .. }
+            | Format::Notifications { .. } => Vec::new(),
         };
         Self {
             format,
@@ -130,16 +138,13 @@ impl Head {
         }
     }
 
-    /// Whether this subscription's door shows the event at all: the contracts know messages of
-    /// people only.
+    /// Whether this subscription's door shows the event at all: the contracts know few kinds.
     pub(super) fn shows(&self, event: &RoomEvent) -> bool {
         let message = &event.message;
         match &self.format {
             Format::Json { .. } | Format::EventStream { .. } => true,
-            Format::Stomp { room, .. } => match room {
-                RoomFormat::Native => true,
-                RoomFormat::SupportDesk(_) => message.kind == MessageKind::Message,
-            },
+            Format::Stomp { room, .. } => room.shows(message.kind),
+            Format::Notifications { .. } => notifications::shows(message),
             // Contract 3: senders do not get their own.
             Format::Direct { user } => {
                 message.kind == MessageKind::Message && *user != message.sender
@@ -181,22 +186,33 @@ impl Head {
         framing.append_pieces(true, [id, b"", &tail.bytes], out);
     }
 
-    /// Appends what somebody does in a room, where this door shows it.
-    pub(super) fn append_signal(&self, event: &SignalEvent, framing: Framing, out: &mut Vec<u8>) {
-        let render: fn(&SignalEvent) -> Rendering = match &self.format {
-            Format::Stomp { .. } | Format::Direct { .. } => return,
-            Format::Json { .. } => live::json_signal,
-            Format::EventStream { .. } => live::streamed_signal,
-        };
-        if self.is_own_typing(event) {
-            return;
+    /// Whether this subscription's door shows what somebody does in a room.
+    pub(super) fn shows_signal(&self, event: &SignalEvent) -> bool {
+        let kind = event.signal.kind;
+        match &self.format {
+            Format::Direct { .. } | Format::Notifications { .. } => false,
+            Format::Stomp { room, .. } => room.shows_signal(kind),
+            // The log tells that somebody joined; here nobody has to come again.
+            Format::Json { .. } | Format::EventStream { .. } => {
+                kind != SignalKind::Entered && !self.is_own_typing(event)
+            }
         }
+    }
+
+    /// Appends what somebody does in a room, which this door shows.
+    pub(super) fn append_signal(
+        &self,
+        event: &SignalEvent,
+        ack: Option<&str>,
+        framing: Framing,
+        out: &mut Vec<u8>,
+    ) {
         let tail = event
             .renderings
             .get_or_render(self.format.index(framing), || {
-                framing.escaped_rendering(render(event))
+                framing.escaped_rendering(self.format.render_signal(event))
             });
-        framing.append_pieces(true, [b"", b"", &tail.bytes], out);
+        self.append(tail, ack, framing, out);
     }
 
     /// Nobody has to be told that they write themselves; that they have read is news to their
@@ -258,36 +274,43 @@ impl Framing {
 
 fn render_stomp_message(event: &RoomEvent, format: &RoomFormat, version: Version) -> Rendering {
     let message = &event.message;
-    let (destination, body) = match format {
-        RoomFormat::SupportDesk(options) => (
-            format!("{SUPPORT_DESK_SUBSCRIBE}{}", message.room),
-            support_desk::render_message(message, options),
-        ),
-        RoomFormat::Native => (
-            native_destination(&message.room),
-            native::render_message(message),
-        ),
-    };
     let position = message.position.to_string();
     let headers = [
-        ("destination", destination.as_str()),
+        ("destination", &*format.destination(&message.room)),
         ("message-id", &position),
         ("position", &position),
         ("content-type", "application/json"),
     ];
+    render_stomp(version, headers, &format.body(message))
+}
+
+/// What names a signal's MESSAGE.
+pub(super) fn signal_id(event: &SignalEvent) -> String {
+    let signal = &event.signal;
+    format!("{}-{}", signal.at.as_micros(), signal.user)
+}
+
+fn render_stomp_signal(event: &SignalEvent, format: &RoomFormat, version: Version) -> Rendering {
+    let signal = &event.signal;
+    let headers = [
+        ("destination", &*format.destination(&signal.room)),
+        ("message-id", &*signal_id(event)),
+        ("content-type", "application/json"),
+    ];
+    render_stomp(version, headers, &format.signal_body(signal))
+}
+
+fn render_stomp<const N: usize>(
+    version: Version,
+    headers: [(&str, &str); N],
+    body: &[u8],
+) -> Rendering {
     let mut tail = Vec::with_capacity(256 + body.len());
-    message::encode_tail(version, headers, &body, &mut tail);
+    message::encode_tail(version, headers, body, &mut tail);
     Rendering {
         bytes: Bytes::from(tail),
         is_text: true,
     }
-}
-
-fn native_destination(room: &RoomId) -> String {
-    if *room == RoomId::desk() {
-        return DESK.to_owned();
-    }
-    format!("{ROOMS}{room}")
 }
 
 fn render_stomp_topic(event: &TopicEvent, version: Version, framing: Framing) -> Rendering {

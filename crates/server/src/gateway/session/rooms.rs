@@ -24,8 +24,8 @@ use super::feeds::{Feed, STORE_RETRY};
 use super::notes::RoomNotes;
 use super::render::{Format, Head};
 use crate::contracts::realtime::{LeftRoom, LiveRoom, RoomChange, ServerEvent};
-pub(in super::super) use join::Follows;
 use join::{Entered, Found};
+pub(in super::super) use join::{Follows, InboxStart};
 pub(super) use join::{Joined, Joiner, Theirs};
 
 /// What the host publishes for a user, behind the prefix of users' own destinations: all of it, as
@@ -445,6 +445,8 @@ impl<D: Follower> Core<D> {
                 oldest: oldest.to_string(),
                 began,
                 head: head.position().to_string(),
+                oldest_seq: head.oldest.get(),
+                last_seq: head.last.get(),
             },
         );
     }

@@ -37,6 +37,7 @@ pub use applications::SockJsServer;
 use directory::{Directory, LocalDirectory};
 pub(in crate::gateway) use link::Link;
 use link::LinkOptions;
+pub(in crate::gateway) use websocket::raw_websocket;
 
 /// What lies behind an endpoint.
 pub(in crate::gateway) trait Service: Send + Sync + 'static {

@@ -6,11 +6,13 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::Method;
 use http::request::Parts;
+use madang_domain::Code;
 use madang_wire::sockjs::{Answer, WEBSOCKET_VERSIONS, frame};
 use madang_wire::websocket::handshake::HandshakeError;
 use madang_wire::websocket::{Kind, encode_message};
 
 use super::{Service, SockJs, answer, not_allowed, put};
+use crate::gateway::Shared;
 use crate::gateway::framing::Framing;
 use crate::gateway::session::Input;
 use crate::gateway::upgrade::{Carriage, Offer, Upgrade};
@@ -42,8 +44,8 @@ impl<S: Service> SockJs<S> {
             beat_every: self.options.heart_beat,
             greeting,
         };
-        self.upgrade(parts, &OFFER, carriage, |error| answer(error.into()))
-            .await
+        let refuse = |error: HandshakeError| answer(error.into());
+        upgrade(&self.service, &self.shared, parts, &OFFER, carriage, refuse).await
     }
 
     /// `/websocket`: as a plain WebSocket.
@@ -51,46 +53,53 @@ impl<S: Service> SockJs<S> {
         if !self.options.websocket {
             return answer(Answer::NOT_FOUND);
         }
-        let carriage = Carriage {
-            transport: Transport::WebSocket,
-            input: Input::websocket(self.shared.limits.websocket),
-            framing: Framing::WebSocket,
-            beat_every: Duration::ZERO,
-            greeting: Vec::new(),
-        };
-        let refuse = |error| self.service.refuse_upgrade(&error);
-        self.upgrade(parts, &S::RAW_OFFER, carriage, refuse).await
+        raw_websocket(&self.service, &self.shared, parts).await
     }
+}
 
-    async fn upgrade(
-        &self,
-        parts: &Parts,
-        offer: &Offer,
-        carriage: Carriage,
-        refuse: impl FnOnce(HandshakeError) -> Response,
-    ) -> Response {
-        if let Err(code) = self.refuse_while_draining() {
-            return Refusal::from(code).into_response();
+/// A plain WebSocket to what lies behind an endpoint.
+pub(in crate::gateway) async fn raw_websocket<S: Service>(
+    service: &S,
+    shared: &Arc<Shared>,
+    parts: &Parts,
+) -> Response {
+    let carriage = Carriage {
+        transport: Transport::WebSocket,
+        input: Input::websocket(shared.limits.websocket),
+        framing: Framing::WebSocket,
+        beat_every: Duration::ZERO,
+        greeting: Vec::new(),
+    };
+    let refuse = |error| service.refuse_upgrade(&error);
+    upgrade(service, shared, parts, &S::RAW_OFFER, carriage, refuse).await
+}
+
+async fn upgrade<S: Service>(
+    service: &S,
+    shared: &Arc<Shared>,
+    parts: &Parts,
+    offer: &Offer,
+    carriage: Carriage,
+    refuse: impl FnOnce(HandshakeError) -> Response,
+) -> Response {
+    if shared.registry.is_draining() {
+        return Refusal::from(Code::Draining).into_response();
+    }
+    let opening = match service.admit(parts, false) {
+        Ok(opening) => opening,
+        Err(refused) => return *refused,
+    };
+    match Upgrade::check(parts, offer) {
+        Ok(upgrade) => {
+            let dialect = service.open(opening);
+            match upgrade.padded().serve(shared, carriage, dialect).await {}
         }
-        let opening = match self.service.admit(parts, false) {
-            Ok(opening) => opening,
-            Err(refused) => return *refused,
-        };
-        match Upgrade::check(parts, offer) {
-            Ok(upgrade) => {
-                let dialect = self.service.open(opening);
-                match upgrade
-                    .padded()
-                    .serve(&self.shared, carriage, dialect)
-                    .await {}
-            }
-            Err(error) => {
-                let mut response = refuse(error);
-                // RFC 6455, section 4.4: the versions that are spoken.
-                let versions = offer.versions.join(", ");
-                put(response.headers_mut(), "sec-websocket-version", &versions);
-                response
-            }
+        Err(error) => {
+            let mut response = refuse(error);
+            // RFC 6455, section 4.4: the versions that are spoken.
+            let versions = offer.versions.join(", ");
+            put(response.headers_mut(), "sec-websocket-version", &versions);
+            response
         }
     }
 }

@@ -29,6 +29,7 @@ use tower::ServiceExt;
 
 use crate::auth::{GuestToken, TokenCheck};
 use crate::config::{self, Pictures, assemble};
+use crate::contracts::community::CommunityOptions;
 use crate::contracts::support_desk::SupportDeskOptions;
 use crate::contracts::topics::TopicPrefixes;
 use crate::gateway::{self, Gateway, GatewayOptions, SessionLimits, TopicRights};
@@ -133,6 +134,12 @@ fn picture_options(set: &[(&str, &str)]) -> Pictures {
         .pictures
 }
 
+fn community() -> CommunityOptions {
+    CommunityOptions {
+        time_zone: TimeZone::fixed(jiff::tz::offset(9)),
+    }
+}
+
 fn gateway(engine: &Arc<Engine>) -> Gateway {
     let metrics = Arc::new(Metrics::new(Now.now()));
     let options = GatewayOptions {
@@ -144,6 +151,7 @@ fn gateway(engine: &Arc<Engine>) -> Gateway {
         topic_prefixes: TopicPrefixes::default(),
         application_prefix: String::new(),
         support_desk: None,
+        community: Some(Arc::new(community())),
         flushers: 1,
     };
     Gateway::start(Arc::clone(engine), Arc::new(PlainTokens), metrics, options)
@@ -196,8 +204,8 @@ impl Server {
         Self::start_with(true, true)
     }
 
-    pub(super) fn start_with(support_desk: bool, demo: bool) -> Self {
-        Self::build(support_desk, demo, &[], &[], guests(true, 0))
+    pub(super) fn start_with(contracts: bool, demo: bool) -> Self {
+        Self::build(contracts, demo, &[], &[], guests(true, 0))
     }
 
     pub(super) fn with_guests(is_open: bool, per_address_max: u32) -> Self {
@@ -214,7 +222,7 @@ impl Server {
     }
 
     fn build(
-        support_desk: bool,
+        contracts: bool,
         demo: bool,
         origins: &[&str],
         pictures: &[(&str, &str)],
@@ -254,10 +262,11 @@ impl Server {
             events: Arc::new(gateway(&engine)),
             query_token: false,
             contracts: ContractOptions {
-                support_desk: support_desk.then(|| SupportDeskOptions {
+                support_desk: contracts.then(|| SupportDeskOptions {
                     agent_name: Arc::from("상담원"),
                     time_zone: TimeZone::fixed(jiff::tz::offset(9)),
                 }),
+                community: contracts.then(community),
                 direct_websocket: true,
                 direct_rest: true,
             },

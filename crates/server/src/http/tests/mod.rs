@@ -2,6 +2,7 @@
 
 mod agent;
 mod authorization;
+mod community;
 mod contract;
 mod direct;
 mod fixture;

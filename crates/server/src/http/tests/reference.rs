@@ -52,6 +52,7 @@ fn every_reference_in_the_document_leads_somewhere() {
     for support_desk in [false, true] {
         let set = RouteSet {
             support_desk,
+            community: support_desk,
             direct_rest: support_desk,
             picture_upload: support_desk,
             demo: false,

@@ -26,6 +26,29 @@ pub(in super::super::super) enum Follows {
     All(Option<Places>),
     /// One room, from now on or after a position.
     One(RoomId, Option<Position>),
+    /// The caller's inbox alone, also if it is made later.
+    Inbox(InboxStart),
+}
+
+/// From where on an inbox is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super::super) enum InboxStart {
+    /// What comes from now on.
+    Now,
+    /// All of it.
+    Beginning,
+    /// What comes after a position.
+    After(Position),
+}
+
+impl InboxStart {
+    fn of(self, inbox: &Room) -> Start {
+        match self {
+            Self::Now => Start::Now,
+            Self::Beginning => Start::After(beginning(inbox)),
+            Self::After(position) => Start::After(position),
+        }
+    }
 }
 
 /// Subscribes for one session.
@@ -123,16 +146,6 @@ impl Joined {
     }
 }
 
-impl Session {
-    pub(super) fn insert_head(&self, head: Head) -> SubscriptionKey {
-        let mut outbox = self.outbox();
-        outbox.heads.reserve_exact(1);
-        let key = outbox.heads.insert(head);
-        // Bounded by `rooms_max`.
-        u32::try_from(key).unwrap_or(u32::MAX)
-    }
-}
-
 impl Joiner {
     /// # Errors
     /// [`Code::TooMany`]: the user has more rooms than a session shows.
@@ -156,6 +169,10 @@ impl Joiner {
                 entered.resumed.push(joined);
                 entered.only = Some(room);
             }
+            Follows::Inbox(start) => {
+                self.join_inbox(start, &mut entered).await?;
+                entered.only = Some(RoomId::inbox(&self.caller.user));
+            }
             Follows::All(places) => self.join_all(places.as_ref(), &mut entered).await?,
         }
         Ok(entered)
@@ -163,12 +180,16 @@ impl Joiner {
 
     async fn join_all(&self, places: Option<&Places>, entered: &mut Entered) -> Result<(), Error> {
         if self.shows_inbox {
-            self.join_inbox(places, entered).await?;
+            let since = places.and_then(|places| places.of(&RoomId::inbox(&self.caller.user)));
+            let start = since.map_or(InboxStart::Now, InboxStart::After);
+            self.join_inbox(start, entered).await?;
         }
         for room in self.list().await? {
             let since = places.and_then(|places| places.of(&room.room.id));
             let is_fresh = places.is_some() && since.is_none();
-            match self.join(room, start(since)).await {
+            // Where nothing is resumed the room begins where its unread messages were counted.
+            let start = Start::After(since.unwrap_or_else(|| room.room.head.position()));
+            match self.join(room, start).await {
                 Ok(joined) if is_fresh => entered.fresh.push(joined),
                 Ok(joined) => entered.resumed.push(joined),
                 // Lost since it was listed.
@@ -179,11 +200,7 @@ impl Joiner {
         Ok(())
     }
 
-    async fn join_inbox(
-        &self,
-        places: Option<&Places>,
-        entered: &mut Entered,
-    ) -> Result<(), Error> {
+    async fn join_inbox(&self, start: InboxStart, entered: &mut Entered) -> Result<(), Error> {
         let inbox = RoomId::inbox(&self.caller.user);
         let engine = &self.chat.engine;
         let room = match engine.room(&self.caller, &inbox).await {
@@ -191,11 +208,12 @@ impl Joiner {
             Err(error) if is_not_theirs(error.code()) => return Ok(()),
             Err(error) => return Err(error),
         };
-        let since = places.and_then(|places| places.of(&inbox));
-        let joined = self.join(Theirs::from(room), start(since)).await?;
+        let start = start.of(&room);
+        let joined = self.join(Theirs::from(room), start).await?;
         entered.inbox = Some(LiveInbox {
             position: joined.position.to_string(),
             unread: engine.unread_notifications(&self.caller).await?,
+            began: (!joined.is_reset).then_some(joined.position),
         });
         entered.resumed.push(joined);
         Ok(())
@@ -260,10 +278,13 @@ impl Joiner {
             true => before_oldest(&head),
             false => since,
         };
+        // The head that is shown is that of the count. Of another life nothing was counted.
+        let is_counted = unread.is_some() && room.head.epoch == head.epoch;
+        let head = if is_counted { room.head } else { head };
         Ok(Joined {
             room: Room { head, ..room },
-            unread,
-            read,
+            unread: unread.filter(|_| is_counted),
+            read: read.filter(|_| is_counted),
             position,
             is_reset,
             key,
@@ -288,11 +309,15 @@ impl Joiner {
             RoomNotes::Some(rooms) => rooms.clone(),
             RoomNotes::All => {
                 let listed = match only {
-                    Some(_) => Vec::new(),
-                    None => self.list().await?,
+                    // It may have been made meanwhile.
+                    Some(only) => vec![only.clone()],
+                    None => {
+                        let listed = self.list().await?.into_iter();
+                        listed.map(|theirs| theirs.room.id).collect()
+                    }
                 };
-                let listed = listed.into_iter().map(|theirs| theirs.room.id);
                 listed
+                    .into_iter()
                     .chain(known.iter().map(|one| one.id.clone()))
                     .map(|id| (id, None))
                     .collect()
@@ -343,10 +368,7 @@ impl Joiner {
     /// also those that came before the session looked.
     fn start_of_gained(&self, room: &Room, since: Option<Position>) -> Start {
         let epoch = room.head.epoch;
-        let beginning = Position {
-            epoch,
-            seq: Seq::new(0),
-        };
+        let beginning = beginning(room);
         // One's own room is new, as is another's of which another life was known before.
         let is_own = |support: &Support| support.customer == self.caller.user;
         if room.support().is_some_and(is_own) || room.id.is_internal() {
@@ -392,6 +414,14 @@ impl Joiner {
             drop(subscription);
             self.session.outbox().forget(key);
         }
+    }
+}
+
+/// Before the first entry.
+fn beginning(room: &Room) -> Position {
+    Position {
+        epoch: room.head.epoch,
+        seq: Seq::ZERO,
     }
 }
 

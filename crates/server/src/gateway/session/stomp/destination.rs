@@ -2,6 +2,7 @@
 
 use madang_domain::{Code, Error, RoomId};
 
+use crate::contracts::community::chat;
 use crate::contracts::topics::{PublishTarget, SubscribeSource, TopicPrefixes, parse_room};
 
 /// Contract 1's room destinations.
@@ -19,6 +20,8 @@ pub(in crate::gateway) struct DestinationMap {
     pub(in crate::gateway) application_prefix: String,
     /// Contract 1.
     pub(in crate::gateway) support_desk: bool,
+    /// Contract 2.
+    pub(in crate::gateway) community: bool,
 }
 
 /// A destination of a SUBSCRIBE.
@@ -29,6 +32,8 @@ pub(super) enum Source {
     Desk,
     /// Contract 1: subscribing opens or claims the room.
     SupportDesk(RoomId),
+    /// Contract 2.
+    Community(chat::Source),
     Topic(SubscribeSource),
 }
 
@@ -37,6 +42,8 @@ pub(super) enum Source {
 pub(super) enum Target {
     Room(RoomId),
     SupportDesk,
+    /// Contract 2.
+    Community(chat::Target),
     Topic(PublishTarget),
 }
 
@@ -57,6 +64,11 @@ impl DestinationMap {
             let room = RoomId::new(room).map_err(|_| Error::from(Code::RoomNotFound))?;
             return Ok(Source::SupportDesk(room));
         }
+        if self.community
+            && let Some(source) = chat::Source::parse(destination)?
+        {
+            return Ok(Source::Community(source));
+        }
         self.topics.parse_subscribe(destination).map(Source::Topic)
     }
 
@@ -68,6 +80,11 @@ impl DestinationMap {
         }
         if destination == SUPPORT_DESK_SEND && self.support_desk {
             return Ok(Target::SupportDesk);
+        }
+        if self.community
+            && let Some(target) = chat::Target::parse(destination)?
+        {
+            return Ok(Target::Community(target));
         }
         self.topics.parse_publish(destination).map(Target::Topic)
     }

@@ -2,8 +2,10 @@
 
 pub(super) mod acks;
 mod commands;
+mod community;
 mod connect;
 pub(in crate::gateway) mod destination;
+mod entry;
 pub(super) mod frames;
 mod send;
 mod subscribe;

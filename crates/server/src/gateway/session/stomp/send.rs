@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use madang_domain::{Body, ClientId, Code, Content, Draft, DraftGroup, Error, Role, Scope, Seq};
+use madang_domain::{
+    Body, ClientId, Code, Content, Draft, DraftGroup, Error, Role, RoomId, Scope, Seq,
+};
 use madang_engine::commit::Submission;
 use madang_engine::{Engine, TopicDraft};
 use madang_wire::stomp::Frame;
@@ -27,9 +29,22 @@ impl Core<Stomp> {
     /// # Errors
     /// The server cannot process it: ERROR, close (STOMP 1.2, "SEND").
     pub(super) fn handle_send(&mut self, frame: Frame, voice: Voice) -> Result<(), Error> {
+        let chat = Arc::clone(&self.dialect.chat);
+        let target = chat.destinations.target(required(&frame, "destination")?)?;
         let receipt = frame.get("receipt").map(Box::<str>::from);
         let transaction = frame.get("transaction").map(Box::<str>::from);
-        let outgoing = self.outgoing(frame)?;
+        let outgoing = match target {
+            Target::Community(target) => return self.send_to_community(target, &frame, voice),
+            Target::Topic(topic) => self.topic_draft(topic, frame)?,
+            Target::SupportDesk => {
+                let (room, text) = support_desk::parse_send(&frame.body)?;
+                self.message_draft(room, Content::Message(Body::new(&text, None)?), &frame)?
+            }
+            Target::Room(room) => {
+                let content = native_content(&chat.engine, &frame)?;
+                self.message_draft(room, content, &frame)?
+            }
+        };
         if let Some(id) = transaction {
             self.add_step(&id, Step::Send(outgoing))?;
             self.answer_receipt(receipt.as_deref());
@@ -50,27 +65,16 @@ impl Core<Stomp> {
         Ok(())
     }
 
-    fn outgoing(&mut self, frame: Frame) -> Result<Outgoing, Error> {
+    fn message_draft(
+        &mut self,
+        room: RoomId,
+        content: Content,
+        frame: &Frame,
+    ) -> Result<Outgoing, Error> {
+        let client_id = client_id(frame)?;
         let chat = Arc::clone(&self.dialect.chat);
-        let target = chat.destinations.target(required(&frame, "destination")?)?;
-        let engine = &chat.engine;
-        let (room, content) = match target {
-            Target::Topic(topic) => return self.topic_draft(topic, frame),
-            Target::SupportDesk => {
-                let (room, text) = support_desk::parse_send(&frame.body)?;
-                (room, Content::Message(Body::new(&text, None)?))
-            }
-            Target::Room(room) => (room, native_content(engine, &frame)?),
-        };
-        let client_id = frame
-            .get("client-id")
-            .map(ClientId::new)
-            .transpose()
-            .map_err(|error| {
-                Error::with_detail(Code::ParameterInvalid, format!("client-id {error}"))
-            })?;
         let caller = &self.open_session()?.caller;
-        let draft = engine.draft(caller, room, content, client_id);
+        let draft = chat.engine.draft(caller, room, content, client_id);
         Ok(Outgoing::Message(draft))
     }
 
@@ -116,6 +120,16 @@ impl Core<Stomp> {
             session.committed(ticket, outcome);
         })
     }
+}
+
+/// The client's own name for a message.
+///
+/// # Errors
+/// [`Code::ParameterInvalid`]: it is no such name.
+pub(super) fn client_id(frame: &Frame) -> Result<Option<ClientId>, Error> {
+    let client_id = frame.get("client-id").map(ClientId::new).transpose();
+    client_id
+        .map_err(|error| Error::with_detail(Code::ParameterInvalid, format!("client-id {error}")))
 }
 
 /// What a SEND to a native room says or does: header `edit` or `delete` names an earlier message.

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Caller, ClaimOutcome, Code, Error, Position, RoomHead, RoomId};
-use madang_engine::{DestinationPattern, Ended, Engine, Start, Subscribed, SubscriptionKey};
+use madang_domain::{Code, Error, Position, RoomHead, RoomId};
+use madang_engine::{DestinationPattern, Ended, Start, Subscribed, SubscriptionKey};
 use madang_wire::stomp::{Command, Frame, Version};
 
-use super::super::super::Chat;
-use super::super::Session;
+use super::super::super::framing::Framing;
 use super::super::dialect::{Done, Failure, Voice};
 use super::super::driver::Core;
 use super::super::feeds::Feed;
-use super::super::render::{Head, RoomFormat};
+use super::super::render::Head;
+use super::super::room_format::RoomFormat;
 use super::acks::{AckLedger, AckMode, Delivered};
 use super::commands::required;
 use super::destination::Source;
+use super::entry::Entry;
 use super::{Stomp, frames};
 use crate::contracts::native::RoomNotice;
 use crate::contracts::topics::SubscribeSource;
@@ -29,12 +30,17 @@ pub(super) struct Subscription {
     /// `None` only in 1.0.
     id: Option<Box<str>>,
     destination: Box<str>,
-    /// Contract 1: its clients take every body for a chat message.
-    of_contract: bool,
+    /// Whether the client is told when it ends.
+    tells_end: bool,
     pub(super) feed: Feed,
 }
 
 impl Subscription {
+    /// Whether the client subscribed to this destination.
+    pub(super) fn is_to(&self, destination: &str) -> bool {
+        *self.destination == *destination
+    }
+
     pub(super) fn has_id(&self, id: &str) -> bool {
         self.id.as_deref() == Some(id)
     }
@@ -55,6 +61,20 @@ struct Request {
     receipt: Option<Box<str>>,
     voice: Voice,
     mode: AckMode,
+    version: Version,
+    /// Which of the session's subscriptions it is, counted from 0.
+    serial: u32,
+}
+
+impl Request {
+    /// What is needed to show the subscription's events.
+    fn head(&self, format: RoomFormat, framing: Framing) -> Head {
+        let acks = match self.mode {
+            AckMode::Auto => None,
+            mode => Some(AckLedger::new(mode, self.serial)),
+        };
+        Head::stomp(self.version, format, self.id.as_deref(), acks, framing)
+    }
 }
 
 impl Core<Stomp> {
@@ -62,28 +82,18 @@ impl Core<Stomp> {
     /// The subscription cannot be made: ERROR, close (STOMP 1.2, "SUBSCRIBE").
     pub(super) fn handle_subscribe(&mut self, frame: &Frame, voice: Voice) -> Result<(), Error> {
         let request = self.subscribe_request(frame, voice)?;
-        let support_desk = self.dialect.chat.support_desk.clone();
-        let source = self
-            .dialect
-            .chat
-            .destinations
-            .source(&request.destination)?;
-        match source {
-            Source::Topic(topic) => self.subscribe_topic(topic, request),
-            Source::Room(room) => {
-                let start = start_of(frame)?;
-                self.subscribe_room(room, start, RoomFormat::Native, request)
-            }
-            Source::Desk => {
-                let start = start_of(frame)?;
-                self.subscribe_room(RoomId::desk(), start, RoomFormat::Native, request)
-            }
-            Source::SupportDesk(room) => {
-                let start = start_of(frame)?;
-                let format = support_desk.map_or(RoomFormat::Native, RoomFormat::SupportDesk);
-                self.subscribe_room(room, start, format, request)
-            }
-        }
+        let chat = &self.dialect.chat;
+        let entry = match chat.destinations.source(&request.destination)? {
+            Source::Topic(topic) => return self.subscribe_topic(topic, request),
+            Source::Room(room) => Entry::Native(room),
+            Source::Desk => Entry::Native(RoomId::desk()),
+            Source::SupportDesk(room) => match &chat.support_desk {
+                Some(options) => Entry::SupportDesk(room, Arc::clone(options)),
+                None => Entry::Native(room),
+            },
+            Source::Community(source) => Entry::Community(source),
+        };
+        self.subscribe_room(entry, start_of(frame)?, request)
     }
 
     fn subscribe_request(&mut self, frame: &Frame, voice: Voice) -> Result<Request, Error> {
@@ -117,13 +127,17 @@ impl Core<Stomp> {
                 ));
             }
         };
-        Ok(Request {
+        let request = Request {
             id: id.map(Box::from),
             destination: required(frame, "destination")?.into(),
             receipt: frame.get("receipt").map(Box::from),
             voice,
             mode,
-        })
+            version: open.version,
+            serial: open.next_serial,
+        };
+        open.next_serial += 1;
+        Ok(request)
     }
 
     /// A user's own destinations are open to them, whatever the configuration says of others.
@@ -138,7 +152,8 @@ impl Core<Stomp> {
         if DestinationPattern::is_pattern(&request.destination) {
             self.check_patterns()?;
         }
-        let key = self.insert_head(&request, RoomFormat::Native)?;
+        let head = request.head(RoomFormat::Native, self.session.framing);
+        let key = self.session.insert_head(head);
         let outlet = Arc::clone(&self.session);
         let feed = chat.engine.subscribe_topic(&source, outlet, key);
         self.subscribed(request, key, false, Feed::Topic(feed))
@@ -160,26 +175,23 @@ impl Core<Stomp> {
     /// The store is asked, so this is a command that waits.
     fn subscribe_room(
         &mut self,
-        room: RoomId,
+        entry: Entry,
         start: Start,
-        format: RoomFormat,
         request: Request,
     ) -> Result<(), Error> {
-        let of_contract = matches!(format, RoomFormat::SupportDesk(_));
-        let key = self.insert_head(&request, format)?;
         let caller = self.open_session()?.caller.clone();
         let session = Arc::clone(&self.session);
-        let chat = Arc::clone(&self.dialect.chat);
+        let engine = Arc::clone(&self.dialect.chat.engine);
         self.command = Some(Box::pin(async move {
-            let entry = Entry {
-                caller: &caller,
-                room: &room,
-                start,
-                claims: of_contract,
+            let entered = async {
+                let (room, format) = entry.enter(&engine, &caller).await?;
+                let tells_end = format.tells_ends();
+                let key = session.insert_head(request.head(format, session.framing));
+                let subscribed = engine.subscribe_room(&caller, &room, start, session, key);
+                Ok((key, tells_end, subscribed.await?))
             };
-            let outcome = entry.enter(&chat, session, key).await;
-            let done: Done<Stomp> =
-                Box::new(move |core| core.room_subscribed(request, key, of_contract, outcome));
+            let outcome = entered.await;
+            let done: Done<Stomp> = Box::new(move |core| core.room_subscribed(request, outcome));
             done
         }));
         Ok(())
@@ -188,53 +200,29 @@ impl Core<Stomp> {
     fn room_subscribed(
         &mut self,
         request: Request,
-        key: SubscriptionKey,
-        of_contract: bool,
-        outcome: Result<Subscribed, Error>,
+        outcome: Result<(SubscriptionKey, bool, Subscribed), Error>,
     ) -> Result<(), Failure> {
         let receipt = request.receipt.clone();
         let voice = request.voice;
         let blame = |error| Failure::new(error, receipt.as_deref()).in_voice(voice);
+        let (key, tells_end, subscribed) = outcome.map_err(blame)?;
         let Subscribed {
             subscription, live, ..
-        } = outcome.map_err(blame)?;
-        self.subscribed(
-            request,
-            key,
-            of_contract,
-            Feed::Room(Arc::new(subscription)),
-        )
-        .map_err(blame)?;
+        } = subscribed;
+        let feed = Feed::Room(Arc::new(subscription));
+        self.subscribed(request, key, tells_end, feed)
+            .map_err(blame)?;
         if !live {
             self.behind.push_back(key);
         }
         Ok(())
     }
 
-    fn insert_head(&mut self, request: &Request, format: RoomFormat) -> Result<u32, Error> {
-        let open = self.open_session()?;
-        let (version, serial) = (open.version, open.next_serial);
-        open.next_serial += 1;
-        let acks = match request.mode {
-            AckMode::Auto => None,
-            mode => Some(AckLedger::new(mode, serial)),
-        };
-        let framing = self.session.framing;
-        let head = Head::stomp(version, format, request.id.as_deref(), acks, framing);
-        let mut outbox = self.session.outbox();
-        // Most sessions have one or two: growing as a list usually does would make room for four.
-        outbox.heads.reserve_exact(1);
-        let key = outbox.heads.insert(head);
-        drop(outbox);
-        // Bounded by `subscriptions_max`.
-        Ok(u32::try_from(key).unwrap_or(u32::MAX))
-    }
-
     fn subscribed(
         &mut self,
         request: Request,
         key: SubscriptionKey,
-        of_contract: bool,
+        tells_end: bool,
         feed: Feed,
     ) -> Result<(), Error> {
         let Request {
@@ -249,7 +237,7 @@ impl Core<Stomp> {
             key,
             id,
             destination,
-            of_contract,
+            tells_end,
             feed,
         });
         self.answer_receipt(receipt.as_deref());
@@ -314,7 +302,7 @@ impl Core<Stomp> {
             return;
         };
         let mut subscriptions = open.subscriptions.iter();
-        if subscriptions.any(|one| one.key == key && !one.of_contract) {
+        if subscriptions.any(|one| one.key == key && one.tells_end) {
             let code = cause.code().spec().name;
             self.tell_event(key, &RoomNotice::Ended { code });
         }
@@ -355,56 +343,6 @@ impl Core<Stomp> {
         outbox
             .queue
             .append(|buffer| frames::encode_frame(session.framing, version, &frame, buffer));
-    }
-}
-
-/// A room that a caller subscribes to.
-struct Entry<'a> {
-    caller: &'a Caller,
-    room: &'a RoomId,
-    start: Start,
-    /// Contract 1: an agent's SUBSCRIBE claims the room.
-    claims: bool,
-}
-
-impl Entry<'_> {
-    /// A customer's SUBSCRIBE opens their room.
-    async fn enter(
-        self,
-        chat: &Chat,
-        session: Arc<Session>,
-        key: SubscriptionKey,
-    ) -> Result<Subscribed, Error> {
-        let Self {
-            caller,
-            room,
-            start,
-            claims,
-        } = self;
-        let engine = &chat.engine;
-        if room.as_str() == caller.user.as_str() {
-            engine.open_support_room(caller, room).await?;
-        } else if claims {
-            claim(engine, caller, room).await?;
-        }
-        engine
-            .subscribe_room(caller, room, start, session, key)
-            .await
-    }
-}
-
-async fn claim(engine: &Arc<Engine>, caller: &Caller, room: &RoomId) -> Result<(), Error> {
-    if !caller.role.serves_customers() {
-        return Err(Code::NotYourRoom.into());
-    }
-    match engine.claim_room(caller, room).await? {
-        ClaimOutcome::Won | ClaimOutcome::AlreadyYours => Ok(()),
-        ClaimOutcome::TakenBy(agent) => {
-            let detail = format!("the room is assigned to {}", agent.name);
-            Err(Error::with_detail(Code::RoomTaken, detail))
-        }
-        ClaimOutcome::NotWaiting => Err(Code::RoomNotWaiting.into()),
-        ClaimOutcome::NoSuchRoom => Err(Code::RoomNotFound.into()),
     }
 }
 

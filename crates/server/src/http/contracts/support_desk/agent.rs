@@ -13,7 +13,8 @@ use utoipa::ToSchema;
 use super::envelope::{AgentsOnly, Common, DONE, Envelope, NoRoom, PageEnvelope, Refusal};
 use super::envelope::{agent, options};
 use super::page;
-use crate::contracts::support_desk::{ChatMessage, UNKNOWN_NICKNAME, local_date_time};
+use crate::contracts::plain::{NumberOrText, local_date_time};
+use crate::contracts::support_desk::{ChatMessage, UNKNOWN_NICKNAME};
 use crate::http::Shared;
 
 /// Rooms in one list at most. The contract knows no pages here.
@@ -32,30 +33,13 @@ pub(super) struct ListedRoom {
     room_id: String,
     /// The host's number of the customer, null when it is not known. Text when it is no number.
     #[schema(value_type = Option<i64>, example = 1024)]
-    member_id: Option<MemberId>,
+    member_id: Option<NumberOrText>,
     /// The customer's name as last seen.
     #[schema(example = "Kim")]
     nickname: String,
     /// Since when the customer has been asking: ISO local date-time.
     #[schema(example = "2023-10-05T01:21:30.123456")]
     inquire_date: String,
-}
-
-#[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-enum MemberId {
-    Number(i64),
-    Text(String),
-}
-
-impl MemberId {
-    fn new(text: &str) -> Self {
-        match text.parse::<i64>() {
-            // Only what shows the same again: "007" is a name, not a number.
-            Ok(number) if number.to_string() == text => Self::Number(number),
-            _ => Self::Text(text.to_owned()),
-        }
-    }
 }
 
 impl ListedRoom {
@@ -65,7 +49,7 @@ impl ListedRoom {
         let nickname = support.nickname.as_deref().unwrap_or(UNKNOWN_NICKNAME);
         Some(Self {
             room_id: room.id.to_string(),
-            member_id: support.member_id.as_deref().map(MemberId::new),
+            member_id: support.member_id.as_deref().map(NumberOrText::new),
             nickname: nickname.to_owned(),
             inquire_date: local_date_time(support.inquired_at, zone),
         })
@@ -168,17 +152,4 @@ pub(super) async fn complete(
 fn room_id(path: Result<Path<String>, PathRejection>) -> Result<RoomId, Refusal> {
     let room = path.ok().and_then(|Path(text)| RoomId::new(&text).ok());
     room.ok_or(Code::RoomNotFound.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_member_number_is_a_json_number_only_if_it_shows_the_same_again() {
-        assert_eq!(MemberId::new("1024"), MemberId::Number(1024));
-        for text in ["007", "+1", "m-1", "", "99999999999999999999"] {
-            assert_eq!(MemberId::new(text), MemberId::Text(text.to_owned()));
-        }
-    }
 }

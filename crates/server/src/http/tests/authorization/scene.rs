@@ -15,6 +15,7 @@ use serde_json::json;
 use super::super::fixture::{Answer, Server, caller, local_request, request, user};
 use super::super::pictures::PNG;
 use crate::authorization::{Attempt, Place, RoomState, Subject, Who};
+use crate::contracts::community::trade::Trade;
 
 /// Somebody of whom something is known.
 const KNOWN: &str = "known";
@@ -27,6 +28,8 @@ pub(super) struct Scene {
     caller: String,
     /// The room that is meant, whether it is there or not.
     room: RoomId,
+    /// Its number, as contract 2 names it.
+    number: String,
     /// Whom the attempt is about.
     subject: String,
     /// The message that it is about.
@@ -54,6 +57,7 @@ impl Scene {
             attempt,
             caller,
             room,
+            number: "999999999".to_owned(),
             subject,
             seq: 1,
         };
@@ -73,6 +77,10 @@ impl Scene {
                     .make_members(server, kind, caller, needs_message)
                     .await;
             }
+        }
+        let made = server.engine.store().room(&scene.room).await.unwrap();
+        if let Some(room) = made {
+            scene.number = room.number.to_string();
         }
         if path.contains("/notifications") {
             scene.notify(server).await;
@@ -210,7 +218,8 @@ impl Scene {
     fn fill_in(&self, path: &str, picture: &str) -> String {
         let id = match path {
             path if path.starts_with("/api/v1/host/users") => KNOWN,
-            path if path.starts_with("/api/v1/notifications") => "1",
+            path if path.contains("/notifications") => "1",
+            path if path.starts_with("/api/openchat") => &self.number,
             _ => self.room.as_str(),
         };
         let query = match path {
@@ -239,6 +248,8 @@ impl Scene {
             ("POST", "/api/v1/publish") => json!({"destination": "/topic/x", "body": "x"}),
             ("POST", "/api/v1/guests") => json!({}),
             ("POST", "/demo/token") => json!({"name": "demo-kim", "role": "user"}),
+            ("POST" | "PUT", path) if path.starts_with("/api/openchat") => json!({"title": "x"}),
+            ("POST", "/api/tradechat/{id}") => json!({"sellerId": "seller"}),
             ("POST", "/send/message") => json!({"channelId": self.room.as_str(), "content": "x"}),
             ("POST", path) if path.ends_with("/hand-over") => json!({"agent": COLLEAGUE}),
             ("POST", path) if path.contains("/members") => json!({"members": [self.subject]}),
@@ -261,9 +272,18 @@ fn host() -> Caller {
 }
 
 async fn make_room(server: &Server, kind: RoomKind, owner: &str, other: &str) -> RoomId {
+    // Rooms for two are about a trade, which makes no other difference.
+    let trade = Trade {
+        item: "77".to_owned(),
+        buyer: owner.to_owned(),
+        seller: other.to_owned(),
+    };
     let plan = RoomPlan {
         kind,
-        profile: Profile::default(),
+        profile: Profile {
+            context: (kind == RoomKind::Direct).then(|| trade.context()),
+            ..Profile::default()
+        },
         members: vec![user(other)],
         owner: Some(user(owner)),
     };
