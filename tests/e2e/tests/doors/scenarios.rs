@@ -154,14 +154,14 @@ pub(super) fn slow_reader(door: &Door) {
 /// seconds.
 struct Follower<'a> {
     door: &'a Door,
-    room: &'a Room,
+    room: &'a Room<'a>,
     endpoint: &'a Endpoint,
     peer: Box<dyn Peer>,
     last: Option<Message>,
 }
 
 impl<'a> Follower<'a> {
-    fn enter(door: &'a Door, room: &'a Room, endpoint: &'a Endpoint) -> Self {
+    fn enter(door: &'a Door, room: &'a Room<'a>, endpoint: &'a Endpoint) -> Self {
         Self {
             door,
             room,
