@@ -2,9 +2,9 @@
 // the old one expires. What is said over a connection is not its concern.
 
 import { Backoff, type BackoffOptions } from './backoff.js';
-import type { Command, Connection, End, Transport } from './connection.js';
+import type { Connection, End, Handlers, Transport } from './connection.js';
 import { MadangError, isOfToken } from './errors.js';
-import type { EventHello, ServerEvent } from './generated.js';
+import type { ClientCommand, EventHello, ServerEvent } from './generated.js';
 import { lifetime, type TokenReason, type Tokens } from './tokens.js';
 
 /**
@@ -87,7 +87,7 @@ export class Link {
     this.#setState('closed', error);
   }
 
-  say(command: Command): void {
+  say(command: ClientCommand): void {
     this.#active?.connection?.say(command);
   }
 
@@ -136,13 +136,22 @@ export class Link {
       this.#dialing = undefined;
       return;
     }
-    attempt.connection = transport.dial(attempt.token, {
+    try {
+      attempt.connection = transport.dial(attempt.token, this.#handlers(attempt));
+    } catch (cause) {
+      // Such as a URL that is none.
+      this.#ended(attempt, { error: new MadangError('NETWORK', 'no connection can be opened', false, { cause }) });
+    }
+  }
+
+  #handlers(attempt: Attempt): Handlers {
+    return {
       onEvent: (event, id) => {
         if (this.#active === attempt) this.#events.onEvent(event, id);
         else if (this.#dialing === attempt && event.type === 'hello') this.#promote(attempt, event, id);
       },
       onEnd: (end) => this.#ended(attempt, end),
-    });
+    };
   }
 
   /** What was active before is closed only now: no event is lost in between, as rooms are resumed. */

@@ -12,7 +12,8 @@ export interface Mark {
 interface Pending {
   mark: Mark;
   sent: boolean;
-  timer?: ReturnType<typeof setTimeout>;
+  /** Until it is tried again. */
+  timer?: ReturnType<typeof setTimeout> | undefined;
 }
 
 export interface MarksOptions {
@@ -56,21 +57,20 @@ export class Marks {
   suspend(): void {
     for (const pending of this.#pending.values()) {
       clearTimeout(pending.timer);
+      pending.timer = undefined;
       pending.sent = false;
     }
   }
 
   #pump(room: string, pending: Pending): void {
-    if (pending.sent || !this.#wire.ready) return;
-    clearTimeout(pending.timer);
+    if (pending.sent || pending.timer || !this.#wire.ready) return;
     pending.sent = true;
     const { mark } = pending;
-    this.#wire.ask({ type: 'read', room, ...mark }, (error) => {
+    this.#wire.ask({ type: 'read', room, position: mark.position }, (error) => {
       pending.sent = false;
       if (this.#pending.get(room) !== pending) return;
       if (error?.retryable) {
-        pending.timer = setTimeout(() => this.#pump(room, pending), this.#backoff.next());
-        return;
+        return this.#pumpIn(room, pending, this.#backoff.next());
       }
       this.#backoff.failures = 0;
       if (pending.mark !== mark) this.#pump(room, pending);
@@ -78,5 +78,12 @@ export class Marks {
       if (error) this.#options.onRefused(error);
       else this.#options.onStored(room);
     });
+  }
+
+  #pumpIn(room: string, pending: Pending, ms: number): void {
+    pending.timer = setTimeout(() => {
+      pending.timer = undefined;
+      this.#pump(room, pending);
+    }, ms);
   }
 }

@@ -1,7 +1,7 @@
 // What the user sends: shown at once, sent in order, and sent again until the server has said what became of it.
 
 import { Backoff, type BackoffOptions } from './backoff.js';
-import { MadangError } from './errors.js';
+import { MadangError, closed } from './errors.js';
 import type { Accepted, CommandDelete, CommandEdit, CommandSend, Message } from './generated.js';
 import type { Wire } from './wire.js';
 
@@ -64,7 +64,8 @@ interface Lane {
   sent: Outgoing | undefined;
   /** Accepted, and not yet seen as a message. */
   accepted: Outgoing[];
-  timer?: ReturnType<typeof setTimeout>;
+  /** Until the first is tried again. */
+  timer?: ReturnType<typeof setTimeout> | undefined;
 }
 
 export interface OutboxOptions {
@@ -74,6 +75,7 @@ export interface OutboxOptions {
   onChange(outgoing: Outgoing): void;
   /** The number of the last message of the room that was given to the application. */
   lastSeq(room: string): number;
+  isClosed(): boolean;
 }
 
 /** The server closes a connection that sends more in one message (`websocket.message_bytes_max`). */
@@ -126,7 +128,7 @@ export class Outbox {
   suspend(): void {
     for (const lane of this.#lanes.values()) {
       clearTimeout(lane.timer);
-      lane.sent = undefined;
+      lane.sent = lane.timer = undefined;
     }
   }
 
@@ -158,7 +160,8 @@ export class Outbox {
   }
 
   #objection({ command }: Outgoing): MadangError | undefined {
-    const { queueMax } = this.#options;
+    const { queueMax, isClosed } = this.#options;
+    if (isClosed()) return closed();
     if (this.#size >= queueMax) {
       return new MadangError('QUEUE_FULL', `${queueMax} messages wait to be sent`, true);
     }
@@ -169,16 +172,14 @@ export class Outbox {
 
   #pump(lane: Lane): void {
     const first = lane.pending[0];
-    if (!first || lane.sent || !this.#wire.ready) return;
-    clearTimeout(lane.timer);
+    if (!first || lane.sent || lane.timer || !this.#wire.ready) return;
     lane.sent = first;
     this.#wire.ask(first.command, (error, ack) => {
       // Its message came first.
       if (lane.sent !== first) return;
       lane.sent = undefined;
       if (error?.retryable) {
-        lane.timer = setTimeout(() => this.#pump(lane), this.#backoff.next());
-        return;
+        return this.#pumpIn(lane, this.#backoff.next());
       }
       this.#backoff.failures = 0;
       if (error) this.#refuse(lane, first, error);
@@ -186,6 +187,13 @@ export class Outbox {
       // It was sent and shown before this client began.
       if (first.seq <= this.#options.lastSeq(first.room)) this.#settle(lane, first.seq);
     });
+  }
+
+  #pumpIn(lane: Lane, ms: number): void {
+    lane.timer = setTimeout(() => {
+      lane.timer = undefined;
+      this.#pump(lane);
+    }, ms);
   }
 
   #accept(lane: Lane, outgoing: Outgoing, accepted: Accepted): void {
@@ -219,7 +227,9 @@ export class Outbox {
   #change(lane: Lane, outgoing: Outgoing, state: OutgoingState): void {
     outgoing.state = state;
     if (!lane.accepted.includes(outgoing)) this.#size -= 1;
-    if (lane.accepted.length + lane.pending.length === 0) this.#lanes.delete(lane.room);
+    const isEmpty = lane.accepted.length + lane.pending.length === 0;
+    // A listener may have begun another.
+    if (isEmpty && this.#lanes.get(lane.room) === lane) this.#lanes.delete(lane.room);
     this.#options.onChange(outgoing);
   }
 }

@@ -124,7 +124,11 @@ export class Rooms {
   /** The room as it stands; its place is another matter. */
   change(room: Room): void {
     const entry = this.#entries.get(room.id);
-    if (entry) entry.info = { ...entry.info, ...room };
+    if (!entry) return;
+    const { head, memberCount } = entry.info;
+    // It may have been read before what has come since.
+    const isOld = room.head.lastSeq < head.lastSeq;
+    entry.info = { ...entry.info, ...room, ...(isOld ? { head, memberCount } : {}) };
   }
 
   /** Whether these rooms drop what comes. */
@@ -199,7 +203,8 @@ export class Rooms {
     const unread = isSameLife ? known.unread : new Unread();
     if (info.unread == null || info.readSeq == null) unread.stale = true;
     else unread.adopt(info.unread, info.readSeq, info.head.lastSeq);
-    this.#entries.set(info.id, { info, place, unread, resuming: false, resetTo: known?.resetTo });
+    const resetTo = known?.place === place ? known.resetTo : undefined;
+    this.#entries.set(info.id, { info, place, unread, resuming: false, resetTo });
   }
 }
 

@@ -21,7 +21,7 @@ test('says who it is first and is open once it was greeted', async (t) => {
   assert.deepEqual(bench.client.rooms.map(({ id }) => id), ['a']);
 });
 
-test('waits longer each time, any part of twice the wait before, up to a cap, and from the start after a success', async (t) => {
+test('waits any part of a bound that doubles up to a cap, and begins anew after a success', async (t) => {
   const bench = new Bench(t, { backoff: { baseMs: 100, capMs: 1000 } });
   const random = mock.method(Math, 'random', () => 0.999999);
   void bench.client.connect();
@@ -273,4 +273,27 @@ test('a listener that throws stops nothing of the client', async (t) => {
   await bench.connect();
   assert.equal(bench.client.state, 'open');
   assert.deepEqual(thrown, ['of the application', 'of the application']);
+});
+
+test('a client that is closed by its own listener stays closed, and takes nothing more', async (t) => {
+  const bench = new Bench(t);
+  bench.client.on('hello', () => bench.client.close());
+  const opened = bench.client.connect();
+  const socket = await bench.greet(room('a', 0));
+  await assert.rejects(opened, { code: 'CLOSED' });
+  assert.equal(bench.client.state, 'closed');
+  assert.equal(socket.isClosed, true);
+  await assert.rejects(bench.client.send('a', { text: 'x' }).accepted, { code: 'CLOSED' });
+  await assert.rejects(bench.client.join('a'), { code: 'CLOSED' });
+  assert.deepEqual(bench.client.outgoing(), []);
+});
+
+test('a URL that is none ends it', async (t) => {
+  class Socket {
+    constructor() {
+      throw new SyntaxError('not a URL');
+    }
+  }
+  const bench = new Bench(t, { WebSocket: Socket });
+  await assert.rejects(bench.client.connect(), { code: 'NETWORK', retryable: false });
 });

@@ -105,6 +105,10 @@ test('what the server cannot take now is said again, and what follows waits', as
   const [first, second] = ['1', '2'].map((text) => bench.client.send('a', { text }));
   socket.refuse('send', 'OVERLOADED', true);
   assert.equal(first.state, 'pending');
+  bench.client.send('b', { text: 'elsewhere' });
+  bench.client.send('a', { text: '3' });
+  assert.deepEqual(socket.commands('send').map(({ text }) => text), ['1', 'elsewhere'], 'no sooner for that');
+  socket.said.splice(2);
   await bench.pass(1000);
   assert.deepEqual(socket.commands('send').map(({ text }) => text), ['1', '1']);
   socket.ack('send', accepted('a', 1));
@@ -203,4 +207,20 @@ test('closing gives up what is pending, without an unhandled rejection', async (
   bench.client.close();
   for (const { accepted } of sent) await assert.rejects(accepted, { code: 'CLOSED' });
   assert.deepEqual(bench.client.outgoing(), []);
+});
+
+test('a listener may send again in the place of what it was told of', async (t) => {
+  const bench = new Bench(t);
+  const socket = await bench.connect(room('a', 0));
+  const further = [];
+  bench.client.on('outgoing', ({ state }) => {
+    if (state === 'settled' && further.length < 2) further.push(bench.client.send('a', { text: 'again' }));
+  });
+  for (const clientId of ['1', '2']) {
+    bench.client.send('a', { text: 'x', clientId });
+    socket.ack('send', accepted('a', Number(clientId)));
+  }
+  socket.tell({ type: 'room', change: 'left', room: { id: 'a' } });
+  assert.equal(further.length, 2);
+  assert.deepEqual(bench.client.outgoing('a'), further);
 });
