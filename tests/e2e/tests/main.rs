@@ -14,6 +14,7 @@ mod contract1;
 mod contract2;
 mod demo;
 mod desk;
+mod dice;
 mod docs;
 mod doors;
 mod events;
