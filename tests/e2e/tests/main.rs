@@ -24,6 +24,7 @@ mod faults;
 mod house;
 mod json;
 mod limits;
+mod model;
 mod native;
 mod people;
 mod pictures;
