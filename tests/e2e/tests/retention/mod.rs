@@ -5,6 +5,7 @@ use std::fs;
 use std::time::Instant;
 
 use madang_e2e::PATIENCE;
+use madang_e2e::http::Rest;
 use madang_e2e::json::Json;
 use madang_e2e::server::{Builder, TestServer};
 use madang_e2e::stomp::Stomp;
@@ -165,33 +166,27 @@ fn what_is_gone_is_found_by_no_search_and_its_client_id_is_free() {
     );
 }
 
+fn notify(host: &Rest, who: &Someone, content: &str) {
+    let news = json!({"users": [who.id], "type": "news", "content": content});
+    host.done("POST", "/api/v1/host/notifications", &news);
+}
+
 #[test]
-fn an_inbox_keeps_its_newest_and_counts_only_those() {
+fn an_inbox_keeps_its_newest_and_counts_and_resumes_only_those() {
     let server = builder("inbox").start();
     let kim = Someone::new(&server, "kim");
     let host = host(&server);
-    for number in 0..25 {
-        let news = json!({"users": [kim.id], "type": "news", "content": format!("news {number}")});
-        host.done("POST", "/api/v1/host/notifications", &news);
-    }
-    let (mut peer, hello) = kim.enter(&server);
-    assert_eq!(
-        hello["inbox"]["unread"]
-            .as_u64()
-            .filter(|count| *count >= KEPT),
-        hello["inbox"]["unread"].as_u64()
-    );
+    notify(&host, &kim, "the first");
+    let (_, hello) = kim.enter(&server);
+    let first = hello["inbox"]["position"].clone();
+    (0..24).for_each(|number| notify(&host, &kim, &format!("news {number}")));
     let deadline = Instant::now() + PATIENCE;
     while kim.rest.get("/api/v1/unread")["notifications"] != json!(KEPT) {
         assert!(Instant::now() < deadline, "nothing is removed");
     }
     let listed = kim.rest.get("/api/v1/notifications?size=50");
-    let ids: Vec<_> = listed["notifications"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| one["id"].as_u64().unwrap())
-        .collect();
+    let listed = listed["notifications"].as_array().unwrap().iter();
+    let ids: Vec<_> = listed.map(|one| one["id"].as_u64().unwrap()).collect();
     assert_eq!(ids, (16..26).rev().collect::<Vec<_>>());
     let gone = kim
         .rest
@@ -200,9 +195,29 @@ fn an_inbox_keeps_its_newest_and_counts_only_those() {
         (gone.status, &gone.json()["code"]),
         (404, &json!("NOTIFICATION_NOT_FOUND"))
     );
+    let (mut peer, _) = kim.enter(&server);
+    let (ack, _) = peer.ask(json!({"type": "resume", "positions": {}, "inbox": first}));
+    assert_eq!(ack["unknown"], json!([]));
+    let reset = peer.event();
+    assert_eq!(
+        (&reset["type"], &reset["room"]),
+        (&json!("reset"), &json!("inbox"))
+    );
+    assert_eq!(
+        (&reset["oldestSeq"], &reset["lastSeq"]),
+        (&json!(16), &json!(25))
+    );
+    for number in 16..26 {
+        let added = peer.event();
+        assert_eq!(
+            added["entry"]["notification"]["id"],
+            json!(number),
+            "{added}"
+        );
+    }
     kim.rest
         .done("POST", "/api/v1/notifications/read", &json!({"upTo": 20}));
-    let read = peer.next_of("inbox");
+    let read = peer.event();
     assert_eq!(
         (&read["entry"]["change"], &read["entry"]["target"]),
         (&json!("read"), &json!(20))
