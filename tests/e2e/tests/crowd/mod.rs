@@ -88,6 +88,11 @@ impl Town {
     }
 }
 
+/// How many others there are: a place is left for one who comes later.
+fn crowd() -> usize {
+    count(CROWD, CROWD_DEFAULT).min(MEMBERS_MAX - 2)
+}
+
 fn member(number: usize) -> String {
     format!("member-{number:06}")
 }
@@ -105,7 +110,7 @@ fn read_by(rest: &Rest, room: &str, seq: u64) -> Value {
 
 #[test]
 fn a_crowd_is_added_listed_counted_and_goes_as_it_came() {
-    let crowd = count(CROWD, CROWD_DEFAULT).min(MEMBERS_MAX - 2);
+    let crowd = crowd();
     let town = Town::new(Duration::from_secs(1));
     let room = town.room("open", crowd);
     let kim = town.rest("kim");
@@ -156,7 +161,7 @@ fn a_crowd_is_added_listed_counted_and_goes_as_it_came() {
 #[test]
 fn a_message_to_a_crowd_stores_no_more_than_one_to_a_friend() {
     const MESSAGES: usize = 300;
-    let crowd = count(CROWD, CROWD_DEFAULT);
+    let crowd = crowd();
     let mut town = Town::new(Duration::from_secs(1));
     let rooms = [town.room("group", 1), town.room("group", crowd)];
     let mut before = town.bytes_at_rest();
@@ -184,7 +189,7 @@ fn when_a_crowd_reads_at_once_each_listener_is_told_of_a_bounded_number() {
     /// the others.
     const TOLD_MAX: u64 = 32 + 2;
     let interval = Duration::from_secs(3);
-    let readers = count(CROWD, CROWD_DEFAULT) / 5;
+    let readers = crowd() / 5;
     let town = Town::new(interval);
     let room = town.room("group", readers);
     let kim = town.rest("kim");

@@ -112,7 +112,6 @@ fn unread_counts_and_receipts_are_those_of_what_is_kept() {
         let sender = if number % 3 == 0 { &lee } else { &kim };
         sender.say(&room, &format!("message {number}"));
     }
-    assert_eq!((lee.unread(&room), kim.unread(&room)), ((20, 20), (10, 10)));
     swept(&kim, &room);
     // 21 to 30 are kept; those of lee are 22, 25 and 28.
     assert_eq!((lee.unread(&room), kim.unread(&room)), ((7, 7), (3, 3)));
@@ -154,7 +153,6 @@ fn what_is_gone_is_found_by_no_search_and_its_client_id_is_free() {
     kim.rest.done("POST", &path, &named);
     say_all(&kim, &room, 0..20);
     let found = |word: &str| lee.rest.get(&format!("/api/v1/search?q={word}"));
-    assert_eq!(seqs(&found("findme")).len(), 1);
     swept(&kim, &room);
     assert_eq!(seqs(&found("findme")), Vec::<u64>::new());
     assert_eq!(seqs(&found("message")).len(), 10);
