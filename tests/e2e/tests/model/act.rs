@@ -173,8 +173,14 @@ impl Run {
     fn connect(&mut self, who: User, live: Live, brief: bool) {
         let person = self.people.get_mut(who).expect("everybody is there");
         match live {
-            Live::Json => person.talk(&self.server, &self.model, brief),
-            Live::Stomp => person.follow(&self.server, &self.model, brief),
+            Live::Json => {
+                person.talks_briefly = brief;
+                person.talk(&self.server, &self.model, brief);
+            }
+            Live::Stomp => {
+                person.follows_briefly = brief;
+                person.follow(&self.server, &self.model, brief);
+            }
             Live::Events => person.stream(&self.server, &self.model, brief),
         }
     }

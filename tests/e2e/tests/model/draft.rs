@@ -1,15 +1,19 @@
 //! Sending, editing and deleting through every door, on the server and on the model.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
+use super::draw::OLD;
 use super::json_shape as shape;
 use super::live::EXPIRED;
 use super::paths::encoded;
 use super::run::{Answer, REVISE_SECONDS, Run};
 use super::step::Door;
 use super::truth::{Age, Body, Made, Sent, Told, User};
+
+const REVISE_MICROS: i64 = REVISE_SECONDS * 1_000_000;
 
 /// Longest text, in bytes.
 const TEXT_BYTES_MAX: usize = 16_384;
@@ -109,6 +113,7 @@ impl Run {
             draft.client_id = Some(format!("brief-{}", self.number));
         }
         let at = self.sent_at(&draft);
+        self.await_age(&draft, at);
         let before = now();
         let answer = self.ask(door, &draft);
         let age = age(at, before, now(), &answer);
@@ -159,7 +164,7 @@ impl Run {
     /// As the connection ended before the answer; which of both was the first is not known.
     fn post_again(&mut self, draft: &Draft) -> Answer {
         let opens = draft.room == draft.who && draft.target.is_none();
-        if opens && self.model.room(&draft.room).is_err() {
+        if opens && self.model.room(&draft.room).is_err() && draft.check(Door::Json).is_ok() {
             // As the JSON door does.
             let opened = self.rest(
                 draft.who,
@@ -213,6 +218,17 @@ impl Run {
         let path = format!("/api/v1/rooms/{}/messages/{target}", room.id);
         let message = self.people["root"].rest.get(&path);
         Some(shape::micros(&message["sentAt"]))
+    }
+
+    /// Nothing but time makes a message old: a step that is about an old one waits until it is.
+    fn await_age(&self, draft: &Draft, at: Option<i64>) {
+        let Some(at) = at else { return };
+        let room = self.model.rooms.get(&draft.room);
+        let entry = room.and_then(|room| room.entry(draft.target?));
+        if entry.is_some_and(|entry| self.number - entry.step >= OLD) {
+            let left = at + REVISE_MICROS + 1 - now();
+            thread::sleep(Duration::from_micros(left.max(0).unsigned_abs()));
+        }
     }
 
     /// Several at once through the JSON door.
@@ -342,8 +358,7 @@ fn now() -> i64 {
 /// answered, only the server knows.
 fn age(at: Option<i64>, asked: i64, answered: i64, answer: &Answer) -> Age {
     let Some(at) = at else { return Age::Fresh };
-    let limit = i64::try_from(REVISE_SECONDS).expect("it is small") * 1_000_000;
-    let is_late = match (asked - at > limit, answered - at > limit) {
+    let is_late = match (asked - at > REVISE_MICROS, answered - at > REVISE_MICROS) {
         (false, true) => answer.code.as_deref() == Some("TOO_LATE"),
         (late, _) => late,
     };

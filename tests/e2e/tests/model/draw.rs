@@ -3,11 +3,17 @@
 use serde_json::{Value, json};
 
 use super::step::{Door, Live, Op, Step};
-use super::truth::{Body, HOST, Kind, Model, PEOPLE, Role, Room, State, User, Wanted};
+use super::truth::{Body, Entry, HOST, Kind, Model, PEOPLE, Role, Room, State, User, Wanted};
 use crate::dice::Dice;
 
 /// Rooms of members that there are at most: more are not made, so that something happens in each.
 const ROOMS_MAX: usize = 12;
+
+/// Steps after which a message is new still.
+pub(super) const NEW: usize = 12;
+
+/// Steps after which a message is old, or waited for until it is.
+pub(super) const OLD: usize = 400;
 
 const WORDS: &[&str] = &[
     "order",
@@ -316,18 +322,27 @@ impl Drawer<'_> {
         }
     }
 
+    /// A message that is certainly new enough to be changed, or certainly not: whatever is between the two
+    /// depends on how fast the machine is. Or none.
     fn revise(&mut self, who: User, edits: bool) -> Op {
         let room = self.room(who);
-        let last = self.model.room(&room).map_or(0, Room::last);
-        // Mostly a new one: those may be changed still.
-        let back = match self.dice.below(3) {
-            0 => self.dice.below(usize::try_from(last).unwrap() + 2) as u64,
-            _ => self.dice.below(6) as u64,
+        let log = self.model.room(&room).map_or(&[][..], |room| &room.log);
+        let is_old = self.dice.once_in(2);
+        let fits = |entry: &Entry| {
+            let steps = self.number - entry.step;
+            if is_old { steps >= OLD } else { steps <= NEW }
+        };
+        let seqs = (1..).zip(log).filter(|(_, entry)| fits(entry));
+        let seqs: Vec<u64> = seqs.map(|(seq, _)| seq).collect();
+        let none = [0, log.len() as u64 + 1][self.dice.below(2)];
+        let seq = match seqs.is_empty() || self.dice.once_in(10) {
+            true => none,
+            false => seqs[self.dice.below(seqs.len())],
         };
         let body = edits.then(|| self.body());
         Op::Revise {
             room,
-            seq: last.saturating_sub(back),
+            seq,
             body,
             client_id: self.client_id(),
         }

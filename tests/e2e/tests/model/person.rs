@@ -18,7 +18,8 @@ pub(super) struct Person {
     pub(super) rest: Rest,
     token: String,
     pub(super) talking: Option<Talking>,
-    /// Whether its token runs out soon.
+    /// Whether its token runs out soon, or has run out meanwhile: until a connection with another one is
+    /// asked for, so that a run does not depend on when that is.
     pub(super) talks_briefly: bool,
     pub(super) following: Option<Following>,
     pub(super) follows_briefly: bool,
@@ -69,7 +70,6 @@ impl Person {
         match self.try_talk(server.address(), &token, model) {
             Ok(talking) => {
                 self.was_shown = None;
-                self.talks_briefly = brief;
                 self.talking = Some(talking);
             }
             Err(Expired) => self.talk(server, model, false),
@@ -118,7 +118,6 @@ impl Person {
         match self.try_follow(server.address(), &token, model) {
             Ok(following) => {
                 self.was_followed.clear();
-                self.follows_briefly = brief;
                 self.following = Some(following);
             }
             Err(code) => {

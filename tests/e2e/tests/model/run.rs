@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::compare;
 use super::draft::Draft;
-use super::draw::Drawer;
+use super::draw::{Drawer, NEW};
 use super::filler::Filler;
 use super::live::EXPIRED;
 use super::person::{Person, token};
@@ -26,7 +26,7 @@ const TOLD: usize = 40;
 const LINE: usize = 300;
 
 /// For how long a sender may change a message.
-pub(super) const REVISE_SECONDS: u64 = 3;
+pub(super) const REVISE_SECONDS: i64 = 3;
 
 /// The last steps, printed when the run fails.
 #[derive(Default)]
@@ -120,6 +120,7 @@ impl Run {
 
     fn draw(&mut self) -> Step {
         self.number += 1;
+        self.model.begin(self.number);
         let mut drawer = Drawer {
             dice: &mut self.dice,
             model: &self.model,
@@ -156,6 +157,7 @@ impl Run {
             body: Some(Body::text(format!("on its way {}", self.number))),
             client_id: Some(format!("crash-{}", self.number)),
         });
+        self.let_time_pass();
         for person in self.people.values_mut() {
             person.come_back(&self.server, &self.model);
         }
@@ -167,11 +169,17 @@ impl Run {
         self.diary
             .note(format!("{}: what was written is old now", self.number));
         self.filler.fill(&self.server);
+        self.let_time_pass();
     }
 
     /// Somebody.
     pub(super) fn person(&mut self, who: User) -> &mut Person {
         self.people.get_mut(who).expect("everybody is there")
+    }
+
+    /// What was written a step ago may not be new any more.
+    fn let_time_pass(&mut self) {
+        self.number += NEW;
     }
 
     /// What there was in the end.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::rights::serves;
-use super::{Entry, Kind, Made, Member, Model, Role, Room, Told, User};
+use super::{Entry, Kind, Made, Member, Model, Moment, Role, Room, Told, User};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum State {
@@ -19,15 +19,16 @@ pub(in super::super) struct Support {
     pub(in super::super) customer: User,
     pub(in super::super) state: State,
     /// Since when the customer has been asking.
-    pub(in super::super) inquired: u64,
+    pub(in super::super) inquired: Moment,
     /// Up to where any agent has read.
     pub(in super::super) desk_read: u64,
 }
 
 impl Room {
-    fn of_customer(who: User, made: &Made, now: u64) -> Self {
+    fn of_customer(who: User, made: &Made, now: Moment) -> Self {
         let owner = Member {
             role: Role::Owner,
+            joined: now,
             since: 0,
             read: 0,
             came: 0,
@@ -68,6 +69,7 @@ impl Room {
         if support.customer != agent {
             let member = Member {
                 role: Role::Member,
+                joined: Moment::default(),
                 since: read,
                 read,
                 came,

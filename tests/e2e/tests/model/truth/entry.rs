@@ -40,8 +40,8 @@ pub(in super::super) struct Entry {
     pub(in super::super) up_to: bool,
     /// Which entry changed it last.
     pub(in super::super) edited_by: Option<u64>,
-    /// When the server says it was, in microseconds; known once it was seen.
-    pub(in super::super) at: Option<i64>,
+    /// In which step it was appended to a room.
+    pub(in super::super) step: usize,
 }
 
 impl Entry {
@@ -61,7 +61,7 @@ impl Entry {
             read: false,
             up_to: false,
             edited_by: None,
-            at: None,
+            step: 0,
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::rights::{manages, require};
-use super::{Entry, Kind, Made, Member, Model, Role, Room, Told, Trust, User, trust};
+use super::{Entry, Kind, Made, Member, Model, Moment, Role, Room, Told, Trust, User, trust};
 
 /// A room that somebody wants.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ impl Wanted {
 }
 
 impl Room {
-    fn of_members(wanted: &Wanted, made: &Made, people: &[User], now: u64) -> Self {
+    fn of_members(wanted: &Wanted, made: &Made, people: &[User], now: Moment) -> Self {
         let is_direct = wanted.kind == Kind::Direct;
         let mut room = Self {
             id: made.id.clone(),
@@ -62,15 +62,16 @@ impl Room {
         };
         for user in people {
             let owns = is_direct || room.owner == Some(*user);
-            room.seat(user, if owns { Role::Owner } else { Role::Member });
+            room.seat(now, user, if owns { Role::Owner } else { Role::Member });
         }
         room
     }
 
-    fn seat(&mut self, user: User, role: Role) {
+    fn seat(&mut self, now: Moment, user: User, role: Role) {
         let last = self.last();
         let member = Member {
             role,
+            joined: now,
             since: last,
             read: last,
             came: last,
@@ -79,7 +80,7 @@ impl Room {
         self.members.insert(user, member);
     }
 
-    fn give(&mut self, now: u64, who: User, user: User, role: Role) {
+    fn give(&mut self, now: Moment, who: User, user: User, role: Role) {
         if let Some(member) = self.members.get_mut(user) {
             member.role = role;
         }
@@ -91,16 +92,17 @@ impl Room {
         self.append(now, entry);
     }
 
-    /// The longest-standing moderator, else the longest-standing member.
+    /// The longest-standing moderator, else the longest-standing member; of those who came at once the one
+    /// whose id comes first.
     fn successor(&self) -> Option<User> {
         let standing = self.members.iter();
         let longest = standing
-            .min_by_key(|(user, member)| (member.role != Role::Moderator, member.since, **user));
+            .min_by_key(|(user, member)| (member.role != Role::Moderator, member.joined, **user));
         longest.map(|(user, _)| *user)
     }
 
     /// Somebody is gone: whose room it is then.
-    fn follow(&mut self, now: u64, who: User, gone: User) {
+    fn follow(&mut self, now: Moment, who: User, gone: User) {
         if self.kind == Kind::Direct || self.owner != Some(gone) {
             return;
         }
@@ -155,7 +157,8 @@ impl Model {
         if back.is_empty() {
             return;
         }
-        back.iter().for_each(|user| room.seat(user, Role::Owner));
+        back.iter()
+            .for_each(|user| room.seat(now, user, Role::Owner));
         let mut entry = Entry::new("added", who, "member").about(&back);
         entry.role = Some(Role::Owner.name());
         room.append(now, entry);
@@ -170,7 +173,7 @@ impl Model {
         if room.kind != Kind::Open || room.removed.contains(who) {
             return Err("NOT_YOUR_ROOM");
         }
-        room.seat(who, Role::Member);
+        room.seat(now, who, Role::Member);
         room.append(now, Entry::new("joined", who, part(who)).about(&[who]));
         Ok(())
     }
@@ -221,7 +224,7 @@ impl Model {
         if new.is_empty() {
             return Ok(0);
         }
-        new.iter().for_each(|user| room.seat(user, role));
+        new.iter().for_each(|user| room.seat(now, user, role));
         let mut entry = Entry::new("added", who, part(who)).about(&new);
         entry.role = Some(role.name());
         room.append(now, entry);

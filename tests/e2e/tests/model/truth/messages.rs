@@ -1,7 +1,7 @@
 //! Sending, editing, deleting, reading.
 
 use super::rights::{may_revise, part_of, reads};
-use super::{Body, Entry, HOST, Model, Room, State, Told, User};
+use super::{Body, Entry, HOST, Model, Moment, Room, State, Told, User};
 
 /// What became of something that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Room {
         Some(Sent { seq, repeat: true })
     }
 
-    fn accept(&mut self, now: u64, mut entry: Entry, client_id: Option<&str>) -> Sent {
+    fn accept(&mut self, now: Moment, mut entry: Entry, client_id: Option<&str>) -> Sent {
         entry.client_id = client_id.map(str::to_owned);
         let sender = entry.sender;
         let seq = self.append(now, entry);

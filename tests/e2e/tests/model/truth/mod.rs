@@ -126,6 +126,7 @@ impl Role {
 #[derive(Debug, Clone)]
 pub(super) struct Member {
     pub(super) role: Role,
+    joined: Moment,
     /// Where the mark began.
     pub(super) since: u64,
     pub(super) read: u64,
@@ -139,8 +140,8 @@ pub(super) struct Room {
     /// Which life of it, as its positions say.
     pub(super) epoch: String,
     pub(super) kind: Kind,
-    pub(super) made: u64,
-    pub(super) active: u64,
+    pub(super) made: Moment,
+    pub(super) active: Moment,
     pub(super) title: Option<String>,
     pub(super) context: Option<Value>,
     pub(super) owner: Option<User>,
@@ -168,7 +169,8 @@ impl Room {
         entry_in(&self.log, seq)
     }
 
-    fn append(&mut self, now: u64, entry: Entry) -> u64 {
+    fn append(&mut self, now: Moment, mut entry: Entry) -> u64 {
+        entry.step = now.step;
         self.log.push(entry);
         self.active = now;
         self.last()
@@ -190,7 +192,14 @@ pub(super) struct Model {
     pub(super) gone: Vec<String>,
     pub(super) desk: Vec<Entry>,
     pub(super) inboxes: BTreeMap<User, Vec<Entry>>,
-    now: u64,
+    now: Moment,
+}
+
+/// When something happened: in which step, and where in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Moment {
+    step: usize,
+    part: usize,
 }
 
 impl Model {
@@ -203,9 +212,14 @@ impl Model {
     }
 
     /// Later than everything before.
-    fn tick(&mut self) -> u64 {
-        self.now += 1;
+    fn tick(&mut self) -> Moment {
+        self.now.part += 1;
         self.now
+    }
+
+    /// A step begins.
+    pub(super) fn begin(&mut self, step: usize) {
+        self.now = Moment { step, part: 0 };
     }
 
     fn end(&mut self, id: &str) {
