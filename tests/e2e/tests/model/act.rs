@@ -128,7 +128,8 @@ impl Run {
             body["context"] = context.clone();
         }
         let found = self.model.direct(who, wanted);
-        let answer = self.rest(who, "POST", "/api/v1/rooms", &body);
+        let path = format!("{}/rooms", super::paths::api(who));
+        let answer = self.rest(who, "POST", &path, &body);
         let expected = self.model.may_create(who, wanted);
         answer.check(expected);
         if expected.is_err() {

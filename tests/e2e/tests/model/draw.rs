@@ -161,7 +161,17 @@ impl Drawer<'_> {
         let by_chance = self.dice.once_in(3);
         match op {
             Op::Notice { .. } | Op::Notify { .. } => Some(HOST),
-            Op::Add { .. } | Op::Remove { .. } if self.dice.once_in(4) => Some(HOST),
+            Op::Create { wanted } if wanted.kind == Kind::Direct => None,
+            Op::Add { .. }
+            | Op::Remove { .. }
+            | Op::SetRole { .. }
+            | Op::Rename { .. }
+            | Op::DeleteRoom { .. }
+            | Op::Create { .. }
+                if self.dice.once_in(4) =>
+            {
+                Some(HOST)
+            }
             _ if by_chance => None,
             Op::Claim { .. } => Some(self.agent()),
             Op::Release { room } | Op::Complete { room } | Op::HandOver { room, .. } => {

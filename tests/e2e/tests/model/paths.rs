@@ -5,13 +5,17 @@ use serde_json::{Value, json};
 use super::step::Op;
 use super::truth::{HOST, User};
 
+/// What all of somebody's paths begin with.
+pub(super) fn api(who: User) -> &'static str {
+    match who {
+        HOST => "/api/v1/host",
+        _ => "/api/v1",
+    }
+}
+
 /// Method, path and body.
 pub(super) fn of(who: User, op: &Op) -> (&'static str, String, Value) {
-    let rooms = match who {
-        HOST => "/api/v1/host/rooms",
-        _ => "/api/v1/rooms",
-    };
-    let room = |id: &str, rest: &str| format!("{rooms}/{id}{rest}");
+    let room = |id: &str, rest: &str| format!("{}/rooms/{id}{rest}", api(who));
     let desk = |id: &str, what: &str| format!("/api/v1/desk/rooms/{id}/{what}");
     let inbox = |rest: String| format!("/api/v1/notifications/{rest}");
     match op {

@@ -19,12 +19,12 @@ pub(in super::super) struct Wanted {
 impl Wanted {
     /// Who would belong to it, whose it is first.
     fn people(&self, who: User) -> Vec<User> {
-        let mut people = self.members.clone();
-        people.retain(|user| *user != who);
-        people.sort_unstable();
-        people.dedup();
-        if trust(who) != Trust::Host {
-            people.insert(0, who);
+        let maker = Some(who).filter(|who| trust(who) != Trust::Host);
+        let mut people = Vec::new();
+        for user in maker.into_iter().chain(self.members.iter().copied()) {
+            if !people.contains(&user) {
+                people.push(user);
+            }
         }
         people
     }
@@ -260,6 +260,9 @@ impl Model {
         let now = self.tick();
         let room = self.room_mut(id)?;
         manages(room, who)?;
+        if room.kind == Kind::Direct {
+            return Err("ROLE_REQUIRED");
+        }
         let has = room.role(user).ok_or("MEMBER_NOT_FOUND")?;
         require(room, who, Role::Owner)?;
         if has == role {

@@ -103,7 +103,7 @@ impl Model {
         found
     }
 
-    /// The agent to whom somebody may look for a desk at all.
+    /// Whether somebody may look at the desk.
     pub(in super::super) fn sees_desk(&self, user: User) -> bool {
         serves(user)
     }
