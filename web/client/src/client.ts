@@ -8,7 +8,7 @@ import type { State } from './link.js';
 import type { Mark } from './marks.js';
 import type { ClientEvents, ClientOptions, Content, Positions } from './options.js';
 import type { Outgoing, OutgoingCommand } from './outbox.js';
-import type { Route } from './rest.js';
+import type { RestArguments, Route } from './rest.js';
 import type { RoomView } from './rooms.js';
 import { Session } from './session.js';
 
@@ -145,10 +145,9 @@ export class MadangClient extends Emitter<ClientEvents> {
   rest<R extends Route>(
     route: R,
     params: Routes[R]['params'],
-    body?: Routes[R]['body'],
-    signal?: AbortSignal,
+    ...further: RestArguments<R>
   ): Promise<Routes[R]['answer']> {
-    return this.#session.rest.call(route, params, body, signal);
+    return this.#session.rest.call(route, params, ...further);
   }
 
   #send(command: OutgoingCommand, clientId: string | undefined): Outgoing {

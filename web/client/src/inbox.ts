@@ -13,6 +13,8 @@ export class Inbox {
   #counted = 0;
   /** …up to this entry; `undefined` once it has passed. */
   #until: string | undefined;
+  /** …or up to this notification. */
+  #newest = 0;
   /** Unread ones behind that, by `id`. Bounded: see {@link arrived}. */
   #since = new Set<number>();
 
@@ -44,10 +46,11 @@ export class Inbox {
     return true;
   }
 
-  /** The server's count, of now. */
-  adopt(unread: number): void {
+  /** The server's count, of a moment when `newest` was the newest that is kept. */
+  adopt(unread: number, newest: number): void {
     this.#counted = unread;
-    this.#since.clear();
+    this.#newest = newest;
+    for (const id of this.#since) if (id <= newest) this.#since.delete(id);
     this.isStale = false;
   }
 
@@ -65,6 +68,7 @@ export class Inbox {
   }
 
   #arrived(id: number): void {
+    if (id <= this.#newest) return;
     if (this.#since.size >= 500) {
       this.#counted = this.unread;
       this.#since.clear();

@@ -296,12 +296,16 @@ export class Session {
 
   /** Where the user has read a part, only the server knows how many of the rest are unread. */
   async #count(): Promise<void> {
-    let after: string | null | undefined;
-    do {
+    if (this.inbox.isStale) {
+      const { unread, notifications } = await this.rest.call('GET /notifications', { size: 1 });
+      this.inbox.adopt(unread, notifications[0]?.id ?? 0);
+    }
+    for (let after: string | null | undefined; this.rooms.isStale; ) {
       const page = await this.rest.call('GET /rooms', { limit: ROOMS_PAGE, ...(after == null ? {} : { after }) });
       for (const room of page.rooms) this.rooms.adopt(room);
       after = page.next;
-    } while (after != null && this.rooms.isStale);
+      if (after == null) break;
+    }
     this.#changed();
   }
 

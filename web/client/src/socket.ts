@@ -1,8 +1,8 @@
 // JSON over WebSocket: docs/json.md.
 
 import { MadangError, refused, unreachable } from './errors.js';
-import type { Command, Connection, Handlers, Transport } from './connection.js';
-import type { ServerEvent } from './generated.js';
+import type { Connection, Handlers, Transport } from './connection.js';
+import type { ClientCommand, ServerEvent } from './generated.js';
 
 /** What is used of a WebSocket: the browser's, Node's own, or that of the package `ws`. */
 export interface WebSocketLike {
@@ -58,7 +58,7 @@ class Socket implements Connection {
     socket.onerror = () => {};
   }
 
-  say(command: Command): void {
+  say(command: ClientCommand): void {
     this.#socket.send(JSON.stringify(command));
   }
 
