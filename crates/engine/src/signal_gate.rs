@@ -5,7 +5,7 @@
 //! So a room in which everybody reads at once costs each subscriber a bounded number of events, and a
 //! quiet room no delay. A room is known here only while something happens in it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -23,18 +23,26 @@ pub const MEMBERS_TOLD_MAX: usize = 32;
 /// Gathers what is told too often.
 pub(crate) struct SignalGate {
     interval: Duration,
-    rooms: Mutex<HashMap<RoomId, Pending>>,
+    state: Mutex<State>,
     /// Told when the first room becomes known.
     begun: Notify,
 }
 
+#[derive(Default)]
+struct State {
+    rooms: HashMap<RoomId, Pending>,
+    /// When the interval of each of them ends, the next first.
+    ends: VecDeque<(Instant, RoomId)>,
+}
+
+/// What a room's interval has gathered so far.
+#[derive(Default)]
 struct Pending {
-    /// When the interval ends.
-    until: Instant,
     /// Sorted: a run of the simulation can be replayed.
     reads: BTreeMap<UserId, Read>,
     /// Marks beyond those kept: one who marks twice is counted twice.
     more_reads: u64,
+    /// Whether their end is still to be told.
     typing: HashMap<UserId, bool>,
 }
 
@@ -53,18 +61,23 @@ impl SignalGate {
     pub(crate) fn new(interval: Duration) -> Self {
         Self {
             interval,
-            rooms: Mutex::default(),
+            state: Mutex::default(),
             begun: Notify::new(),
         }
     }
 
-    /// Whether this typing is told now. Its end is always told of one whose beginning was.
+    /// Whether this typing is told now: of each member's in an interval the first beginning, and the
+    /// end that follows it.
     pub(crate) fn admits_typing(&self, room: &RoomId, user: &UserId, active: bool) -> bool {
-        let mut rooms = self.rooms.lock();
-        let (pending, _) = self.pending(&mut rooms, room);
+        let mut state = self.state.lock();
+        let (pending, _) = self.pending(&mut state, room);
         let full = pending.typing.len() >= MEMBERS_TOLD_MAX;
         match pending.typing.get_mut(user) {
-            Some(told) => std::mem::replace(told, active) != active,
+            Some(begun) => {
+                let ends = *begun && !active;
+                *begun &= active;
+                ends
+            }
             None if full => false,
             None => {
                 pending.typing.insert(user.clone(), active);
@@ -75,8 +88,8 @@ impl SignalGate {
 
     /// Gives `read` back if it is to be told now; keeps it for the end of the interval otherwise.
     pub(crate) fn admit_read(&self, room: &RoomId, read: Read) -> Option<Read> {
-        let mut rooms = self.rooms.lock();
-        let (pending, is_new) = self.pending(&mut rooms, room);
+        let mut state = self.state.lock();
+        let (pending, is_new) = self.pending(&mut state, room);
         if is_new {
             return Some(read);
         }
@@ -96,64 +109,47 @@ impl SignalGate {
         None
     }
 
-    fn pending<'a>(
-        &self,
-        rooms: &'a mut HashMap<RoomId, Pending>,
-        room: &RoomId,
-    ) -> (&'a mut Pending, bool) {
-        let first = rooms.is_empty();
-        let mut is_new = false;
-        if !rooms.contains_key(room) {
-            is_new = true;
-            let until = Instant::now() + self.interval;
-            rooms.insert(room.clone(), Pending::until(until));
-            if first {
+    /// What the room's interval has gathered, and whether it begins just now.
+    fn pending<'a>(&self, state: &'a mut State, room: &RoomId) -> (&'a mut Pending, bool) {
+        let is_new = !state.rooms.contains_key(room);
+        if is_new {
+            let end = Instant::now() + self.interval;
+            if state.ends.is_empty() {
                 self.begun.notify_one();
             }
+            state.ends.push_back((end, room.clone()));
         }
-        let until = Instant::now();
-        let pending = rooms.entry(room.clone());
-        (pending.or_insert_with(|| Pending::until(until)), is_new)
+        (state.rooms.entry(room.clone()).or_default(), is_new)
     }
 
-    /// What is due, and when to ask again; `None` when no room is known.
-    fn due(&self, now: Instant) -> (Vec<Due>, Option<Instant>) {
-        let mut rooms = self.rooms.lock();
+    /// What is due, and when to ask again; `None` when no room is known. Costs by the rooms whose
+    /// interval is over, not by all that are known.
+    fn due(&self) -> (Vec<Due>, Option<Instant>) {
+        let mut guard = self.state.lock();
+        let State { rooms, ends } = &mut *guard;
+        let now = Instant::now();
         let mut due = Vec::new();
-        rooms.retain(|room, pending| {
-            if pending.until > now {
-                return true;
-            }
-            if pending.reads.is_empty() {
-                return false;
-            }
-            let reads = std::mem::take(&mut pending.reads).into_values().collect();
-            due.push((room.clone(), reads, pending.more_reads));
-            // Something was told: the next interval begins.
-            *pending = Pending::until(now + self.interval);
-            true
-        });
-        let next = rooms.values().map(|pending| pending.until).min();
-        due.sort_unstable_by(|(a, ..), (b, ..)| a.cmp(b));
-        (due, next)
-    }
-}
-
-impl Pending {
-    fn until(until: Instant) -> Self {
-        Self {
-            until,
-            reads: BTreeMap::new(),
-            more_reads: 0,
-            typing: HashMap::new(),
+        while let Some((_, room)) = ends.pop_front_if(|(end, _)| *end <= now) {
+            let gathered = rooms.get_mut(&room).map(std::mem::take);
+            let Some(Pending {
+                reads, more_reads, ..
+            }) = gathered.filter(|gathered| !gathered.reads.is_empty())
+            else {
+                rooms.remove(&room);
+                continue;
+            };
+            // Something is told: the next interval begins.
+            ends.push_back((now + self.interval, room.clone()));
+            due.push((room, reads.into_values().collect(), more_reads));
         }
+        (due, ends.front().map(|(end, _)| *end))
     }
 }
 
 /// Tells what was gathered, until the engine ends.
 pub(crate) async fn run(engine: Weak<Engine>, gate: Arc<SignalGate>) {
     loop {
-        let (due, next) = gate.due(Instant::now());
+        let (due, next) = gate.due();
         if !due.is_empty() {
             let Some(engine) = engine.upgrade() else {
                 return;
@@ -229,10 +225,10 @@ mod tests {
         assert!(gate.admit_read(&room(), read("kim", 0, 1)).is_some());
         assert!(gate.admit_read(&room(), read("kim", 1, 2)).is_none());
         assert!(gate.admit_read(&room(), read("kim", 2, 5)).is_none());
-        let (due, next) = gate.due(Instant::now());
+        let (due, next) = gate.due();
         assert!(due.is_empty());
         tokio::time::advance(next.unwrap() - Instant::now()).await;
-        let (due, _) = gate.due(Instant::now());
+        let (due, _) = gate.due();
         let [(_, reads, 0)] = &due[..] else {
             panic!("one room, nothing more")
         };
@@ -251,7 +247,7 @@ mod tests {
         });
         assert_eq!(told.count(), 1);
         tokio::time::advance(Duration::from_secs(1)).await;
-        let (due, _) = gate.due(Instant::now());
+        let (due, _) = gate.due();
         assert_eq!(due[0].1.len(), MEMBERS_TOLD_MAX);
         assert_eq!(due[0].2, 9_999 - MEMBERS_TOLD_MAX as u64);
     }
@@ -263,9 +259,9 @@ mod tests {
         gate.admit_read(&room(), read("lee", 0, 1));
         for _ in 0..2 {
             tokio::time::advance(Duration::from_secs(1)).await;
-            gate.due(Instant::now());
+            gate.due();
         }
-        assert_eq!(gate.due(Instant::now()).1, None);
+        assert_eq!(gate.due().1, None);
         assert!(gate.admit_read(&room(), read("kim", 1, 2)).is_some());
     }
 
@@ -276,8 +272,11 @@ mod tests {
         assert!(gate.admits_typing(&room(), &kim, true));
         assert!(!gate.admits_typing(&room(), &kim, true));
         assert!(gate.admits_typing(&room(), &kim, false));
+        for active in [true, false, true] {
+            assert!(!gate.admits_typing(&room(), &kim, active), "told before");
+        }
         tokio::time::advance(Duration::from_secs(1)).await;
-        gate.due(Instant::now());
+        gate.due();
         assert!(gate.admits_typing(&room(), &kim, true));
         let told = (0..100).filter(|n| {
             let user = UserId::new(&format!("u{n}")).unwrap();

@@ -409,3 +409,28 @@ async fn who_was_registered_before_a_deletion_and_started_after_it_is_not_live_i
     assert_eq!(kim.catch_up(&rig.store).await, gone);
     assert_eq!(lee.session.take().ended, [Ended::RoomGone]);
 }
+
+#[tokio::test]
+async fn an_entry_of_another_life_makes_everybody_find_out_which_life_the_room_has() {
+    let rig = Rig::new();
+    let [kim, lee] = ["kim", "lee"].map(|id| rig.live(id, Role::User));
+    let member = Standing::Member(MemberRole::Member);
+    *rig.store.room.lock() = Some(FakeRoom {
+        head: head(NEXT_LIFE, 1, 1),
+        messages: vec![rig.entry(NEXT_LIFE, 1, None)],
+        id: rig.room.clone(),
+        standings: BTreeMap::from([(user("kim"), member)]),
+    });
+    rig.publish([rig.entry(NEXT_LIFE, 1, None)]);
+    for reader in [&kim, &lee] {
+        let seen = reader.session.take();
+        assert_eq!((seen.live, seen.lagging), (vec![], 1));
+    }
+    let reset = CatchUp::Reset(head(NEXT_LIFE, 1, 1));
+    assert_eq!(kim.catch_up(&rig.store).await, reset);
+    assert_eq!(kim.catch_up(&rig.store).await, CatchUp::Live);
+    assert_eq!(kim.session.take().from_log, [1]);
+    let lost = CatchUp::Ended(Ended::AccessLost);
+    assert_eq!(lee.catch_up(&rig.store).await, lost);
+    assert!(lee.session.take().from_log.is_empty());
+}

@@ -27,6 +27,14 @@ pub enum BenchError {
         /// Why it failed.
         source: ClientError,
     },
+    /// The server refuses what the scenario needs.
+    #[error("{asked}: the server answers {answer}")]
+    Answer {
+        /// What it was asked.
+        asked: String,
+        /// What it said.
+        answer: String,
+    },
     /// Something did not happen in time.
     #[error("gave up after {seconds} s: {waiting_for}")]
     TimedOut {

@@ -10,6 +10,7 @@ pub mod ceiling;
 pub mod cli;
 pub mod client;
 pub mod error;
+pub mod http;
 pub mod identity;
 pub mod procfs;
 pub mod report;

@@ -13,7 +13,7 @@ use crate::http::{self, Response};
 pub struct Event {
     /// Its name.
     pub name: String,
-    /// Its data.
+    /// Its data; what is no JSON is text.
     pub data: Value,
     /// Its own id, if it has one.
     pub id: Option<String>,
@@ -121,7 +121,7 @@ impl Events {
         }
     }
 
-    /// The texts of the next `count` messages; other events are passed over.
+    /// The texts of the next `count` messages of people; other events are passed over.
     pub fn texts(&mut self, count: usize) -> Vec<String> {
         let text = |event: Event| {
             event.data["message"]["text"]
@@ -129,7 +129,16 @@ impl Events {
                 .unwrap_or("")
                 .to_owned()
         };
-        (0..count).map(|_| text(self.next_of("message"))).collect()
+        (0..count).map(|_| text(self.next_message())).collect()
+    }
+
+    fn next_message(&mut self) -> Event {
+        loop {
+            let event = self.next_of("message");
+            if event.data["message"]["type"] == "message" {
+                return event;
+            }
+        }
     }
 
     /// Reads until the server has commented once more.
@@ -194,7 +203,7 @@ impl Events {
                 }
             }
             if let Some(name) = name {
-                let data = serde_json::from_str(&data).expect("JSON");
+                let data = serde_json::from_str(&data).unwrap_or(Value::String(data));
                 self.events.push_back(Event { name, data, id });
             }
         }

@@ -127,10 +127,20 @@ impl Json {
         }
     }
 
-    /// The texts of the next `count` messages; other events are passed over.
+    /// The texts of the next `count` messages of people; other events are passed over.
     pub fn texts(&mut self, count: usize) -> Vec<String> {
         let text = |event: Value| event["message"]["text"].as_str().unwrap_or("").to_owned();
-        (0..count).map(|_| text(self.next_of("message"))).collect()
+        (0..count).map(|_| text(self.next_message())).collect()
+    }
+
+    /// The next message of a person; other events are passed over.
+    pub fn next_message(&mut self) -> Value {
+        loop {
+            let event = self.next_of("message");
+            if event["message"]["type"] == "message" {
+                return event;
+            }
+        }
     }
 
     /// The next object, or the code that the connection closed with.

@@ -74,8 +74,13 @@ fn npm(folder: &Path, arguments: &[&str]) {
     let mut npm = Command::new("npm");
     npm.args(arguments).current_dir(folder);
     let output = npm.output().expect("npm runs");
-    let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
-    assert!(output.status.success(), "npm {arguments:?}: {}", said.concat());
+    let said =
+        [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+    assert!(
+        output.status.success(),
+        "npm {arguments:?}: {}",
+        said.concat()
+    );
 }
 
 /// A running script. Killed when dropped; what it printed is shown when the test fails.

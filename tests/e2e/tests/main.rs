@@ -11,6 +11,7 @@ mod checklist;
 mod client_library;
 mod clients;
 mod contract1;
+mod contract2;
 mod demo;
 mod desk;
 mod docs;

@@ -389,8 +389,8 @@ pub trait Store: Commit {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<Arc<Message>>, StoreError>>;
 
-    /// Keeps what is said of users, each change whole; makes users that are not known. Whom a
-    /// command names is known too, by the name it gives until there is a better one.
+    /// Keeps what is said of users, each change whole; makes users that are not known. Whoever
+    /// came to belong to a room is known too, by the name that they came with if there was none.
     ///
     /// # Errors
     /// [`StoreError`]: none was kept.

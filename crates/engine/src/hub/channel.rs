@@ -142,6 +142,12 @@ impl RoomChannel {
             return (0, 0);
         };
         let (first, end) = (first.message.position, last.message.position);
+        debug_assert!(
+            events[..events.len() - 1]
+                .iter()
+                .all(|event| event.message.revokes().is_none()),
+            "only the last entry may take a right"
+        );
         let state = &mut *self.state.lock();
         state.changes += 1;
         if state.epoch != Some(first.epoch) {

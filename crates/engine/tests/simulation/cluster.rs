@@ -129,7 +129,6 @@ impl Presence for Nobody {
     fn of<'a>(
         &'a self,
         users: &'a [UserId],
-        _: Timestamp,
     ) -> BoxFuture<'a, Result<Vec<Option<PresenceEdge>>, PresenceError>> {
         Box::pin(async { Ok(users.iter().map(|_| None).collect()) })
     }

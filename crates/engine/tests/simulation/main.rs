@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const SEEDS: u64 = 2_000;
 
 /// Lines of the trace that a failure prints.
-const TRACE_TAIL: usize = 120000;
+const TRACE_TAIL: usize = 120;
 
 fn setting(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;

@@ -13,7 +13,9 @@ pub use reference::reference;
 
 use crate::error::BenchError;
 use crate::report::Report;
-use crate::scenario::{fanout, history, idle, mix, resume, send, start};
+use crate::scenario::{
+    fanout, history, idle, mix, operations, receipts, resume, scaling, send, start,
+};
 use crate::{ceiling, procfs, stop};
 
 /// Loads a chat server and reports what it did and what it cost.
@@ -41,6 +43,14 @@ pub enum Scenario {
     Mix(mix::Options),
     /// Pages of a room's history over REST, one request after the other.
     History(history::Options),
+    /// What people and the host's back end ask over REST, one operation after the other, of a
+    /// server that is filled first, as far as it is not yet.
+    Operations(operations::Options),
+    /// What operations cost as a user's rooms, a room's members and a room's messages grow, each
+    /// while the others stay.
+    Scaling(scaling::Options),
+    /// All members of a room read a message at once: how many events each gets, and what that costs.
+    Receipts(receipts::Options),
     /// How long a server takes from its start to its first connection.
     Start(start::Options),
     /// The bare loop of `fanout --with-ceiling`; started by it.
@@ -89,6 +99,9 @@ fn run(scenario: &Scenario) -> Result<(), BenchError> {
         Scenario::Resume(options) => (&options.common, resume::run(options)?),
         Scenario::Mix(options) => (&options.common, mix::run(options)?),
         Scenario::History(options) => (&options.common, history::run(options)?),
+        Scenario::Operations(options) => (&options.common, operations::run(options)?),
+        Scenario::Scaling(options) => (&options.common, scaling::run(options)?),
+        Scenario::Receipts(options) => (&options.common, receipts::run(options)?),
         Scenario::Start(options) => (&options.common, start::run(options)?),
         Scenario::CeilingServer { .. } | Scenario::IdleWorker(_) => return Ok(()),
     };

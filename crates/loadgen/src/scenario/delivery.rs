@@ -315,7 +315,7 @@ impl State {
             }
             Notice::Answer { payload } => self.book.failures.take(payload),
             Notice::Error(error) => self.book.failures.error(error),
-            Notice::Open => {}
+            Notice::Open | Notice::Event { .. } => {}
             Notice::Closed(error) => {
                 self.book.failures.closed(&error);
                 self.book.ignore(index);

@@ -254,7 +254,7 @@ impl State {
             }
             Notice::Answer { payload } => self.failures.take(payload),
             Notice::Error(error) => self.failures.error(error),
-            Notice::Open => {}
+            Notice::Open | Notice::Event { .. } => {}
             Notice::Closed(error) => self.failures.closed(&error),
         }
     }

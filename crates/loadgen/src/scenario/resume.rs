@@ -162,7 +162,7 @@ fn publish(
                 }
                 Notice::Answer { payload } => failures.take(payload),
                 Notice::Error(error) => failures.error(error),
-                Notice::Open => {}
+                Notice::Open | Notice::Event { .. } => {}
                 Notice::Closed(error) => failures.closed(&error),
             })
             .map_err(BenchError::io("poll"))?;
@@ -273,7 +273,7 @@ impl Outcome {
                     }
                     Notice::Answer { payload } => self.failures.take(payload),
                     Notice::Error(error) => self.failures.error(error),
-                    Notice::Open => {}
+                    Notice::Open | Notice::Event { .. } => {}
                     Notice::Closed(error) => self.failures.closed(&error),
                 })
                 .map_err(BenchError::io("poll"))?;

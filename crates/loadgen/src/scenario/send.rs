@@ -265,7 +265,7 @@ impl State {
             }
             Notice::Answer { payload } => self.answered(payload, outbox),
             Notice::Error(error) => self.failures.error(error),
-            Notice::Open => {}
+            Notice::Open | Notice::Event { .. } => {}
             Notice::Closed(error) => {
                 self.failures.closed(&error);
                 self.rooms[index].open = false;

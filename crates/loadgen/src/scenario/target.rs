@@ -12,6 +12,7 @@ use madang_wire::stomp::{Command, Frame, Version};
 use crate::cli::Common;
 use crate::client::{ClientError, ConnectOptions};
 use crate::error::BenchError;
+use crate::http::HttpConnection;
 use crate::identity::Tokens;
 use crate::stamp::Stamp;
 use crate::stop;
@@ -142,6 +143,12 @@ impl<'a> Target<'a> {
     /// The token of user `n`; empty if none is configured.
     pub(super) fn token(&self, n: usize) -> Result<String, BenchError> {
         self.tokens.token(n, &self.user(n))
+    }
+
+    /// A connection for requests over HTTP.
+    pub(super) fn http(&self) -> Result<HttpConnection, BenchError> {
+        HttpConnection::open(self.address, self.url.authority())
+            .map_err(BenchError::io(format!("connect to {}", self.address)))
     }
 
     /// How user `n` connects.
@@ -312,7 +319,7 @@ impl<'a> Target<'a> {
                 Ok(Step::Send(bytes, unconfirmed))
             }
             Notice::Open => Ok(Step::Ready),
-            Notice::Message { .. } => Ok(Step::Wait),
+            Notice::Message { .. } | Notice::Event { .. } => Ok(Step::Wait),
             Notice::Error(error) => Err(ClientError::Json(error)),
             Notice::Answer { payload } => {
                 let mut step = Step::Wait;

@@ -60,6 +60,11 @@ pub enum Notice<'a> {
         /// For [`frames`].
         payload: &'a [u8],
     },
+    /// What else the JSON door tells: answers to commands, and what happened.
+    Event {
+        /// Its `type`.
+        kind: &'a str,
+    },
     /// An error of the JSON door, which goes on.
     Error(String),
     /// It is over, at most once for a connection. An ERROR in answer to

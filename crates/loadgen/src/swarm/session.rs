@@ -129,6 +129,7 @@ impl Session {
                 return Err(ClientError::Json(error.to_string()));
             }
             ("error", Some(error)) => exchange.notice(Notice::Error(error.to_string())),
+            (kind, _) if self.is_open => exchange.notice(Notice::Event { kind }),
             _ => {}
         }
         Ok(())

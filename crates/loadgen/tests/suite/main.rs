@@ -8,5 +8,6 @@
 
 mod client;
 mod fake;
+mod operations;
 mod reference;
 mod scenarios;

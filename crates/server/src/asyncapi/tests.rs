@@ -17,7 +17,7 @@ use crate::contracts::inbox::InboxEntry;
 use crate::contracts::native::{self, RoomNotice};
 use crate::contracts::realtime::{
     ANSWERS, Accepted, Ack, COMMANDS, ClientCommand, EVENTS, ErrorBody, ErrorEnvelope, LeftRoom,
-    LiveInbox, Request, RoomChange, ServerEvent, echo,
+    Request, RoomChange, ServerEvent, echo,
 };
 use crate::gateway::doors::{DIRECT_PATH, JSON_PATH};
 
@@ -335,11 +335,7 @@ fn what_the_json_door_writes_looks_as_the_examples_do() {
         user: "u",
         session: "s",
         rooms: std::slice::from_ref(&room),
-        inbox: Some(LiveInbox {
-            began: None,
-            position: "p".into(),
-            unread: 1,
-        }),
+        inbox: Some(samples::live_inbox()),
     };
     assert_same_shape(&example("hello"), &hello);
     assert_same_shape(

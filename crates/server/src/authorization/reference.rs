@@ -79,7 +79,7 @@ fn who_may(grants: &[Grant]) -> String {
     let together = grants.chunk_by(|one, next| one.who == next.who);
     let described = together.map(|same| {
         let grants: Vec<_> = same.iter().map(describe).collect();
-        callers(same[0].who) + &grants.join(", or ")
+        callers(same[0].who) + &grants.join(", or")
     });
     described.collect::<Vec<_>>().join("; ")
 }
@@ -97,7 +97,7 @@ fn describe(grant: &Grant) -> String {
     let about = match grant.about {
         About::Anything => String::new(),
         About::People(standings) => format!(", about {}", one_of(standings)),
-        About::OwnMessage => ", of a message of their own".to_owned(),
+        About::OwnMessage => ", about a message of their own".to_owned(),
     };
     format!(" in {place}{about}")
 }

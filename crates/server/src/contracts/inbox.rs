@@ -75,6 +75,12 @@ impl<'a> NotificationBody<'a> {
 
 /// Something that happened in an inbox.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "position": "5e9f3c1a2b4d-7", "change": "added",
+    "notification": {"id": 7, "type": "order.shipped", "content": "주문하신 상품이 발송되었습니다.",
+        "url": "/orders/1024", "data": {}, "createdAt": "2026-11-21T01:21:30.123456Z",
+        "readAt": "2026-11-21T01:22:00.000000Z"},
+}))]
 #[serde(rename_all = "camelCase")]
 pub struct InboxEntry<'a> {
     /// Its place, opaque: `resume` takes it as `inbox`.

@@ -11,7 +11,14 @@ use utoipa::ToSchema;
 
 /// An entry of a room's log, as clients see it: a message, or an event among them.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Message)]
+// What it looks like mostly: no entry has all of its members.
+#[schema(as = Message, example = json!({
+    "roomId": "kim@example.com", "seq": 42, "position": "9f3c1a2b4d5e-42",
+    "messageId": "9f3c1a2b4d5e-42", "type": "message",
+    "sender": {"id": "kim@example.com", "name": "Kim", "kind": "customer"},
+    "text": "결제가 되지 않아요", "clientId": "0b9c7c1e-5b0a-4a53-9f0f-0f3ad1c1c8e1",
+    "sentAt": "2026-11-21T01:21:30.123456Z",
+}))]
 #[serde(rename_all = "camelCase")]
 pub struct MessageBody<'a> {
     /// The room it is in; `desk` in the desk's feed.

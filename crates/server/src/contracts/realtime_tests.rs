@@ -36,8 +36,8 @@ fn an_object_that_is_no_command_is_answered_under_its_id() {
         (json!({"id": 1, "type": 5}), "type must be one of"),
         (json!({"id": 1, "type": "secret"}), "type must be one of"),
         (
-            json!({"id": 1, "type": "send", "room": "r"}),
-            "send needs the member text",
+            json!({"id": 1, "type": "send", "text": "t"}),
+            "send needs the member room",
         ),
         (
             json!({"id": 1, "type": "send", "room": 5, "text": "secret"}),

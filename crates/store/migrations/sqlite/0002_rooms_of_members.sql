@@ -187,7 +187,7 @@ CREATE TABLE members (
 
 CREATE INDEX members_by_id ON members (room_no, id);
 CREATE INDEX members_by_mark ON members (room_no, read_seq);
-CREATE INDEX members_by_age ON members (room_no, since, role, id);
+CREATE INDEX members_by_age ON members (room_no, since, joined_at, id, role);
 
 -- Nothing is known of who has read what so far: all of it counts as read.
 CREATE TEMP TABLE heads AS

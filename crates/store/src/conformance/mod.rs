@@ -4,10 +4,21 @@
 //! which makes one test of each case.
 
 pub mod append;
+pub mod desk;
+pub mod inbox;
+pub mod lists;
 pub mod log;
 pub mod marks;
+pub mod members;
+pub mod model;
+pub mod read_counts;
 pub mod repeats;
+pub mod retention;
+pub mod revisions;
 pub mod rooms;
+pub mod search;
+pub mod together;
+pub mod users;
 
 mod calls;
 
@@ -53,7 +64,30 @@ macro_rules! store_conformance {
                 deleting_takes_everything another_life_has_another_epoch
                 heads_in_the_order_asked lists_are_ordered_and_limited
                 deletes_race_with_everything two_nodes_agree opened_at_once;
-            marks: merge_by_maximum ignore_what_is_gone;
+            members: a_new_room_has_its_owner_and_members a_host_makes_rooms
+                a_direct_room_is_found_again joining_and_leaving adding removing_shuts_out roles
+                an_owner_who_leaves_is_followed editing_a_room deleting_a_room_of_members;
+            desk: the_feed_has_every_change the_room_and_the_customer_hear releasing handing_over
+                who_may_serve marks_of_agents an_agent_who_is_the_customer queue_positions
+                overdue_rooms_are_noted_once;
+            revisions: an_edit_changes_the_message a_deletion_takes_the_body_away
+                of_old_and_new_messages who_may_revise in_support_rooms repeats_of_revisions
+                in_groups;
+            inbox: notifying_makes_inboxes reading_notifications deleting_notifications
+                long_inboxes;
+            lists: members_are_paged open_rooms_are_paged a_users_rooms
+                the_last_message_is_a_persons unread_is_exact unread_after_partial_reads
+                unread_names_rooms messages_without_events acquaintances;
+            marks: merge_by_maximum ignore_what_is_gone read_marks read_marks_at_once
+                read_marks_of_strangers;
+            read_counts: of_messages in_support_rooms of_many_members;
+            search: in_a_room in_a_long_log in_all_rooms of_what_is_said_now;
+            retention: by_count by_age of_long_logs completed_support_rooms
+                of_inboxes_and_the_feed rounds_pass_every_room;
+            users: parts_are_kept many_at_once members_are_known revoking_tokens;
+            together: a_busy_open_room nobody_writes_behind_their_removal a_busy_desk
+                direct_rooms_are_one commands_in_one_call;
+            model: random_calls_match_the_model;
         }
     };
     (@ $factory:expr; $($module:ident: $($case:ident)*;)*) => {

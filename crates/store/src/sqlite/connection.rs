@@ -37,6 +37,7 @@ pub(super) fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connec
              PRAGMA wal_autocheckpoint = {WAL_AUTOCHECKPOINT_PAGES};
              PRAGMA cache_size = -{cache_kib};
              PRAGMA temp_store = MEMORY;
+             PRAGMA secure_delete = ON;
              PRAGMA trusted_schema = OFF;"
         ))
         .map_err(unavailable)?;

@@ -28,9 +28,9 @@ pub(super) const SHARED: &str = "SELECT 1 FROM members AS a
      CROSS JOIN logs AS l ON l.room_no = a.room_no
      WHERE a.user_no = ?1 LIMIT 1";
 pub(super) const ELDEST_MODERATOR: &str = "SELECT id FROM members INDEXED BY members_by_age
-     WHERE room_no = ?1 AND role = 1 ORDER BY since, id LIMIT 1";
+     WHERE room_no = ?1 AND role = 1 ORDER BY since, joined_at, id LIMIT 1";
 pub(super) const ELDEST: &str = "SELECT id FROM members INDEXED BY members_by_age
-     WHERE room_no = ?1 ORDER BY since, role, id LIMIT 1";
+     WHERE room_no = ?1 ORDER BY since, joined_at, id LIMIT 1";
 
 pub(super) fn standing(
     connection: &Connection,

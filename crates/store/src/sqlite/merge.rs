@@ -2,12 +2,12 @@
 //! into the rooms' logs, cutting the journal, removing the rows of deleted rooms.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 
 use madang_domain::ports::StoreError;
 use madang_domain::{Message, MessageKind, Seq, UserId};
 
 use super::sql::{execute, first, number, signed, sql_limit};
+use super::tail::Unmerged;
 use super::writer::Writer;
 use super::{filter, messages};
 
@@ -33,6 +33,8 @@ pub(super) enum Work {
     Cutting {
         up_to: i64,
     },
+    /// Removing what a merge that was cut short has left in the journal.
+    Sifting,
     Purging,
     Idle,
 }
@@ -40,7 +42,7 @@ pub(super) enum Work {
 impl Work {
     /// What a crash may have left to do.
     pub(super) const fn start() -> Self {
-        Self::Purging
+        Self::Sifting
     }
 
     /// Somebody deleted a room. What is under way purges in the end.
@@ -51,12 +53,12 @@ impl Work {
     }
 }
 
-/// A room's entries that left the journal, up to a number, with their counts.
+/// A room's entries that are merged, up to a number.
 #[derive(Debug)]
 pub(super) struct Merged {
     pub(super) room_no: i64,
     pub(super) to: Seq,
-    pub(super) batch: Vec<(Arc<Message>, u64)>,
+    pub(super) batch: Vec<Unmerged>,
 }
 
 impl Writer {
@@ -75,6 +77,7 @@ impl Writer {
             }
             Work::Merging { rooms, up_to } => self.merge_step(rooms, up_to),
             Work::Cutting { up_to } => self.cut_step(up_to),
+            Work::Sifting => self.sift_step(),
             Work::Purging => self.purge_step(),
         };
         match result {
@@ -115,33 +118,46 @@ impl Writer {
     /// Moves at most `limit` entries of a room; answers how many.
     pub(super) fn merge_room(&mut self, room_no: i64, limit: usize) -> Result<usize, StoreError> {
         let batch = self.tail.oldest(room_no, limit);
-        let Some((last, n)) = batch.last() else {
+        let (Some(first), Some(last)) = (batch.first(), batch.last()) else {
             return Ok(0);
         };
-        let (to, at) = (last.position.seq, last.sent_at);
-        let values = [room_no, signed(to), n.cast_signed(), at.as_micros()];
-        let is_searched = !last.room.is_internal();
+        let before = first.message.position.seq.previous();
+        let (to, at) = (last.message.position.seq, last.message.sent_at);
         let mut own = HashMap::new();
-        for (message, n) in &batch {
-            messages::insert(&self.connection, room_no, message, *n)?;
-            self.insert_client_id(room_no, message)?;
-            self.insert_sent(room_no, message, &mut own)?;
+        for item in &batch {
+            messages::insert(&self.connection, room_no, &item.message, item.n)?;
+            self.insert_client_id(room_no, &item.message)?;
+            self.insert_sent(room_no, &item.message, &mut own)?;
         }
-        if is_searched {
-            let before = batch
-                .first()
-                .map_or(to, |(first, _)| first.position.seq)
-                .previous();
+        if !last.message.room.is_internal() {
             filter::complete(&self.connection, room_no, before, to)?;
         }
         execute(
             &self.connection,
             "UPDATE logs SET last_seq = ?2, last_n = ?3, active_at = ?4 WHERE room_no = ?1",
-            values,
+            [room_no, signed(to), last.n.cast_signed(), at.as_micros()],
         )?;
         let taken = batch.len();
         self.pending.merged.push(Merged { room_no, to, batch });
         Ok(taken)
+    }
+
+    /// As [`Writer::merge_room`], and takes them out of the journal at once.
+    pub(super) fn merge_whole(&mut self, room_no: i64, limit: usize) -> Result<(), StoreError> {
+        if self.merge_room(room_no, limit)? == 0 {
+            return Ok(());
+        }
+        for item in self
+            .pending
+            .merged
+            .last()
+            .into_iter()
+            .flat_map(|m| &m.batch)
+        {
+            let delete = "DELETE FROM journal WHERE arrival = ?1";
+            execute(&self.connection, delete, [item.arrival])?;
+        }
+        Ok(())
     }
 
     fn insert_client_id(&self, room_no: i64, message: &Message) -> Result<(), StoreError> {
@@ -192,6 +208,24 @@ impl Writer {
     fn step_rows(&mut self) -> usize {
         let arrived = std::mem::take(&mut self.arrived);
         MERGE_STEP_ROWS.max(arrived * STEP_PER_ARRIVAL)
+    }
+
+    fn sift_step(&mut self) -> Result<Work, StoreError> {
+        let step = sql_limit(MERGE_STEP_ROWS);
+        let deleted = self.transaction(|writer| {
+            execute(
+                &writer.connection,
+                "DELETE FROM journal WHERE arrival IN
+                     (SELECT j.arrival FROM journal AS j JOIN logs AS l ON l.room_no = j.room_no
+                      WHERE j.seq <= l.last_seq LIMIT ?1)",
+                [step],
+            )
+        })?;
+        Ok(if deleted == 0 {
+            Work::Purging
+        } else {
+            Work::Sifting
+        })
     }
 
     fn cut_step(&mut self, up_to: i64) -> Result<Work, StoreError> {

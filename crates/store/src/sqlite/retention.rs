@@ -1,11 +1,14 @@
 //! Removing what is kept no longer.
 
 use madang_domain::ports::{RetentionRule, StoreError, Swept};
-use madang_domain::{Answer, Committed, Person, RoomId, RoomKind, SenderKind, Seq, Timestamp};
+use madang_domain::{
+    Answer, Committed, Message, Person, RoomId, RoomKind, SenderKind, Seq, Timestamp,
+};
 use rusqlite::Row;
 
 use super::rooms::{Log, log, room_id};
 use super::sql::{all, execute, one_of, signed, user_id};
+use super::tail::Unmerged;
 use super::writer::Writer;
 use crate::numbers;
 
@@ -74,6 +77,10 @@ impl Due {
 
     fn has(self, seq: Seq, sent_at: i64) -> bool {
         seq < self.below || sent_at < self.older_than
+    }
+
+    fn has_entry(self, message: &Message) -> bool {
+        self.has(message.position.seq, message.sent_at.as_micros())
     }
 }
 
@@ -147,10 +154,17 @@ impl Writer {
         }
         let last = self.tail.end_of_writer(room.room_no, room.log.end).seq;
         let due = Due::new(rule, last, now);
-        // What is not merged yet goes when all that is merged does.
-        let unmerged = self.tail.oldest(room.room_no, 1).pop();
-        if unmerged.is_some_and(|(m, _)| due.has(m.position.seq, m.sent_at.as_micros())) {
-            self.merge_room(room.room_no, limit)?;
+        // What is not merged yet goes when all that is merged does: it has to be, then.
+        let is_due = |item: &Unmerged| due.has_entry(&item.message);
+        if self
+            .tail
+            .oldest(room.room_no, 1)
+            .first()
+            .is_some_and(is_due)
+        {
+            let unmerged = self.tail.oldest(room.room_no, limit);
+            let count = unmerged.iter().take_while(|item| is_due(item)).count();
+            self.merge_whole(room.room_no, count)?;
         }
         let mut entries = self.oldest_merged(room.room_no, room.log.oldest, limit)?;
         let kept = entries.iter().position(|e| !due.has(e.seq, e.sent_at));

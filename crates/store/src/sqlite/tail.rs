@@ -222,12 +222,18 @@ impl Tail {
         rooms.into()
     }
 
-    /// At most `limit` of a room's oldest unmerged entries, and [`End::n`] of each.
-    pub(super) fn oldest(&self, room_no: i64, limit: usize) -> Vec<(Arc<Message>, u64)> {
+    /// At most `limit` of a room's oldest unmerged entries.
+    pub(super) fn oldest(&self, room_no: i64, limit: usize) -> Vec<Unmerged> {
         let inner = self.0.lock();
         let room = inner.rooms.get(&room_no).into_iter();
         let entries = room.flat_map(RoomTail::unmerged).take(limit);
-        entries.map(|e| (Arc::clone(e.newest()), e.n)).collect()
+        let item = |entry: &Entry| Unmerged {
+            room_no,
+            arrival: entry.arrival,
+            n: entry.n,
+            message: Arc::clone(entry.newest()),
+        };
+        entries.map(item).collect()
     }
 
     /// A room's entries up to `seq` are merged, or the room is deleted.

@@ -1,8 +1,10 @@
 //! The suite of the port, and what only this adapter can get wrong.
 
 mod crash;
+mod erasure;
 mod faults;
 mod plans;
+mod upgrade;
 
 use std::path::PathBuf;
 use std::sync::Arc;

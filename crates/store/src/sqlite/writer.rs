@@ -185,13 +185,13 @@ impl Writer {
         self.tail.settle(&done.revised);
         for Merged { room_no, to, batch } in done.merged {
             self.tail.remove_to(room_no, to);
-            for (message, _) in batch {
-                self.forget_id(room_no, &message);
+            for item in batch {
+                self.forget_id(room_no, &item.message);
             }
         }
         for room_no in done.deleted {
-            for (message, _) in self.tail.oldest(room_no, usize::MAX) {
-                self.forget_id(room_no, &message);
+            for item in self.tail.oldest(room_no, usize::MAX) {
+                self.forget_id(room_no, &item.message);
             }
             self.tail.remove_to(room_no, Seq::MAX);
             self.work.purge();

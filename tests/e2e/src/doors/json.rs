@@ -136,7 +136,7 @@ impl JsonPeer {
 
     fn keep(&mut self, event: &Value) {
         match event["type"].as_str() {
-            Some("message") => self.messages.push_back(message_of(&event["message"])),
+            Some("message") => self.messages.extend(message_of(&event["message"])),
             Some("room") if event["change"] != "left" => self.enter(&event["room"]),
             Some("error") => {
                 let refusal = self.refusal(event);

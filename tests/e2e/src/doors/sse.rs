@@ -167,8 +167,10 @@ impl Stream {
             let Some(event) = self.event_within(left)? else {
                 return Some(Arrival::Ended(None, None));
             };
-            if event.kind == "message" {
-                return Some(Arrival::Message(message(&event)));
+            if event.kind == "message"
+                && let Some(message) = message(&event)
+            {
+                return Some(Arrival::Message(message));
             }
         }
     }
@@ -219,16 +221,17 @@ impl Stream {
     }
 }
 
-fn message(event: &Event) -> Message {
+/// `None` for another entry of the log.
+fn message(event: &Event) -> Option<Message> {
     let body: Value = serde_json::from_str(&event.data).expect("data is JSON");
     assert_eq!(body["type"], "message", "{body}");
-    let message = message_of(&body["message"]);
+    let message = message_of(&body["message"])?;
     let position = event
         .id
         .clone()
         .expect("a message has an id to resume behind");
-    Message {
+    Some(Message {
         position,
         ..message
-    }
+    })
 }

@@ -121,7 +121,7 @@ impl StompPeer {
 
     fn keep(&mut self, frame: &Frame) {
         match frame.command.as_str() {
-            "MESSAGE" if frame.get("event").is_none() => self.messages.push_back(message(frame)),
+            "MESSAGE" if frame.get("event").is_none() => self.messages.extend(message(frame)),
             "ERROR" => {
                 let body = frame.json();
                 assert_eq!(body["error"]["code"], frame.need("code"), "{frame:?}");
@@ -205,28 +205,29 @@ impl Peer for StompPeer {
     }
 }
 
-fn message(frame: &Frame) -> Message {
+fn message(frame: &Frame) -> Option<Message> {
     let body = frame.json();
     assert_eq!(body["position"], frame.need("position"), "{frame:?}");
     message_of(&body)
 }
 
-/// The message in the native JSON object.
+/// The message in the native JSON object; `None` for another entry of the log.
 ///
 /// # Panics
 /// When a field is missing.
 #[must_use]
-pub fn message_of(body: &serde_json::Value) -> Message {
+pub fn message_of(body: &serde_json::Value) -> Option<Message> {
     let text = |name: &str| {
         let field = body[name].as_str();
         field
             .unwrap_or_else(|| panic!("no {name} in {body}"))
             .to_owned()
     };
-    Message {
+    let message = Message {
         room: text("roomId"),
         text: text("text"),
         seq: body["seq"].as_u64().expect("a number"),
         position: text("position"),
-    }
+    };
+    (body["type"] == "message").then_some(message)
 }

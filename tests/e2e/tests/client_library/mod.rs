@@ -28,7 +28,10 @@ fn start(script: &str, server: &TestServer, further: &[(&str, &str)]) -> Script 
 fn tell(script: &str, further: &[(&str, &str)]) {
     let mut server = server();
     let script = start(script, &server, further);
-    println!("MADANG_E2E_SEED={}", script.wait_for_prefix("MADANG_E2E_SEED="));
+    println!(
+        "MADANG_E2E_SEED={}",
+        script.wait_for_prefix("MADANG_E2E_SEED=")
+    );
     script.wait_for("kill now");
     server.kill9();
     server.restart();

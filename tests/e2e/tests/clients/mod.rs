@@ -49,6 +49,10 @@ static PHP_STOMP: Program = Program::new(Php, Door::Tcp, "php/stomp.php");
 static CURL_REST: Program = Program::new(Curl, Door::Rest, "curl/rest.sh");
 static CURL_EVENTS: Program = Program::new(Curl, Door::Events, "curl/events.sh");
 static CURL_HTTP2: Program = Program::new(Curl, Door::Tls, "curl/http2.sh");
+static CURL_NOTIFICATIONS: Program =
+    Program::with(Curl, Door::Events, "curl/notifications.sh", &["1.1"]);
+static CURL_NOTIFICATIONS_HTTP2: Program =
+    Program::with(Curl, Door::Tls, "curl/notifications.sh", &["2"]);
 
 /// All programs, in the order of the document's table.
 static PROGRAMS: &[&Program] = &[
@@ -71,6 +75,8 @@ static PROGRAMS: &[&Program] = &[
     &CURL_REST,
     &CURL_EVENTS,
     &CURL_HTTP2,
+    &CURL_NOTIFICATIONS,
+    &CURL_NOTIFICATIONS_HTTP2,
 ];
 
 #[test]
@@ -166,4 +172,10 @@ fn curl_is_served_events() {
 #[test]
 fn curl_is_served_over_http_2() {
     CURL_HTTP2.judge();
+}
+
+#[test]
+fn curl_is_served_the_notifications_of_contract_2_over_http_1_and_2() {
+    CURL_NOTIFICATIONS.judge();
+    CURL_NOTIFICATIONS_HTTP2.judge();
 }

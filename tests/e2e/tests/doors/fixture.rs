@@ -109,7 +109,7 @@ impl<'a> Room<'a> {
 
     /// The texts that the room keeps, oldest first, at most 200.
     pub(super) fn kept(&self, endpoint: &Endpoint) -> Vec<String> {
-        let path = format!("/api/v1/rooms/{}/messages?limit=200", self.id);
+        let path = format!("/api/v1/rooms/{}/messages?limit=200&only=messages", self.id);
         let page = endpoint.rest("GET", &path, Some(&self.token), "").json();
         let messages = page["messages"].as_array().expect("messages");
         let text = |message: &serde_json::Value| message["text"].as_str().unwrap().to_owned();

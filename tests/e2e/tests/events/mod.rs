@@ -1,5 +1,6 @@
 //! Event streams: exact over cuts, whatever the number of rooms.
 
+mod desk;
 mod resume;
 mod streams;
 

@@ -110,10 +110,10 @@ fn rooms_join_and_leave_a_stream_of_all_at_once() {
     assert_eq!(events.texts(1), ["hello agent"]);
     kim.peer
         .say(&json!({"type": "typing", "room": kim.id, "active": true}));
-    assert_eq!(events.event().data["active"], true);
+    assert_eq!(events.next_of("typing").data["active"], true);
     let complete = format!("/api/v1/desk/rooms/{}/complete", kim.id);
     assert!(rest(&server, "POST", &complete, &token).status < 300);
-    assert_eq!(events.event().data["change"], "left");
+    assert_eq!(events.next_of("room").data["change"], "left");
 }
 
 #[test]

@@ -161,8 +161,13 @@ fn open(
     let mut customer = Customer::new(server);
     let mut watcher = customer.again(server);
     follow(&mut watcher, &customer.id, "");
+    let (agent_token, _) = assigned_agent(server, &customer.id);
     customer.say("begin");
-    let since = watcher.message().need("position").to_owned();
+    let mut begun = watcher.message();
+    while crate::rooms::text(&begun) != "begin" {
+        begun = watcher.message();
+    }
+    let since = begun.need("position").to_owned();
     let (address, token, room) = (server.address(), &customer.token, &customer.id);
     let readers = (0..READERS).map(|_| {
         let reader = ReaderTask {
@@ -174,7 +179,6 @@ fn open(
         thread::spawn(|| reader.run())
     });
     let readers = readers.collect();
-    let (agent_token, _) = assigned_agent(server, room);
     let senders = (0..).zip([token, &agent_token]).map(|(who, token)| {
         let sender = SenderTask {
             address,

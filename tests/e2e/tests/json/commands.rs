@@ -152,7 +152,7 @@ fn typing_and_reading_are_shown_to_the_other_side() {
             .peer
             .ask(json!({"type": "typing", "room": room, "active": active}));
         assert_eq!(ack["type"], "ack");
-        let shown = kim.peer.event();
+        let shown = kim.peer.next_of("typing");
         let name = format!("{} by name", lee.id);
         assert_eq!(
             shown,
@@ -169,7 +169,7 @@ fn typing_and_reading_are_shown_to_the_other_side() {
     let shown = kim.peer.next_of("read");
     assert_eq!(
         shown,
-        json!({"type": "read", "room": room, "user": lee.id, "position": position})
+        json!({"type": "read", "room": room, "user": lee.id, "position": position, "seq": 3, "previousSeq": 0})
     );
     // Nobody is told that they write themselves.
     let (_, before) = lee

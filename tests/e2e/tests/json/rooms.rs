@@ -19,11 +19,12 @@ fn a_claimed_room_joins_the_agent_and_changes_for_the_customer() {
         (&json!("room"), &json!("joined"))
     );
     assert_eq!(joined["room"]["id"], room.as_str());
+    let assigned = lee.peer.next_of("message");
     assert_eq!(
-        joined["room"]["position"],
-        joined["room"]["head"]["position"]
+        assigned["message"]["type"], "assigned",
+        "shown from the claim on"
     );
-    let changed = kim.peer.event();
+    let changed = kim.peer.next_of("room");
     assert_eq!(
         (&changed["type"], &changed["change"]),
         (&json!("room"), &json!("changed"))
@@ -42,7 +43,7 @@ fn a_completed_room_leaves_the_agent_who_gets_no_more_of_it() {
     let room = kim.id.clone();
     let mut lee = agent_of(&server, &room);
     lee.complete(&server, &room);
-    let left = lee.peer.event();
+    let left = lee.peer.next_of("room");
     assert_eq!(
         left,
         json!({"type": "room", "change": "left", "room": {"id": room}})
@@ -50,7 +51,8 @@ fn a_completed_room_leaves_the_agent_who_gets_no_more_of_it() {
     kim.say(&room, "not for the agent");
     lee.peer.assert_quiet();
     lee.claim(&server, &room);
-    assert_eq!(lee.peer.event()["change"], "joined", "served once more");
+    let joined = lee.peer.next_of("room");
+    assert_eq!(joined["change"], "joined", "served once more");
     kim.say(&room, "for the agent");
     assert_eq!(lee.peer.texts(1), ["for the agent"]);
 }
@@ -64,7 +66,7 @@ fn a_room_that_its_customer_left_leaves_everybody_and_can_begin_anew() {
     kim.peer.next_of("room");
     kim.rest(&server, "DELETE", &format!("/api/v1/rooms/{room}"));
     for peer in [&mut kim.peer, &mut lee.peer] {
-        let left = peer.event();
+        let left = peer.next_of("room");
         assert_eq!(
             left,
             json!({"type": "room", "change": "left", "room": {"id": room}})
@@ -86,7 +88,7 @@ fn an_admin_is_shown_their_own_rooms_only() {
     assert_eq!(root.peer.event()["change"], "joined");
     root.complete(&server, &kim.id);
     assert_eq!(
-        root.peer.event()["change"],
+        root.peer.next_of("room")["change"],
         "left",
         "though they may read it still"
     );
@@ -100,7 +102,7 @@ fn more_rooms_than_a_session_shows_end_it() {
     let (kim, park) = (Person::customer(&server), Person::customer(&server));
     let mut lee = agent_of(&server, &kim.id);
     lee.claim(&server, &park.id);
-    assert_eq!(lee.peer.event()["error"]["code"], "TOO_MANY");
+    assert_eq!(lee.peer.next_of("error")["error"]["code"], "TOO_MANY");
     assert_eq!(lee.peer.received(), Err(Some(1008)));
 }
 

@@ -49,10 +49,14 @@ fn a_stored_message_says_all_that_is_promised_of_it() {
         "sentAt",
         "seq",
         "text",
+        "type",
     ];
     assert_eq!(keys, wanted);
     assert_eq!(body["roomId"], id);
-    assert_eq!(body["seq"], 1);
+    assert_eq!(
+        (&body["seq"], &body["type"]),
+        (&1.into(), &"message".into())
+    );
     assert_eq!(body["position"], message.need("position"));
     assert_eq!(body["messageId"], message.need("message-id"));
     assert_eq!(body["sender"]["id"], id);

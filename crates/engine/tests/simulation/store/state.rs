@@ -40,10 +40,10 @@ impl Done {
             deleted,
         } = self;
         Ok(Committed {
-            answer,
             entries,
             changes,
             deleted,
+            ..Committed::only(answer)
         })
     }
 

@@ -36,6 +36,10 @@ pub(super) async fn http(mut stream: TcpStream, server: Arc<Server>) -> std::io:
     stream.set_nodelay(true)?;
     while let Some((head, body)) = request(&mut stream).await? {
         let path = head.split(' ').nth(1).unwrap().to_owned();
+        if path.starts_with("/api/v1/") && path != "/api/v1/events" {
+            stream.write_all(&server.rest(&head, &body)).await?;
+            continue;
+        }
         let session = path.split('/').nth(3).unwrap_or_default().to_owned();
         let door = match path.rsplit('/').next().unwrap() {
             "refused" => {
@@ -101,6 +105,9 @@ async fn websocket(stream: TcpStream, server: Arc<Server>, door: Door) -> std::i
             match event {
                 Event::Message { payload, .. } if door == Door::SockJsWebSocket => {
                     session.array(payload);
+                }
+                Event::Message { payload, .. } if door == Door::Json => {
+                    server.command(payload, &outlet);
                 }
                 Event::Message { payload, .. } => session.stomp(payload),
                 Event::Close { .. } => outlet.end(),

@@ -3,6 +3,7 @@
 
 mod doors;
 mod outlet;
+pub(crate) mod rest;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use doors::SockJs;
 use madang_wire::stomp::{Command, Frame, Version, message};
 use outlet::{Door, Outlet};
+use rest::Rest;
 use tokio::net::TcpListener;
 
 /// What the server does wrong.
@@ -27,6 +29,9 @@ pub(crate) enum Fault {
     Receipts,
     /// CONNECT is answered with ERROR.
     Refuse,
+    /// Every 10th request of a person over REST, other than for their rooms, is
+    /// answered with 503.
+    Busy,
 }
 
 pub(crate) struct Fake {
@@ -47,6 +52,8 @@ struct Shared {
     rooms: HashMap<String, Room>,
     connections: u64,
     receipts: u64,
+    requests: u64,
+    rest: Rest,
 }
 
 struct Server {
@@ -125,6 +132,38 @@ impl Server {
         Arc::clone(sessions.entry(session.to_owned()).or_insert_with(new))
     }
 
+    /// Answers a REST call.
+    fn rest(&self, head: &str, body: &[u8]) -> Vec<u8> {
+        let shared = &mut *self.shared.lock().unwrap();
+        let is_setting_up = head.contains(rest::API_KEY) || head.contains(" /api/v1/rooms?");
+        shared.requests += u64::from(!is_setting_up);
+        if self.fault == Fault::Busy && !is_setting_up && shared.requests.is_multiple_of(10) {
+            return rest::encode(&(503, "busy".into()));
+        }
+        let answer = shared.rest.answer(head, body);
+        let mut words = head.split([' ', '/', '?']);
+        // POST /api/v1/rooms/{id}/messages
+        if answer.0 == 201 && words.any(|word| word == "messages") {
+            let room = head.split('/').nth(4).unwrap();
+            let name = format!("/rooms/{room}");
+            let frame = Frame::new(Command::Send).with_body(body);
+            let room = shared.rooms.entry(name.clone()).or_default();
+            publish(room, &name, &frame, self.fault);
+        }
+        rest::encode(&answer)
+    }
+
+    /// Takes a command of the JSON door. A read mark is told to everybody, one by one.
+    fn command(&self, payload: &[u8], outlet: &Outlet) {
+        let command: serde_json::Value = serde_json::from_slice(payload).unwrap();
+        assert_eq!(command["type"], "read");
+        let name = format!("/rooms/{}", command["room"].as_str().unwrap());
+        outlet.object("ack", r#"{"type":"ack","id":"r"}"#);
+        for (.., outlet) in &self.shared.lock().unwrap().rooms[&name].subscribers {
+            outlet.object("read", r#"{"type":"read"}"#);
+        }
+    }
+
     /// Puts a session of the JSON doors into all rooms.
     fn join(&self, id: u64, outlet: Outlet) {
         outlet.object("hello", r#"{"type":"hello","user":"u","rooms":[]}"#);
@@ -179,12 +218,11 @@ fn handle(frame: &Frame, id: u64, outgoing: &Outlet, shared: &mut Shared, fault:
                 room.subscribers.retain(|(owner, ..)| *owner != id);
             }
         }
-        Command::Send => publish(
-            shared.rooms.entry(name.clone()).or_default(),
-            &name,
-            frame,
-            fault,
-        ),
+        Command::Send => {
+            shared.rest.sent(&name, &frame.body);
+            let room = shared.rooms.entry(name.clone()).or_default();
+            publish(room, &name, frame, fault);
+        }
         Command::Disconnect => outgoing.end(),
         _ => {}
     }

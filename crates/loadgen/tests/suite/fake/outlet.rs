@@ -42,9 +42,13 @@ impl Outlet {
             Door::SockJsWebSocket => self.text(&array()),
             Door::XhrStreaming | Door::EventSource => self.sockjs(&array()),
             Door::Json | Door::Sse => {
-                let (_, body) = text.split_once("\n\n").unwrap();
+                let (head, body) = text.split_once("\n\n").unwrap();
+                let position = head.lines().find_map(|line| line.strip_prefix("position:"));
+                let position: Value = position.into();
                 let body: Value = body.trim_end_matches('\0').into();
-                let object = format!(r#"{{"type":"message","message":{{"text":{body}}}}}"#);
+                let object = format!(
+                    r#"{{"type":"message","message":{{"position":{position},"text":{body}}}}}"#
+                );
                 self.object("message", &object);
             }
         }

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Agent, ClientId, Epoch, Extra, MemberRole, Message, MessageKind, Person, Position, Profile,
-    Revision, Room, RoomDetail, RoomHead, RoomId, SenderKind, Seq, Support, SupportState,
-    Timestamp, UserId,
+    Agent, ClientId, Epoch, Extra, Message, MessageKind, Person, Position, Profile, Revision, Room,
+    RoomDetail, RoomHead, RoomId, SenderKind, Seq, Support, SupportState, Timestamp, UserId,
 };
 
-use crate::contracts::realtime::LiveRoom;
+use crate::contracts::realtime::{LiveInbox, LiveRoom};
 
 pub(super) fn live_position() -> Position {
     position()
@@ -32,14 +31,7 @@ pub(super) fn message() -> Message {
         client_id: Some(ClientId::new("c-1").unwrap()),
         text: Arc::from("text"),
         sent_at: Timestamp::from_micros(1),
-        extra: Some(Box::new(Extra {
-            data: Some(Arc::from("{}")),
-            target: Some(Seq::new(1)),
-            subjects: vec![person()],
-            role: Some(MemberRole::Member),
-            of_room: Some(RoomId::new("kim@example.com").unwrap()),
-            ..Extra::default()
-        })),
+        extra: None,
     }
 }
 
@@ -100,5 +92,13 @@ pub(super) fn live_room() -> LiveRoom {
         unread: Some(1),
         read_seq: Some(1),
         ..LiveRoom::new(&room, position())
+    }
+}
+
+pub(super) fn live_inbox() -> LiveInbox {
+    LiveInbox {
+        position: position().to_string(),
+        unread: 1,
+        began: None,
     }
 }
