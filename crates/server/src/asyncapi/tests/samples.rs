@@ -99,6 +99,7 @@ pub(super) fn live_inbox() -> LiveInbox {
     LiveInbox {
         position: position().to_string(),
         unread: 1,
+        last_seq: 1,
         began: None,
     }
 }
