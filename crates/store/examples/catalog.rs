@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use madang_domain::ports::{LogQuery, RoomsQuery, Store};
+use madang_domain::ports::{Commit, LogQuery, RoomsQuery, Store};
 use madang_domain::search::SearchQuery;
 use madang_domain::{
     Body, Caller, Command, Content, Draft, DraftGroup, MemberRole, NewRoom, Person, Position,
@@ -111,6 +111,8 @@ async fn fill(store: &SqliteStore, words: &[String], messages: u64) -> Result<()
                 name: None,
                 member_id: None,
                 role: Role::User,
+                scopes: madang_domain::Scopes::default(),
+                issued_at: None,
                 expires_at: None,
             };
             let content = Content::Message(Body::new(&said.join(" "), None)?);
@@ -149,6 +151,8 @@ async fn great_room(store: &SqliteStore, members: u64) -> Result<RoomId, Failure
         name: None,
         member_id: None,
         role: Role::User,
+        scopes: madang_domain::Scopes::default(),
+        issued_at: None,
         expires_at: None,
     };
     let drafts = (0..1_000).map(|n| {

@@ -160,7 +160,7 @@ pub async fn the_room_and_the_customer_hear(factory: &dyn Factory) {
         .await
         .unwrap();
     assert_eq!(kinds(&gone.entries), [MessageKind::Gone]);
-    assert_eq!(gone.deleted, Some(room_id("kim")));
+    assert_eq!(gone.deleted.map(|(room, _)| room), Some(room_id("kim")));
 }
 
 /// A released room waits from when it began to, before those that came later.

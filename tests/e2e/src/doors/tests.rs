@@ -17,7 +17,7 @@ use super::stomp::StompPeer;
 use super::{Arrival, Endpoint, Identity, Message, Peer, Start, pipe, sse};
 use crate::PATIENCE;
 
-const BODY: &str = r#"{"roomId":"kim","text":"한글","seq":7,"position":"e-7"}"#;
+const BODY: &str = r#"{"roomId":"kim","text":"한글","type":"message","seq":7,"position":"e-7"}"#;
 
 fn message() -> Message {
     Message {
@@ -103,10 +103,10 @@ fn stomp_server(mut stream: impl Read + Write) {
     while let Some(frame) = read_until(&mut stream, b"\0") {
         for answer in answers(&frame) {
             // In two pieces, as TCP may.
-            let (first, second) = answer.split_at(answer.len() / 2);
-            stream.write_all(first.as_bytes()).unwrap();
+            let (first, second) = answer.as_bytes().split_at(answer.len() / 2);
+            stream.write_all(first).unwrap();
             stream.flush().unwrap();
-            stream.write_all(second.as_bytes()).unwrap();
+            stream.write_all(second).unwrap();
             stream.flush().unwrap();
             if answer.starts_with("ERROR") {
                 return;

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Command as Process, Stdio};
 use std::time::Duration;
 
-use madang_domain::ports::Store;
+use madang_domain::ports::{Commit, Store};
 use madang_domain::{Role, UserChange};
 use rusqlite::Connection;
 
