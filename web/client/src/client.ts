@@ -1,7 +1,7 @@
 // The client as an application sees it.
 
 import { Emitter } from './emitter.js';
-import { MadangError } from './errors.js';
+import { closed } from './errors.js';
 import type { Message, Routes } from './generated.js';
 import { iterate, type IterateOptions } from './iterate.js';
 import type { State } from './link.js';
@@ -46,7 +46,7 @@ export class MadangClient extends Emitter<ClientEvents> {
     const opened = new Promise<void>((resolve, reject) => {
       const off = this.on('state', (state, error) => {
         if (state === 'open') resolve();
-        else if (state === 'closed') reject(error ?? new MadangError('CLOSED', 'the client is closed', false));
+        else if (state === 'closed') reject(error ?? closed());
         else return;
         off();
       });

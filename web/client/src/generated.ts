@@ -577,9 +577,11 @@ export type LeftRoom = {
 
 /** Where the live stream of the user's inbox begins. */
 export type LiveInbox = {
+  /** Up to which entry they were counted: a notification with a greater `id` was not. */
+  lastSeq: number;
   /** The first entry after it is the first that comes. */
   position: string;
-  /** Notifications that are not read. */
+  /** Notifications up to `lastSeq` that are not read. */
   unread: number;
 };
 

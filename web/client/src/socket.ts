@@ -53,7 +53,7 @@ class Socket implements Connection {
       this.#watchFor(options.pingMs);
     };
     socket.onmessage = ({ data }) => this.#receive(data);
-    socket.onclose = ({ code, reason }) => this.#end(this.#error ?? closed(code, reason), code);
+    socket.onclose = ({ code, reason }) => this.#end(this.#error ?? reasonOf(code, reason), code);
     // A close follows.
     socket.onerror = () => {};
   }
@@ -106,5 +106,5 @@ class Socket implements Connection {
 }
 
 /** The reason of a close is the server's code, where the server closed; an `error` has mostly told more. */
-const closed = (code: number, reason: string): MadangError =>
+const reasonOf = (code: number, reason: string): MadangError =>
   /^[A-Z][A-Z_]+$/.test(reason) ? new MadangError(reason, `closed with ${code}`, true) : unreachable();

@@ -1,7 +1,7 @@
 // Several people in several rooms, each with a client of their own, over connections that are cut all the time.
 // Runs in Node and in a page: nothing of either is used here. What is wrong at the end is thrown.
 
-const MESSAGES = 280;
+const MESSAGES = 200;
 /** Of one person in one room, under way at once. */
 const AT_ONCE = 6;
 const PATIENCE_MS = 30_000;
