@@ -5,10 +5,10 @@ use std::sync::Arc;
 use madang_domain::command::OpenSupport;
 use madang_domain::{
     Actor, Agent, Answer, ClaimOutcome, Code, MessageKind, Outcome, Person, Position, RoomAction,
-    RoomCommand, RoomDetail, RoomId, SenderKind, Seq, Support, SupportState, Timestamp, UserId,
+    RoomCommand, RoomDetail, RoomId, SenderKind, Seq, Support, SupportState, Timestamp,
 };
 
-use super::log::NewEntry;
+use super::log::{NewEntry, RoomLog};
 use super::state::{Done, State};
 use crate::world::World;
 
@@ -139,7 +139,7 @@ impl State {
         let customer = support.map(|support| support.customer.clone());
         let had_it = support.and_then(|support| Some(support.assignee()?.user.clone()));
         let entry = NewEntry::event(kind, by, SenderKind::Agent, subjects.clone(), at);
-        let assign = |log: &mut super::log::RoomLog| {
+        let assign = |log: &mut RoomLog| {
             if let Some(support) = log.support_mut() {
                 support.state = state;
             }
@@ -159,7 +159,7 @@ fn agent(person: &Person) -> Agent {
 
 fn person(agent: &Agent) -> Person {
     Person {
-        user: UserId::clone(&agent.user),
+        user: agent.user.clone(),
         name: Some(Arc::clone(&agent.name)),
     }
 }

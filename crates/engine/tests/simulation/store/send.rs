@@ -5,7 +5,7 @@ use std::time::Duration;
 use madang_domain::policy::Reviser;
 use madang_domain::{
     Answer, Appended, Code, Content, Draft, DraftGroup, Extra, MessageKind, Outcome, Person,
-    Revision, Seq, SupportState, policy,
+    Revision, SenderKind, Seq, SupportState, policy,
 };
 
 use super::log::NewEntry;
@@ -20,7 +20,10 @@ impl State {
         match appended {
             Ok(appended) => done.answer(Answer::Sent(appended)),
             Err(code) => {
-                self.rooms = saved.unwrap_or_else(|| std::mem::take(&mut self.rooms));
+                // A single draft that is refused has changed nothing.
+                if let Some(saved) = saved {
+                    self.rooms = saved;
+                }
                 Err(code.into())
             }
         }
@@ -135,8 +138,7 @@ impl State {
             support.state = SupportState::Waiting;
             support.inquired_at = at;
         }
-        let sender_kind = madang_domain::SenderKind::Customer;
-        let entry = NewEntry::event(kind, customer, sender_kind, Vec::new(), at);
+        let entry = NewEntry::event(kind, customer, SenderKind::Customer, Vec::new(), at);
         self.append(room, entry, done);
         self.tell_desk(kind, room, customer, Vec::new(), at, done);
         done.changed(room, [customer.user.clone()]);

@@ -9,7 +9,7 @@ use madang_domain::{
 };
 
 use super::history::History;
-use super::log::{NewEntry, RoomLog};
+use super::log::{Access, NewEntry, RoomLog};
 use crate::world::World;
 
 /// The desk's feed is one life for ever.
@@ -147,7 +147,7 @@ impl State {
         change(log);
         let after = log.access();
         // Whoever has the right as an agent or a user; an admin's nobody can take.
-        let reads = |access: &super::log::Access, user| access.reads(user, Role::Agent);
+        let reads = |access: &Access, user| access.reads(user, Role::Agent);
         let loser = subject.filter(|user| reads(&before, user) && !reads(&after, user));
         if let Some(user) = loser {
             log.access_version += 1;
@@ -176,7 +176,7 @@ impl State {
         self.append(&RoomId::desk(), entry, done);
     }
 
-    /// Those of `people` in `standing` of the room.
+    /// What the user is to the room.
     pub(super) fn standing(&self, room: &RoomId, user: &UserId) -> Standing {
         let log = self.rooms.get(room);
         log.map_or(Standing::Stranger, |log| log.standing(user))
