@@ -23,7 +23,10 @@ class Room {
   reset(page) {
     this.messages.clear();
     this.lastSeq = 0;
-    for (const message of page.messages) this.accept(message);
+    for (const message of page.messages) {
+      this.settle(message);
+      this.messages.set(message.seq, message);
+    }
     this.position = page.head.position;
     this.lastSeq = page.head.lastSeq;
     this.hasOlder = page.hasMore;
@@ -36,14 +39,28 @@ class Room {
     this.hasOlder = page.hasMore;
   }
 
-  /** Takes a message of the log; one that is known changes nothing. */
+  /** Takes an entry of the log; one that is known changes nothing. */
   accept(message) {
     this.settle(message);
     if (message.seq <= this.lastSeq) return false;
+    this.revise(message);
     this.messages.set(message.seq, message);
     this.lastSeq = message.seq;
     this.position = message.position;
     return true;
+  }
+
+  /** An edit or a deletion changes an earlier message, where this window has it. A page that is read
+   *  shows messages as they are by then. */
+  revise({ type, target, text, data, sentAt }) {
+    const earlier = this.messages.get(target);
+    if (!earlier) return;
+    if (type === "edited" && (text ?? data) !== undefined) {
+      this.messages.set(target, { ...earlier, text, data, editedAt: sentAt });
+    }
+    if (type === "deleted") {
+      this.messages.set(target, { ...earlier, text: undefined, data: undefined, deletedAt: sentAt });
+    }
   }
 
   /** What was pending is stored. */
@@ -59,7 +76,8 @@ class Room {
   }
 
   draw(list) {
-    const items = [...this.messages.values()].map((message) => this.item(message));
+    const shown = [...this.messages.values()].filter(({ type }) => !REVISIONS.has(type));
+    const items = shown.map((message) => this.item(message));
     for (const draft of this.pending.values()) {
       const note = draft.error ?? (draft.received ? "" : "sending…");
       items.push(bubble(draft.text, note, draft.received ? "mine" : "mine pending"));
@@ -68,10 +86,37 @@ class Room {
   }
 
   item(message) {
-    const mine = message.sender.id === this.me.userId;
     const time = new Date(message.sentAt).toLocaleTimeString();
-    return bubble(message.text, mine ? time : `${message.sender.name} · ${time}`, mine ? "mine" : "");
+    if (message.type !== "message") return bubble(eventText(message), time, "event");
+    const mine = message.sender.id === this.me.userId;
+    const text = message.deletedAt ? "(deleted)" : (message.text ?? JSON.stringify(message.data));
+    const note = [mine ? null : message.sender.name, time, message.editedAt ? "edited" : null];
+    return bubble(text, note.filter(Boolean).join(" · "), mine ? "mine" : "");
   }
+}
+
+/** Entries that change what is shown of another one. */
+const REVISIONS = new Set(["edited", "deleted"]);
+
+const EVENTS = {
+  joined: "came in",
+  added: "added",
+  left: "left",
+  removed: "removed",
+  roleChanged: "changed the role of",
+  roomChanged: "changed the room",
+  waiting: "waits for an agent",
+  assigned: "has taken over",
+  released: "gave the room back",
+  handedOver: "handed the room over to",
+  completed: "completed the conversation",
+};
+
+/** What happened, for the people in the room. */
+function eventText({ type, sender, subjects, text }) {
+  if (type === "notice") return text ?? "";
+  const others = (subjects ?? []).filter(({ id }) => id !== sender.id).map(({ name }) => name);
+  return [sender.name, EVENTS[type] ?? type, others.join(", ")].filter(Boolean).join(" ");
 }
 
 function bubble(text, note, kind) {

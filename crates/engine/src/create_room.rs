@@ -30,8 +30,8 @@ pub struct RoomPlan {
 }
 
 impl Engine {
-    /// Makes a room; of a direct room finds the one that there is for this pair and context. Answers
-    /// whether it was made. The members' sessions are told.
+    /// Makes a room with all its members or not at all; of a direct room finds the one that there is
+    /// for this pair and context. Answers whether it was made. The members' sessions are told.
     ///
     /// # Errors
     /// [`Code::BodyInvalid`]: not such a kind, too many members, a direct room that is not for two,
@@ -47,7 +47,6 @@ impl Engine {
         let mut members = distinct(plan.members);
         members.retain(|member| Some(member) != owner.as_ref());
         check_members(plan.kind, owner.is_some(), members.len())?;
-        let rest = members.split_off(members.len().min(ADDED_AT_ONCE_MAX));
         let mut people = self
             .people(owner.iter().cloned().chain(members).collect())
             .await?;
@@ -68,17 +67,7 @@ impl Engine {
         else {
             return Err(Code::Internal.into());
         };
-        if rest.is_empty() {
-            return Ok((*room, made));
-        }
-        self.add_members(caller, &room.id, rest, MemberRole::Member)
-            .await?;
-        let full = self
-            .store
-            .room(&room.id)
-            .await
-            .map_err(|e| store_failed(&e))?;
-        Ok((full.unwrap_or(*room), made))
+        Ok((*room, made))
     }
 
     /// Users with the names that are known of them, in the order asked.

@@ -41,9 +41,9 @@ async function say(tab, text) {
 
 const sees = (tab, text) => tab.locator(page.message, { hasText: text }).waitFor();
 
-/** The texts on the page without the small print below each. */
+/** What people said on the page, without the small print below each. */
 const texts = (tab) =>
-  tab.locator(page.message).evaluateAll((items) => items.map((item) => item.firstChild.textContent));
+  tab.locator(`${page.message}:not(.event)`).evaluateAll((items) => items.map((item) => item.firstChild.textContent));
 
 await run(async () => {
   const browser = await openBrowser();
@@ -55,6 +55,7 @@ await run(async () => {
   const agent = await openWindow(browser, 'agent');
   await agent.locator(page.waiting, { hasText: name }).locator('button').click();
   await sees(agent, '안녕하세요 ☃');
+  await sees(customer, 'has taken over');
   await agent.locator(page.mine, { hasText: name }).waitFor();
   await say(agent, '무엇을 도와드릴까요?');
   await sees(customer, '무엇을 도와드릴까요?');

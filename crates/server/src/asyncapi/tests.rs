@@ -327,7 +327,6 @@ fn what_the_json_door_writes_looks_as_the_examples_do() {
     use samples::{live_room, message};
     let document = all();
     let example = |event: &str| example(&document, "json", &json_door::event_key(event));
-    let id = echo(Some("1"));
     let room = live_room();
     let message = message();
     let body = || native::MessageBody::from(&message);
@@ -374,6 +373,14 @@ fn what_the_json_door_writes_looks_as_the_examples_do() {
         body: "b",
     };
     assert_same_shape(&example("notification"), &notification);
+}
+
+#[test]
+fn what_the_json_door_answers_looks_as_the_examples_do() {
+    let document = all();
+    let example = |event: &str| example(&document, "json", &json_door::event_key(event));
+    let id = echo(Some("1"));
+    let message = samples::message();
     let ack = Ack {
         id: id.as_deref(),
         accepted: Some(Accepted::from(&message)),

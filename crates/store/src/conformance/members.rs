@@ -397,6 +397,7 @@ pub async fn editing_a_room(factory: &dyn Factory) {
     group(&*store, "g", "kim", &["lee"]).await;
     let change = ProfileChange {
         title: Some(Some(Arc::from("새 제목"))),
+        picture: Some(Some(Arc::from("/pictures/1.png"))),
         context: Some(Some(Arc::from("{}"))),
         ..ProfileChange::default()
     };
@@ -405,9 +406,12 @@ pub async fn editing_a_room(factory: &dyn Factory) {
     assert_eq!(refused.unwrap_err(), Code::RoleRequired);
     let done = act(&*store, "g", "kim", edit()).await.unwrap();
     assert_eq!(kinds(&done.entries), [MessageKind::RoomChanged]);
-    assert_eq!(count_of(done), 1);
+    assert_eq!(done.released, None, "it had no picture");
+    let (edited, changed) = room_of(done);
+    assert_eq!((room(&*store, "g").await, changed), (Some(edited), true));
     let same = act_as(&*store, "g", HOST, edit()).await.unwrap();
-    assert!(same.entries.is_empty());
+    assert!(same.entries.is_empty() && same.released.is_none());
+    assert!(!room_of(same).1);
     let profile = room(&*store, "g").await.unwrap().profile;
     assert_eq!(profile, change.apply(&Profile::default()));
     let long = ProfileChange {
@@ -462,4 +466,39 @@ pub async fn deleting_a_room_of_members(factory: &dyn Factory) {
     };
     let (id, lee) = (room_id("g"), user("lee"));
     assert_eq!(store.advance_read(&id, &lee, mark).await.unwrap(), None);
+}
+
+/// A room names the picture that it lets go of, and no other.
+pub async fn letting_go_of_a_picture(factory: &dyn Factory) {
+    let store = factory.fresh().await;
+    group(&*store, "g", "kim", &["lee"]).await;
+    let show = |picture: Option<&str>| {
+        RoomAction::Edit(ProfileChange {
+            picture: Some(picture.map(Arc::from)),
+            ..ProfileChange::default()
+        })
+    };
+    let released = async |action| {
+        let done = act(&*store, "g", "kim", action).await.unwrap();
+        done.released.as_deref().map(str::to_owned)
+    };
+    assert_eq!(released(show(Some("one"))).await, None);
+    assert_eq!(released(show(Some("two"))).await.as_deref(), Some("one"));
+    let title = RoomAction::Edit(ProfileChange {
+        title: Some(None),
+        ..ProfileChange::default()
+    });
+    assert_eq!(released(title).await, None, "it has the picture still");
+    assert_eq!(released(show(None)).await.as_deref(), Some("two"));
+    assert_eq!(released(show(Some("three"))).await, None);
+    assert_eq!(
+        released(RoomAction::Leave).await,
+        None,
+        "another has it now"
+    );
+    let ended = act(&*store, "g", "lee", RoomAction::Leave).await.unwrap();
+    assert_eq!(ended.released.as_deref(), Some("three"));
+    group(&*store, "g", "kim", &[]).await;
+    assert_eq!(released(show(Some("four"))).await, None);
+    assert_eq!(released(RoomAction::Delete).await.as_deref(), Some("four"));
 }

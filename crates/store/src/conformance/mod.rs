@@ -66,7 +66,8 @@ macro_rules! store_conformance {
                 deletes_race_with_everything two_nodes_agree opened_at_once;
             members: a_new_room_has_its_owner_and_members a_host_makes_rooms
                 a_direct_room_is_found_again joining_and_leaving adding removing_shuts_out roles
-                an_owner_who_leaves_is_followed editing_a_room deleting_a_room_of_members;
+                an_owner_who_leaves_is_followed editing_a_room deleting_a_room_of_members
+                letting_go_of_a_picture;
             desk: the_feed_has_every_change the_room_and_the_customer_hear releasing handing_over
                 who_may_serve marks_of_agents an_agent_who_is_the_customer queue_positions
                 overdue_rooms_are_noted_once;

@@ -170,6 +170,8 @@ fn a_right_that_is_lost_ends_what_it_let_see() {
     let mut customer = scene.session(Who::Customer);
     crate::rooms::say(&mut customer, &scene.customer.id, "", "not for the agent");
     agent.send("BEGIN\ntransaction:t\nreceipt:fence\n\n\0");
+    let last = agent.take("what took the right", |_| true);
+    assert_eq!(last.json()["type"], "completed");
     let ended = agent.take("word of the end", |_| true);
     assert_eq!(ended.get("event"), Some("ended"), "{ended:?}");
     assert_eq!(

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use madang_e2e::PATIENCE;
-use madang_e2e::doors::{Arrival, Door, Farewell, Peer, Start};
+use madang_e2e::doors::{Arrival, Door, Endpoint, Farewell, Message, Peer, Start};
 
 use super::fixture::{Room, builder, expect_texts, next, shared};
 
@@ -129,13 +129,13 @@ pub(super) fn slow_reader(door: &Door) {
     let room = Room::open(door, &server);
     let endpoint = server.endpoint();
     let mut agent = room.agent(&endpoint);
-    let mut quick = room.enter(&endpoint, Start::Now);
-    let mut slow = room.enter(&endpoint, Start::Now);
+    let mut quick = Follower::enter(door, &room, &endpoint);
+    let mut slow = Follower::enter(door, &room, &endpoint);
     agent
         .send_all(&room.id, &["first".to_owned()])
         .expect("sent");
-    expect_texts(&mut *quick, &room.id, &["first".to_owned()]);
-    let mut position = expect_texts(&mut *slow, &room.id, &["first".to_owned()]);
+    quick.expect("first");
+    slow.expect("first");
     let long = "가".repeat(SLOW_TEXT_BYTES / 3);
     let text = |number: usize| format!("{number} {long}");
     for step in 0..SLOW_MESSAGES / SLOW_STEP {
@@ -143,21 +143,52 @@ pub(super) fn slow_reader(door: &Door) {
             .map(|one| text(step * SLOW_STEP + one))
             .collect();
         agent.send_all(&room.id, &texts).expect("sent");
-        expect_texts(&mut *quick, &room.id, &texts);
+        texts.iter().for_each(|text| quick.expect(text));
     }
-    let mut number = 0;
-    while number < SLOW_MESSAGES {
-        match slow.next_within(PATIENCE) {
-            Some(Arrival::Message(message)) => {
-                assert!(message.text == text(number), "message {number} comes next");
-                position = message.position;
-                number += 1;
+    for number in 0..SLOW_MESSAGES {
+        slow.expect(&text(number));
+    }
+}
+
+/// A reader who resumes: a client by requests that asks for nothing has no session after some
+/// seconds.
+struct Follower<'a> {
+    door: &'a Door,
+    room: &'a Room<'a>,
+    endpoint: &'a Endpoint,
+    peer: Box<dyn Peer>,
+    last: Option<Message>,
+}
+
+impl<'a> Follower<'a> {
+    fn enter(door: &'a Door, room: &'a Room<'a>, endpoint: &'a Endpoint) -> Self {
+        Self {
+            door,
+            room,
+            endpoint,
+            peer: room.enter(endpoint, Start::Now),
+            last: None,
+        }
+    }
+
+    /// Checks that this comes next, numbered without a gap.
+    fn expect(&mut self, text: &str) {
+        loop {
+            match (self.peer.next_within(PATIENCE), &self.last) {
+                (Some(Arrival::Message(message)), last) => {
+                    assert!(message.text == text, "not {} comes next", message.seq);
+                    if let Some(last) = last {
+                        assert_eq!(message.seq, last.seq + 1, "numbers have no gap");
+                    }
+                    self.last = Some(message);
+                    return;
+                }
+                (Some(Arrival::Ended(_, _)), Some(last)) if self.door.expires => {
+                    let start = Start::After(&last.position);
+                    self.peer = self.room.enter(self.endpoint, start);
+                }
+                (other, _) => panic!("a message comes, not {other:?}"),
             }
-            // A client by requests that asks for nothing has no session after some seconds.
-            Some(Arrival::Ended(_, _)) if door.expires => {
-                slow = room.enter(&endpoint, Start::After(&position));
-            }
-            other => panic!("message {number} comes, not {other:?}"),
         }
     }
 }

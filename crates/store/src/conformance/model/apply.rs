@@ -1,6 +1,7 @@
 //! What commands do to the model.
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 use madang_domain::{
     ClaimOutcome, Code, Command, Epoch, Extra, MemberRole, Message, MessageKind, NewRoom, Person,
@@ -14,6 +15,7 @@ use super::world::{ModelMember, ModelRoom, World};
 #[derive(Debug, Clone)]
 pub(super) struct Expected {
     pub(super) answer: Answered,
+    pub(super) released: Option<Arc<str>>,
     pub(super) entries: Vec<Message>,
     /// Whose, which, and from where on, of a room that was gained.
     pub(super) changes: Vec<(UserId, RoomId, Option<u64>)>,
@@ -33,6 +35,7 @@ pub(super) enum Answered {
 /// What happens while a command is carried out.
 #[derive(Debug, Default)]
 pub(super) struct Done {
+    pub(super) released: Option<Arc<str>>,
     pub(super) entries: Vec<Message>,
     pub(super) changes: Vec<(UserId, RoomId, Option<u64>)>,
     pub(super) deleted: Option<RoomId>,
@@ -77,6 +80,7 @@ impl World {
         match answer {
             Ok(answer) => Ok(Expected {
                 answer,
+                released: done.released,
                 entries: done.entries,
                 changes: done.changes,
                 deleted: done.deleted,

@@ -50,6 +50,7 @@ pub(super) fn assert_same_outcome(
             return;
         }
     };
+    assert_eq!(found.released, expected.released, "{what}");
     // In order in each log; between logs there is none.
     let by_log = |m: &Message| (m.room.clone(), m.position.seq);
     let mut entries = plain_log(&found.entries);

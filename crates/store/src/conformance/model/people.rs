@@ -31,12 +31,15 @@ impl World {
             RoomAction::Edit(change) => {
                 let room = self.rooms.get_mut(&command.room).expect("the room");
                 let after = change.apply(&room.profile);
-                if after == room.profile {
-                    return Ok(Answered::Done(0));
+                let changes = after != room.profile;
+                let before = std::mem::replace(&mut room.profile, after);
+                if before.picture != room.profile.picture {
+                    done.released = before.picture;
                 }
-                room.profile = after;
-                self.event(command, MessageKind::RoomChanged, Extra::default(), done);
-                Ok(Answered::Done(1))
+                if changes {
+                    self.event(command, MessageKind::RoomChanged, Extra::default(), done);
+                }
+                Ok(self.answer_room(&command.room, changes))
             }
             _ => Ok(self.delete(command, done)),
         }
@@ -125,8 +128,7 @@ impl World {
             .push((user.clone(), command.room.clone(), None));
         room.members.remove(user);
         if room.members.is_empty() && room.owner.is_some() {
-            self.rooms.remove(&command.room);
-            done.deleted = Some(command.room.clone());
+            self.end(command, done);
             return Answered::Done(1);
         }
         self.follow(command, user, done);
@@ -222,6 +224,12 @@ impl World {
         Ok(Answered::Done(1))
     }
 
+    fn end(&mut self, command: &RoomCommand, done: &mut Done) {
+        let room = self.rooms.remove(&command.room).expect("the room");
+        done.released = room.profile.picture;
+        done.deleted = Some(command.room.clone());
+    }
+
     fn delete(&mut self, command: &RoomCommand, done: &mut Done) -> Answered {
         let room = &self.rooms[&command.room];
         let named = matches!(room.detail.kind(), RoomKind::Support | RoomKind::Direct);
@@ -240,8 +248,7 @@ impl World {
             );
             done.entries.extend(told);
         }
-        self.rooms.remove(&command.room);
-        done.deleted = Some(command.room.clone());
+        self.end(command, done);
         Answered::Done(1)
     }
 

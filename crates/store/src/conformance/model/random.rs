@@ -260,6 +260,9 @@ impl Random {
             9 | 10 => RoomAction::SetRole(user(self.anybody()), role),
             11 => RoomAction::Edit(ProfileChange {
                 title: self.one_in(2).then(|| Some(self.text().into())),
+                picture: self
+                    .one_in(2)
+                    .then(|| self.one_in(2).then(|| self.text().into())),
                 ..ProfileChange::default()
             }),
             12 if self.one_in(4) => RoomAction::Delete,
