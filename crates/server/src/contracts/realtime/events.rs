@@ -227,13 +227,17 @@ impl LiveRoom {
 
 /// Where the live stream of the user's inbox begins.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct LiveInbox {
     /// The first entry after it is the first that comes.
     #[schema(example = "5e9f3c1a2b4d-7")]
     pub position: String,
-    /// Notifications that are not read.
+    /// Notifications up to `lastSeq` that are not read.
     #[schema(example = 2)]
     pub unread: u64,
+    /// Up to which entry they were counted: a notification with a greater `id` was not.
+    #[schema(example = 7)]
+    pub last_seq: u64,
     /// `position`, unless a `reset` follows: see [`LiveRoom::is_reset`].
     #[serde(skip)]
     pub began: Option<Position>,
