@@ -3,6 +3,8 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
+use serde_json::Value;
+
 use crate::PATIENCE;
 
 /// A whole response.
@@ -67,6 +69,27 @@ pub fn send(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Response {
+    let mut stream = write(address, method, path, headers, body);
+    let mut bytes = Vec::new();
+    stream
+        .read_to_end(&mut bytes)
+        .expect("the response can be read");
+    let (mut response, rest) = parse_head(&bytes).expect("a whole response head");
+    response.body = match response.header("transfer-encoding") {
+        Some(_) => unchunk(rest),
+        None => rest.to_vec(),
+    };
+    response
+}
+
+/// Sends a request on a connection of its own.
+fn write(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> TcpStream {
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
@@ -80,16 +103,87 @@ pub fn send(
         .write_all(head.as_bytes())
         .and_then(|()| stream.write_all(body))
         .expect("the request can be sent");
-    let mut bytes = Vec::new();
     stream
-        .read_to_end(&mut bytes)
-        .expect("the response can be read");
-    let (mut response, rest) = parse_head(&bytes).expect("a whole response head");
-    response.body = match response.header("transfer-encoding") {
-        Some(_) => unchunk(rest),
-        None => rest.to_vec(),
-    };
-    response
+}
+
+/// Somebody who calls REST in JSON.
+#[derive(Debug, Clone)]
+pub struct Rest {
+    address: SocketAddr,
+    authorization: (&'static str, String),
+}
+
+impl Rest {
+    /// A person with a token.
+    #[must_use]
+    pub fn of(address: SocketAddr, token: &str) -> Self {
+        Self {
+            address,
+            authorization: ("Authorization", format!("Bearer {token}")),
+        }
+    }
+
+    /// The host's back end with an API key.
+    #[must_use]
+    pub fn host(address: SocketAddr, key: &str) -> Self {
+        Self {
+            address,
+            authorization: ("X-API-Key", key.to_owned()),
+        }
+    }
+
+    /// A request, with a body unless it is null.
+    #[must_use]
+    pub fn call(&self, method: &str, path: &str, body: &Value) -> Response {
+        let (headers, bytes) = self.parts(body);
+        send(self.address, method, path, &headers, &bytes)
+    }
+
+    /// `GET path`, which is answered with 200: the JSON.
+    ///
+    /// # Panics
+    /// When it is refused.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Value {
+        self.done("GET", path, &Value::Null)
+    }
+
+    /// A request that is done: the JSON of its answer, null where there is none.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub fn done(&self, method: &str, path: &str, body: &Value) -> Value {
+        let response = self.call(method, path, body);
+        let status = response.status;
+        assert!(
+            status < 300,
+            "{method} {path}: {status} {}",
+            response.text()
+        );
+        match response.body.is_empty() {
+            true => Value::Null,
+            false => response.json(),
+        }
+    }
+
+    /// Sends a request and hangs up before it is answered.
+    ///
+    /// # Panics
+    /// When it cannot be sent.
+    pub fn abandon(&self, method: &str, path: &str, body: &Value) {
+        let (headers, bytes) = self.parts(body);
+        drop(write(self.address, method, path, &headers, &bytes));
+    }
+
+    fn parts(&self, body: &Value) -> (Vec<(&str, &str)>, Vec<u8>) {
+        let (name, value) = &self.authorization;
+        let mut headers = vec![(*name, value.as_str())];
+        if body.is_null() {
+            return (headers, Vec::new());
+        }
+        headers.push(("Content-Type", "application/json"));
+        (headers, body.to_string().into_bytes())
+    }
 }
 
 /// A connection that gives up after [`PATIENCE`].

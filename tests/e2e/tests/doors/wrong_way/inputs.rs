@@ -4,7 +4,8 @@ use madang_wire::websocket::{Opcode, encode_masked};
 use serde_json::{Value, json};
 
 use super::Victim;
-use super::dice::{Dice, ODD_TEXTS};
+use super::odd::{ODD_TEXTS, spoil};
+use crate::dice::Dice;
 
 const MASK: [u8; 4] = [7, 0, 201, 99];
 
@@ -20,7 +21,7 @@ pub(super) fn stomp(dice: &mut Dice, victim: &Victim) -> Vec<u8> {
     for _ in 0..=dice.below(3) {
         let mut frame = stomp_frame(dice, victim).into_bytes();
         if !dice.once_in(4) {
-            dice.spoil(&mut frame);
+            spoil(dice, &mut frame);
         }
         octets.extend_from_slice(&frame);
     }
@@ -124,7 +125,7 @@ pub(super) fn json_command(dice: &mut Dice, victim: &Victim) -> Vec<u8> {
     }
     let mut bytes = text.into_bytes();
     if dice.once_in(3) {
-        dice.spoil(&mut bytes);
+        spoil(dice, &mut bytes);
     }
     bytes
 }
@@ -250,7 +251,7 @@ fn whole(dice: &mut Dice, methods: &[&str], path: &str, token: &str, body: &[u8]
 /// A request whose head or framing is broken too.
 fn perhaps_broken(dice: &mut Dice, mut request: Request) -> Request {
     if dice.once_in(3) {
-        dice.spoil(&mut request.bytes);
+        spoil(dice, &mut request.bytes);
         request.whole = false;
     }
     request
@@ -297,7 +298,7 @@ pub(super) fn rest(dice: &mut Dice, victim: &Victim) -> Request {
     ];
     let mut body = json_text(dice).into_bytes();
     if dice.once_in(4) {
-        dice.spoil(&mut body);
+        spoil(dice, &mut body);
     }
     // Leaving would end the room that the other inputs are about.
     let methods = if path.ends_with(&victim.room) || path == "/user/chats" {
@@ -355,7 +356,7 @@ pub(super) fn sockjs(dice: &mut Dice, victim: &Victim) -> Request {
     }
     .into_bytes();
     if dice.once_in(3) {
-        dice.spoil(&mut body);
+        spoil(dice, &mut body);
     }
     let methods = ["POST", "GET", "POST", "OPTIONS", "PUT"];
     let mut request = whole(dice, &methods, &path, &victim.token, &body);

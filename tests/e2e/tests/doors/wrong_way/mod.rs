@@ -1,13 +1,13 @@
 //! Ten thousand inputs that are wrong: each is answered or closed in its door's own language, and
 //! the server lives on as it was.
 
-mod dice;
 mod inputs;
 mod judge;
+mod odd;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use std::{env, fs, thread};
+use std::{fs, thread};
 
 use madang_e2e::doors::pipe::{Pipe, Read};
 use madang_e2e::doors::stream::Exchange;
@@ -16,11 +16,10 @@ use madang_e2e::server::TestServer;
 use madang_wire::websocket::{Opcode, handshake};
 
 use super::fixture::{Room, listeners};
-use dice::Dice;
+use crate::dice::{Dice, SEED, count, seed};
 use inputs::Request;
 use judge::{Heard, Judge, Verdict};
 
-const SEED: &str = "MADANG_E2E_SEED";
 const COUNT: &str = "MADANG_E2E_BAD_INPUTS";
 const COUNT_DEFAULT: usize = 10_000;
 const THREADS: usize = 8;
@@ -70,7 +69,7 @@ const GROUPS: &[Group] = &[
         let octets = inputs::stomp(dice, victim);
         let mut payload = serde_json::to_vec(&[String::from_utf8_lossy(&octets)]).unwrap();
         if dice.once_in(3) {
-            dice.spoil(&mut payload);
+            odd::spoil(dice, &mut payload);
         }
         let path = sockjs::fresh_session() + "/websocket";
         let heard = on_websocket(
@@ -117,7 +116,7 @@ const GROUPS: &[Group] = &[
         ..group("TLS records", |dice, _, endpoint, _| {
             let mut hello = b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03".to_vec();
             hello.extend((0..dice.below(200)).map(|_| dice.byte()));
-            dice.spoil(&mut hello);
+            odd::spoil(dice, &mut hello);
             let plain = Pipe::open(endpoint.http, None).map_err(|error| error.to_string())?;
             to_the_end(plain, &hello).map(|alert| !alert.is_empty())
         })
@@ -192,12 +191,6 @@ fn on_http(endpoint: &Endpoint, request: &Request) -> Result<Vec<u8>, String> {
         (answer, true) => Ok(answer),
         (_, false) => Err("no end".to_owned()),
     }
-}
-
-fn number(variable: &str) -> Option<u64> {
-    env::var(variable)
-        .ok()
-        .map(|text| text.parse().expect("a number"))
 }
 
 /// Resident memory.
@@ -278,9 +271,8 @@ fn assert_unharmed(server: &TestServer, endpoint: &Endpoint) {
 
 #[test]
 fn ten_thousand_wrong_inputs_are_answered_and_harm_nothing() {
-    let seed = number(SEED).unwrap_or_else(rand::random);
-    println!("{SEED}={seed}");
-    let wanted = number(COUNT).map_or(COUNT_DEFAULT, |count| usize::try_from(count).unwrap());
+    let seed = seed();
+    let wanted = count(COUNT, COUNT_DEFAULT);
     let share = wanted.div_ceil(GROUPS.len());
     let mut done = attack(seed, share, false);
     if GROUPS.iter().any(|group| group.tls) {
