@@ -137,7 +137,9 @@ function routes(openapi) {
   );
   const isStream = ({ operation }) =>
     Object.values(operation.responses).some(({ content }) => content?.['text/event-stream']);
-  return all.filter((one) => one.path.startsWith(`${API}/`) && !isStream(one));
+  // Not those of the host's back end, which have keys.
+  const isOfUsers = ({ operation }) => (operation.security ?? openapi.security).some((scheme) => scheme.token);
+  return all.filter((one) => one.path.startsWith(`${API}/`) && !isStream(one) && isOfUsers(one));
 }
 
 /** The whole file. */
@@ -153,7 +155,7 @@ export function generate(asyncapi, openapi) {
   return [
     '// Generated from docs/reference/asyncapi.json and openapi.json by scripts/generate.mjs. Do not edit.\n',
     ...names.map((name) => declaration(name, schemas[name])),
-    `/** The routes of the REST API below \`${API}\`, by method and path. */\nexport interface Routes {${table.join('')}\n}\n`,
+    `/** The routes of the REST API below \`${API}\` that users' tokens open, by method and path. */\nexport interface Routes {${table.join('')}\n}\n`,
   ].join('\n');
 }
 

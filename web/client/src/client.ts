@@ -1,14 +1,14 @@
 // The client as an application sees it.
 
 import { Emitter } from './emitter.js';
-import { MadangError } from './errors.js';
+import { closed } from './errors.js';
 import type { Message, Routes } from './generated.js';
 import { iterate, type IterateOptions } from './iterate.js';
 import type { State } from './link.js';
 import type { Mark } from './marks.js';
 import type { ClientEvents, ClientOptions, Content, Positions } from './options.js';
 import type { Outgoing, OutgoingCommand } from './outbox.js';
-import type { Route } from './rest.js';
+import type { RestArguments, Route } from './rest.js';
 import type { RoomView } from './rooms.js';
 import { Session } from './session.js';
 
@@ -46,7 +46,7 @@ export class MadangClient extends Emitter<ClientEvents> {
     const opened = new Promise<void>((resolve, reject) => {
       const off = this.on('state', (state, error) => {
         if (state === 'open') resolve();
-        else if (state === 'closed') reject(error ?? new MadangError('CLOSED', 'the client is closed', false));
+        else if (state === 'closed') reject(error ?? closed());
         else return;
         off();
       });
@@ -145,10 +145,9 @@ export class MadangClient extends Emitter<ClientEvents> {
   rest<R extends Route>(
     route: R,
     params: Routes[R]['params'],
-    body?: Routes[R]['body'],
-    signal?: AbortSignal,
+    ...further: RestArguments<R>
   ): Promise<Routes[R]['answer']> {
-    return this.#session.rest.call(route, params, body, signal);
+    return this.#session.rest.call(route, params, ...further);
   }
 
   #send(command: OutgoingCommand, clientId: string | undefined): Outgoing {

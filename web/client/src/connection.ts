@@ -1,6 +1,6 @@
 // What a transport has to be: one connection, over which events come and commands go.
 
-import type { ClientCommand, CommandRead, ServerEvent } from './generated.js';
+import type { ClientCommand, ServerEvent } from './generated.js';
 import type { MadangError } from './errors.js';
 
 /** Why a connection ended. */
@@ -17,12 +17,9 @@ export interface Handlers {
   onEnd(end: End): void;
 }
 
-/** A command without the `id` that its answer will have. REST reads up to a `seq`, the JSON door up to a position. */
-export type Command = ClientCommand | (CommandRead & { seq: number });
-
 export interface Connection {
   /** Sends a command, after `hello`. Its answer is an event with its `id`. */
-  say(command: Command): void;
+  say(command: ClientCommand): void;
   /** Finds out whether the other side is still there; ends the connection when it is not. */
   probe(): void;
   /** Ends it; no handler is called any more. */

@@ -16,10 +16,13 @@ export class Emitter<Events extends { [Name in keyof Events]: unknown[] }> {
   ): () => void {
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners);
-    const off = () => void listeners.delete(listener);
+    const off = () => {
+      listeners.delete(listener);
+      signal?.removeEventListener('abort', off);
+    };
     if (signal?.aborted) return off;
     listeners.add(listener);
-    signal?.addEventListener('abort', off, { once: true });
+    signal?.addEventListener('abort', off);
     return off;
   }
 

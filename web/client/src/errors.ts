@@ -44,6 +44,8 @@ export class MadangError extends Error {
 export const refused = ({ code, message, retryable }: ErrorBody): MadangError =>
   new MadangError(code, message, retryable);
 
+export const closed = (): MadangError => new MadangError('CLOSED', 'the client is closed', false);
+
 export const unreachable = (cause?: unknown): MadangError =>
   new MadangError('NETWORK', 'the connection broke', true, { cause });
 

@@ -14,6 +14,25 @@ export type Accepted = {
   seq: number;
 };
 
+/** People to add. */
+export type AddMembers = {
+  /** 1 to 1000 user ids. Who belongs to the room already stays as they are. */
+  members: string[];
+  role?: MemberRole | null;
+};
+
+/** How many came. */
+export type Added = {
+  /** Who did not belong to the room before. */
+  added: number;
+};
+
+/** What was changed. */
+export type Changed = {
+  /** How many were unread until then. */
+  changed: number;
+};
+
 /** What a client of the JSON door says. */
 export type ClientCommand = CommandAuth | CommandSend | CommandEdit | CommandDelete | CommandJoin | CommandLeave | CommandWatch | CommandRead | CommandTyping | CommandResume | CommandPing;
 
@@ -150,6 +169,60 @@ export type CommandWatch = {
   users: string[];
 };
 
+/** The body of a SEND with which somebody comes into a room. */
+export type CommunityEnter = {
+  /** As of a message. */
+  sender?: string | null;
+};
+
+/** That older notifications than this are gone which the client has not seen. */
+export type CommunityGap = {
+  /** The number of the oldest that is kept. */
+  oldest: number;
+};
+
+/** The body of a MESSAGE of this contract. */
+export type CommunityMessage = {
+  /** The text. */
+  message: string;
+  /** The room, as its subscriber named it. */
+  roomId: string;
+  /** The sender's own name, whatever the sender claimed. */
+  sender: string;
+};
+
+/** A notification, in the list and as the data of an event. */
+export type CommunityNotification = {
+  /** What a person reads. */
+  content: string;
+  /** When: ISO local date-time with six digits of fraction, without an offset. */
+  createdAt: string;
+  /** Its number in the user's inbox. */
+  id: number;
+  /** Whether it was read. */
+  isRead: boolean;
+  /** What it is about: `trade.opened`, or the host's own. */
+  type: string;
+  /** Where it leads; null for nowhere. */
+  url?: string | null;
+};
+
+/** The envelope of an answer that has nothing to show. */
+export type CommunitySaid = {
+  /** What was done, or why not. */
+  msg: string;
+  /** The HTTP status. */
+  statusCode: number;
+};
+
+/** The body of a SEND with a message. */
+export type CommunitySend = {
+  /** 1 to 16384 bytes of UTF-8. */
+  message: string;
+  /** Who the client says that it is. Not looked at: shown is the sender's own name. */
+  sender?: string | null;
+};
+
 /** Whose room it is, as last seen in their token. */
 export type Customer = {
   /** The user id. */
@@ -263,11 +336,13 @@ export type ErrorBody = {
  * | `NOT_FOUND` | nothing is served here | no | 1008 |
  * | `METHOD_NOT_ALLOWED` | this method is not allowed here | no | 1008 |
  * | `ROOM_TAKEN` | the room is assigned to another agent | no | 1008 |
+ * | `ROOM_AMBIGUOUS` | several rooms are meant | no | 1008 |
  * | `ROOM_NOT_WAITING` | the room is not waiting for an agent | no | 1008 |
  * | `ROLE_REQUIRED` | your role in this room does not allow it | no | 1008 |
  * | `TOO_LATE` | the message is too old for that | no | 1008 |
  * | `MESSAGE_NOT_FOUND` | there is no such message | no | 1008 |
  * | `MEMBER_NOT_FOUND` | there is no such member | no | 1008 |
+ * | `USER_NOT_FOUND` | there is no such user | no | 1008 |
  * | `AGENT_NOT_FOUND` | there is no such agent | no | 1008 |
  * | `NOTIFICATION_NOT_FOUND` | there is no such notification | no | 1008 |
  * | `ROOM_FULL` | the room is full | no | 1008 |
@@ -288,7 +363,7 @@ export type ErrorBody = {
  * | `UNAVAILABLE` | the service is unavailable | yes | 1013 |
  * | `INTERNAL` | an internal error | yes | 1011 |
  */
-export type ErrorCode = "AUTHENTICATION_REQUIRED" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REVOKED" | "CREDENTIALS_INVALID" | "AGENTS_ONLY" | "NOT_YOUR_ROOM" | "PUBLISH_FORBIDDEN" | "SUBSCRIBE_FORBIDDEN" | "SCOPE_MISSING" | "ORIGIN_FORBIDDEN" | "ROOM_NOT_FOUND" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "ROOM_TAKEN" | "ROOM_NOT_WAITING" | "ROLE_REQUIRED" | "TOO_LATE" | "MESSAGE_NOT_FOUND" | "MEMBER_NOT_FOUND" | "AGENT_NOT_FOUND" | "NOTIFICATION_NOT_FOUND" | "ROOM_FULL" | "MESSAGE_INVALID" | "BODY_INVALID" | "PARAMETER_INVALID" | "POSITION_INVALID" | "FRAME_INVALID" | "WEBSOCKET_INVALID" | "VERSION_UNSUPPORTED" | "TOO_LARGE" | "TOO_MANY" | "HEART_BEAT_MISSED" | "CONNECT_TIMEOUT" | "SLOW_CONSUMER" | "DRAINING" | "OVERLOADED" | "UNAVAILABLE" | "INTERNAL";
+export type ErrorCode = "AUTHENTICATION_REQUIRED" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REVOKED" | "CREDENTIALS_INVALID" | "AGENTS_ONLY" | "NOT_YOUR_ROOM" | "PUBLISH_FORBIDDEN" | "SUBSCRIBE_FORBIDDEN" | "SCOPE_MISSING" | "ORIGIN_FORBIDDEN" | "ROOM_NOT_FOUND" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "ROOM_TAKEN" | "ROOM_AMBIGUOUS" | "ROOM_NOT_WAITING" | "ROLE_REQUIRED" | "TOO_LATE" | "MESSAGE_NOT_FOUND" | "MEMBER_NOT_FOUND" | "USER_NOT_FOUND" | "AGENT_NOT_FOUND" | "NOTIFICATION_NOT_FOUND" | "ROOM_FULL" | "MESSAGE_INVALID" | "BODY_INVALID" | "PARAMETER_INVALID" | "POSITION_INVALID" | "FRAME_INVALID" | "WEBSOCKET_INVALID" | "VERSION_UNSUPPORTED" | "TOO_LARGE" | "TOO_MANY" | "HEART_BEAT_MISSED" | "CONNECT_TIMEOUT" | "SLOW_CONSUMER" | "DRAINING" | "OVERLOADED" | "UNAVAILABLE" | "INTERNAL";
 
 /** The body of a STOMP ERROR. */
 export type ErrorEnvelope = {
@@ -448,12 +523,24 @@ export type EventTyping = {
   user: string;
 };
 
-/** A visitor's only proof of being this user: whoever has the token is them. */
-export type Guest = {
-  expiresAt: string;
-  name?: string | null;
-  token: string;
-  user: string;
+/** Messages that were found. */
+export type FoundMessages = {
+  /** Newest first. */
+  messages: Message[];
+  /** Hand it back as `before` for the next page; absent on the last one. */
+  next?: string | null;
+};
+
+/** A role to give. */
+export type GiveRole = {
+  /** `owner` makes the owner until then a moderator. */
+  role: MemberRole;
+};
+
+/** Who gets a room. */
+export type HandOver = {
+  /** The user id of an agent who has come before. */
+  agent: string;
 };
 
 /** The bounds of a room's log. */
@@ -490,9 +577,11 @@ export type LeftRoom = {
 
 /** Where the live stream of the user's inbox begins. */
 export type LiveInbox = {
+  /** Up to which entry they were counted: a notification with a greater `id` was not. */
+  lastSeq: number;
   /** The first entry after it is the first that comes. */
   position: string;
-  /** Notifications that are not read. */
+  /** Notifications up to `lastSeq` that are not read. */
   unread: number;
 };
 
@@ -509,8 +598,45 @@ export type LiveRoom = Room & ({
   unread?: number | null;
 });
 
+/** How far a member has read. */
+export type Marks = {
+  /** Up to where their clients have acknowledged; never below `readSeq`. */
+  deliveredSeq: number;
+  /** Up to where they have read. */
+  readSeq: number;
+  /** The user id. */
+  user: string;
+};
+
+/** Somebody who belongs to a room. */
+export type Member = {
+  /** Up to where their clients have acknowledged; never below `readSeq`. */
+  deliveredSeq: number;
+  /** The user id. */
+  id: string;
+  /** Since when: RFC 3339, UTC. */
+  joinedAt: string;
+  /** The name to show. */
+  name: string;
+  /** Whether they are online; absent when that is not known, or not for the caller. */
+  online?: boolean | null;
+  /** A link to their picture, if the host gave one. */
+  picture?: string | null;
+  /** Up to where they have read. */
+  readSeq: number;
+  role: MemberRole;
+};
+
 /** What a member may do in a room. */
 export type MemberRole = "member" | "moderator" | "owner";
+
+/** A page of a room's members. */
+export type Members = {
+  /** In the order of their ids. */
+  members: Member[];
+  /** Hand it back as `after` for the next page; absent on the last one. */
+  next?: string | null;
+};
 
 /** An entry of a room's log, as clients see it: a message, or an event among them. */
 export type Message = {
@@ -529,7 +655,7 @@ export type Message = {
   /** Its place in the room's log, opaque: hand it back as `since` to resume after it. */
   position: string;
   role?: MemberRole | null;
-  /** The room it is in. */
+  /** The room it is in; `desk` in the desk's feed. */
   roomId: string;
   /** Who sent or did it. */
   sender: Sender;
@@ -556,16 +682,13 @@ export type Messages = {
   hasMore: boolean;
   /** The log's bounds at the moment of reading. */
   head: Head;
-  /** In rising order of `seq`, consecutive. */
+  /** In rising order of `seq`; consecutive, unless events are left out. */
   messages: Message[];
-};
-
-/** Who comes to visit. */
-export type NewGuest = {
-  /** What others see: to 128 bytes without control characters. Anybody can take any name. */
-  name?: string | null;
-  /** Seconds that the token is valid: only with an API key. */
-  ttlSeconds?: number | null;
+  /**
+   * Where events are left out: hand it back as `before` or `after` to go on; absent when nothing
+   * is left.
+   */
+  next?: number | null;
 };
 
 /** A room to make or open. */
@@ -577,7 +700,7 @@ export type NewRoom = {
   kind: RoomKind;
   /** Who belongs to it beside the caller, at most 1000; of a direct room the one other person. */
   members?: string[];
-  /** A link, up to 2048 bytes. */
+  /** A link, up to 2048 bytes: that of an upload as it was answered, or `http(s)://…`. */
   picture?: string | null;
   /** Up to 512 bytes. */
   title?: string | null;
@@ -614,6 +737,33 @@ export type Notification = {
   type: string;
   /** Where it leads. */
   url?: string | null;
+};
+
+/** What is to become of a notification. */
+export type NotificationChange = {
+  /** `true`: what was read once stays read. */
+  read: boolean;
+};
+
+/** A page of notifications. */
+export type Notifications = {
+  /** Newest first. Those that were deleted are left out: a page may have fewer than `size`. */
+  notifications: Notification[];
+  /** From 1. */
+  page: number;
+  /** How many a page has at most. */
+  size: number;
+  /** How many are kept, the places of deleted ones included: pages are counted by it. */
+  total: number;
+  /** How many are unread. */
+  unread: number;
+};
+
+/** A page of open rooms. */
+export type OpenRooms = {
+  /** Hand it back as `after` for the next page; absent on the last one. */
+  next?: number | null;
+  rooms: Room[];
 };
 
 /** What a room is to the caller. */
@@ -658,6 +808,21 @@ export type PictureFile = string;
 export type PictureForm = {
   /** The picture. Its name and media type are not looked at. */
   file: string;
+};
+
+/** Whether somebody is online. */
+export type Presence = {
+  /** Since when: RFC 3339, UTC. */
+  at: string;
+  /** The user id. */
+  id: string;
+  online: boolean;
+};
+
+/** What is known of some users. */
+export type PresenceOf = {
+  /** In the order asked, without those of whom nothing is known, or not for the caller. */
+  users: Presence[];
 };
 
 /** Problem details (RFC 9457) of a request that was not done. */
@@ -709,6 +874,46 @@ export type PublishRequest = PublishMessage | PublishMessages;
 export type Published = {
   /** The `message-id` of each, in the order of the request. */
   ids: string[];
+};
+
+/** A room's place at the desk. */
+export type QueuePlace = {
+  /** How many rooms come before it: 0 for the next one. Null when it does not wait. */
+  ahead?: number | null;
+};
+
+/** Who has read an entry. Its sender counts in neither number, and neither does who came after it. */
+export type ReadCount = {
+  /** Members who have not. */
+  notReadBy: number;
+  /** Members who have read it. */
+  readBy: number;
+  /** The number of the entry. */
+  seq: number;
+};
+
+/** Where a read mark stands. */
+export type ReadMark = {
+  /** Its place in the room's log. */
+  position: string;
+  /** The number of the last message read. */
+  seq: number;
+};
+
+/** Up to where the caller has read: one of both. */
+export type ReadUpTo = {
+  /** Its `position`: of an earlier life of the room it changes nothing. */
+  position?: string | null;
+  /** The number of the last message read. */
+  seq?: number | null;
+};
+
+/** Who has read what. */
+export type Receipts = {
+  /** Of each number that was asked for and is kept, in rising order. */
+  counts: ReadCount[];
+  /** Of the members who have read furthest, at most 100. */
+  marks: Marks[];
 };
 
 /** A room. */
@@ -801,14 +1006,57 @@ export type SupportRoom = {
   state: RoomState;
 };
 
+/** What a user has not read. */
+export type Unread = {
+  /** Notifications in the inbox. */
+  notifications: number;
+  /** Rooms with unread messages, at most 200, in no particular order. */
+  rooms: UnreadRoom[];
+  /** Messages of others in all rooms that the caller takes part in. */
+  total: number;
+};
+
+/** A room with unread messages. */
+export type UnreadRoom = {
+  /** Which. */
+  id: string;
+  /** How many. */
+  unread: number;
+};
+
+/** Up to which notification. */
+export type UpTo = {
+  /** The `id` of the newest that is meant. */
+  upTo: number;
+};
+
 /** A picture that is there now. */
 export type Uploaded = {
   /** Its link: a path of this server. Give it to a room as it is. */
   url: string;
 };
 
-/** The routes of the REST API below `/api/v1`, by method and path. */
+/** The routes of the REST API below `/api/v1` that users' tokens open, by method and path. */
 export interface Routes {
+  /**
+   * The desk's changes.
+   *
+   * The newest, or those before or after a number: rooms that began to wait, were claimed, given
+   * back, handed over, completed, or have been waiting for long. `ofRoom` names the room, `sender` is
+   * who did it, `subjects` the agent who has or had it.
+   */
+  "GET /desk/feed": {
+    params: {
+      /** The newest entries with a smaller `seq`; not with `after` */
+      before?: number;
+      /** The oldest entries with a greater `seq`; not with `before` */
+      after?: number;
+      /** How many at most, 1 to 200; 20 when missing */
+      limit?: number;
+    };
+    body: undefined;
+    answer: Messages;
+  };
   /**
    * Rooms assigned to the caller.
    *
@@ -846,6 +1094,28 @@ export interface Routes {
     body: undefined;
     answer: undefined;
   };
+  /** Hands a room that is assigned to the caller over to another agent. */
+  "POST /desk/rooms/{id}/hand-over": {
+    params: {
+      /** The room */
+      id: string;
+    };
+    body: HandOver;
+    answer: undefined;
+  };
+  /**
+   * Gives a room that is assigned to the caller back to the desk.
+   *
+   * It waits in its old place.
+   */
+  "POST /desk/rooms/{id}/release": {
+    params: {
+      /** The room */
+      id: string;
+    };
+    body: undefined;
+    answer: undefined;
+  };
   /**
    * Rooms that wait for an agent.
    *
@@ -856,16 +1126,55 @@ export interface Routes {
     body: undefined;
     answer: Rooms;
   };
-  /**
-   * Makes a user for a visitor, with a token.
-   *
-   * Open to everybody where the operator lets it be (`auth.guests`), so many times an hour for one
-   * address. An API key with the scope `users` may in any case and without a bound.
-   */
-  "POST /guests": {
+  /** The caller's notifications. */
+  "GET /notifications": {
+    params: {
+      /** From 1, the newest; 1 when missing */
+      page?: number;
+      /** How many at most, 1 to 200; 20 when missing */
+      size?: number;
+    };
+    body: undefined;
+    answer: Notifications;
+  };
+  /** Marks all notifications up to one as read. */
+  "POST /notifications/read": {
     params: {};
-    body: NewGuest;
-    answer: Guest;
+    body: UpTo;
+    answer: Changed;
+  };
+  /** Deletes a notification. */
+  "DELETE /notifications/{id}": {
+    params: {
+      /** Its `id` */
+      id: number;
+    };
+    body: undefined;
+    answer: undefined;
+  };
+  /** Marks a notification as read. */
+  "PATCH /notifications/{id}": {
+    params: {
+      /** Its `id` */
+      id: number;
+    };
+    body: NotificationChange;
+    answer: undefined;
+  };
+  /**
+   * Open rooms.
+   *
+   * Those made last first.
+   */
+  "GET /open-rooms": {
+    params: {
+      /** What the page before has given as `next` */
+      after?: number;
+      /** How many at most, 1 to 200; 50 when missing */
+      limit?: number;
+    };
+    body: undefined;
+    answer: OpenRooms;
   };
   /**
    * Uploads a picture for a room.
@@ -879,6 +1188,19 @@ export interface Routes {
     params: {};
     body: Blob;
     answer: Uploaded;
+  };
+  /**
+   * Who of some people is online.
+   *
+   * Only of people with whom the caller shares a room, and to agents of everybody.
+   */
+  "GET /presence": {
+    params: {
+      /** 1 to 200 user ids with commas between them */
+      users: string;
+    };
+    body: undefined;
+    answer: PresenceOf;
   };
   /**
    * Publishes to application topics.
@@ -977,10 +1299,77 @@ export interface Routes {
     answer: undefined;
   };
   /**
+   * A room's members.
+   *
+   * In the order of their ids. Of a support room: its customer, and the agent who has it.
+   */
+  "GET /rooms/{id}/members": {
+    params: {
+      /** The room */
+      id: string;
+      /** What the page before has given as `next` */
+      after?: string;
+      /** How many at most, 1 to 200; 50 when missing */
+      limit?: number;
+    };
+    body: undefined;
+    answer: Members;
+  };
+  /**
+   * Adds people to a group or open room.
+   *
+   * Any member may add plain members, moderators those who were removed before; only the owner adds
+   * moderators. With more than 100 people, the first may have been added when the answer is an error.
+   */
+  "POST /rooms/{id}/members": {
+    params: {
+      /** The room */
+      id: string;
+    };
+    body: AddMembers;
+    answer: Added;
+  };
+  /**
+   * Gives a member another role: for the owner.
+   *
+   * `owner` hands the room over, and makes the owner until then a moderator. The owner's own role
+   * changes in no other way.
+   */
+  "PUT /rooms/{id}/members/{user}": {
+    params: {
+      /** The room */
+      id: string;
+      /** The member */
+      user: string;
+    };
+    body: GiveRole;
+    answer: undefined;
+  };
+  /**
+   * Removes a member.
+   *
+   * Moderators remove plain members, the owner anybody else. Who was removed cannot join again until
+   * somebody adds them.
+   */
+  "DELETE /rooms/{id}/members/{user}": {
+    params: {
+      /** The room */
+      id: string;
+      /** The member */
+      user: string;
+    };
+    body: undefined;
+    answer: undefined;
+  };
+  /**
    * A room's messages.
    *
    * The newest, or those before or after a number. A page never has a hole inside; when retention
    * has removed what `after` asks for, the page begins at `head.oldestSeq`.
+   *
+   * With `only=messages` what happened between the messages is left out, and `next` says where to go
+   * on. A page may then have fewer than `limit` although more are left, where a room has thousands of
+   * events in a row.
    */
   "GET /rooms/{id}/messages": {
     params: {
@@ -992,6 +1381,8 @@ export interface Routes {
       after?: number;
       /** How many at most, 1 to 200; 20 when missing */
       limit?: number;
+      /** `messages` leaves out who came and went, edits, and other events */
+      only?: string;
     };
     body: undefined;
     answer: Messages;
@@ -1009,5 +1400,118 @@ export interface Routes {
     };
     body: SendMessage;
     answer: Message;
+  };
+  /** A message as it reads now. */
+  "GET /rooms/{id}/messages/{seq}": {
+    params: {
+      /** The room */
+      id: string;
+      /** The number of the message */
+      seq: number;
+    };
+    body: undefined;
+    answer: Message;
+  };
+  /**
+   * Takes a message's body away; its place stays.
+   *
+   * For whom may edit it. Everybody in the room gets a `deleted` entry. A message that is deleted
+   * already is answered with 404, unless it is a repeat of the same `clientId`.
+   */
+  "DELETE /rooms/{id}/messages/{seq}": {
+    params: {
+      /** The room */
+      id: string;
+      /** The number of the message */
+      seq: number;
+      /** The caller's own name for the deletion: it is then safe to repeat */
+      clientId?: string;
+    };
+    body: undefined;
+    answer: undefined;
+  };
+  /**
+   * Gives a message another body.
+   *
+   * For its sender, for `messages.revise_seconds`; for moderators and the owner of a group or open
+   * room, always. Everybody in the room gets an `edited` entry. A repeat of a `clientId` changes
+   * nothing.
+   */
+  "PATCH /rooms/{id}/messages/{seq}": {
+    params: {
+      /** The room */
+      id: string;
+      /** The number of the message */
+      seq: number;
+    };
+    body: SendMessage;
+    answer: Message;
+  };
+  /** How many customers come before. */
+  "GET /rooms/{id}/queue": {
+    params: {
+      /** The support room */
+      id: string;
+    };
+    body: undefined;
+    answer: QueuePlace;
+  };
+  /**
+   * Marks a room as read.
+   *
+   * The mark only rises, and at most to the newest message; the answer says where it stands. Who
+   * reads a room without taking part in it has no mark: the answer is then what was asked.
+   */
+  "PUT /rooms/{id}/read": {
+    params: {
+      /** The room */
+      id: string;
+    };
+    body: ReadUpTo;
+    answer: ReadMark;
+  };
+  /**
+   * Who has read which messages.
+   *
+   * How many members have read each of at most 200 messages, and how far those have read who have
+   * read furthest.
+   */
+  "GET /rooms/{id}/receipts": {
+    params: {
+      /** The room */
+      id: string;
+      /** The first number */
+      from: number;
+      /** The last number: at most 199 more than `from` */
+      to: number;
+    };
+    body: undefined;
+    answer: Receipts;
+  };
+  /**
+   * Searches messages and notices.
+   *
+   * In one room, or in those that the caller takes part in. All words have to be found: Korean by any
+   * part, words in other scripts by their beginning. Deleted messages are not found.
+   */
+  "GET /search": {
+    params: {
+      /** Up to 256 bytes and 8 words */
+      q: string;
+      /** Only in this room */
+      room?: string;
+      /** What the page before has given as `next` */
+      before?: string;
+      /** How many at most, 1 to 200; 20 when missing */
+      limit?: number;
+    };
+    body: undefined;
+    answer: FoundMessages;
+  };
+  /** How much the caller has not read. */
+  "GET /unread": {
+    params: {};
+    body: undefined;
+    answer: Unread;
   };
 }

@@ -1,6 +1,6 @@
 // The user's notifications: where the inbox stands, and how many are unread.
 
-import type { InboxEntry, LiveInbox } from './generated.js';
+import type { EventReset, InboxEntry, LiveInbox } from './generated.js';
 
 export class Inbox {
   /** Behind the last entry that was given to the application. */
@@ -11,9 +11,11 @@ export class Inbox {
   isStale = false;
   /** What the server counted… */
   #counted = 0;
-  /** …up to this entry; `undefined` once it has passed. */
-  #until: string | undefined;
-  /** Unread ones behind that, by `id`. Bounded: see {@link arrived}. */
+  /** The oldest entry of the last reset, until one is given. */
+  #resetTo: string | undefined;
+  /** …up to this notification. */
+  #asOf = 0;
+  /** Unread ones behind that, by `id`. Bounded: see {@link #arrived}. */
   #since = new Set<number>();
 
   constructor(restored: string | undefined) {
@@ -26,28 +28,36 @@ export class Inbox {
 
   /** There is a new connection. Answers where the inbox has to go on, if the connection begins further ahead. */
   enter(live: LiveInbox | null | undefined): string | undefined {
-    this.#counted = live?.unread ?? 0;
-    this.#since.clear();
-    this.isStale = this.resuming = false;
+    this.resuming = false;
+    this.adopt(live?.unread ?? 0, live?.lastSeq ?? 0);
     this.position ??= live?.position;
-    const isBehind = live != null && this.position !== live.position;
-    this.#until = isBehind ? live.position : undefined;
-    return isBehind ? this.position : undefined;
+    return live && this.position !== live.position ? this.position : undefined;
   }
 
   /** Takes an entry; answers whether it is to be given. */
   take(entry: InboxEntry): boolean {
     if (this.resuming) return false;
     this.position = entry.position;
-    if (this.#until === undefined) this.#count(entry);
-    else if (this.#until === entry.position) this.#until = undefined;
+    this.#resetTo = undefined;
+    this.#count(entry);
     return true;
   }
 
-  /** The server's count, of now. */
-  adopt(unread: number): void {
+  /** Entries are gone that were to be given. Answers whether that is news. */
+  reset({ oldest, head, oldestSeq, lastSeq }: EventReset): boolean {
+    if (this.resuming || this.#resetTo === oldest) return false;
+    this.#resetTo = oldest;
+    // Told again after each cut until there is something to go on from.
+    if (oldestSeq > lastSeq) this.position = head;
+    this.isStale = true;
+    return true;
+  }
+
+  /** The server's count of all notifications up to one. */
+  adopt(unread: number, asOf: number): void {
     this.#counted = unread;
-    this.#since.clear();
+    this.#asOf = asOf;
+    for (const id of this.#since) if (id <= asOf) this.#since.delete(id);
     this.isStale = false;
   }
 
@@ -65,6 +75,7 @@ export class Inbox {
   }
 
   #arrived(id: number): void {
+    if (id <= this.#asOf) return;
     if (this.#since.size >= 500) {
       this.#counted = this.unread;
       this.#since.clear();

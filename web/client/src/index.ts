@@ -8,7 +8,7 @@ export type { IterateOptions } from './iterate.js';
 export type { State } from './link.js';
 export type { Mark } from './marks.js';
 export type { ClientEvents, ClientOptions, Content, Positions } from './options.js';
-export type { Route } from './rest.js';
+export type { RestArguments, Route } from './rest.js';
 export type { Place, RoomView } from './rooms.js';
 export type { WebSocketConstructor, WebSocketLike } from './socket.js';
 export type { TokenFunction, TokenReason } from './tokens.js';

@@ -2,9 +2,9 @@
 // the old one expires. What is said over a connection is not its concern.
 
 import { Backoff, type BackoffOptions } from './backoff.js';
-import type { Command, Connection, End, Transport } from './connection.js';
+import type { Connection, End, Transport } from './connection.js';
 import { MadangError, isOfToken } from './errors.js';
-import type { EventHello, ServerEvent } from './generated.js';
+import type { ClientCommand, EventHello, ServerEvent } from './generated.js';
 import { lifetime, type TokenReason, type Tokens } from './tokens.js';
 
 /**
@@ -87,7 +87,7 @@ export class Link {
     this.#setState('closed', error);
   }
 
-  say(command: Command): void {
+  say(command: ClientCommand): void {
     this.#active?.connection?.say(command);
   }
 

@@ -65,7 +65,7 @@ export class Marks {
     clearTimeout(pending.timer);
     pending.sent = true;
     const { mark } = pending;
-    this.#wire.ask({ type: 'read', room, ...mark }, (error) => {
+    this.#wire.ask({ type: 'read', room, position: mark.position }, (error) => {
       pending.sent = false;
       if (this.#pending.get(room) !== pending) return;
       if (error?.retryable) {

@@ -1,7 +1,7 @@
 // What the user sends: shown at once, sent in order, and sent again until the server has said what became of it.
 
 import { Backoff, type BackoffOptions } from './backoff.js';
-import { MadangError } from './errors.js';
+import { MadangError, closed } from './errors.js';
 import type { Accepted, CommandDelete, CommandEdit, CommandSend, Message } from './generated.js';
 import type { Wire } from './wire.js';
 
@@ -74,6 +74,7 @@ export interface OutboxOptions {
   onChange(outgoing: Outgoing): void;
   /** The number of the last message of the room that was given to the application. */
   lastSeq(room: string): number;
+  isClosed(): boolean;
 }
 
 /** The server closes a connection that sends more in one message (`websocket.message_bytes_max`). */
@@ -158,7 +159,8 @@ export class Outbox {
   }
 
   #objection({ command }: Outgoing): MadangError | undefined {
-    const { queueMax } = this.#options;
+    const { queueMax, isClosed } = this.#options;
+    if (isClosed()) return closed();
     if (this.#size >= queueMax) {
       return new MadangError('QUEUE_FULL', `${queueMax} messages wait to be sent`, true);
     }

@@ -1,6 +1,6 @@
 // Commands that are done once however often they are said: said until they are answered.
 
-import { MadangError } from './errors.js';
+import { MadangError, closed } from './errors.js';
 import type { Wire } from './wire.js';
 
 export interface Repeatable {
@@ -16,23 +16,31 @@ interface Request {
   reject: (error: MadangError) => void;
 }
 
+export interface RequestsOptions {
+  /** How many may wait. */
+  queueMax: number;
+  isClosed(): boolean;
+}
+
 /** What a second `leave` is told when the answer to the first was lost. */
 const GONE = ['NOT_YOUR_ROOM', 'ROOM_NOT_FOUND'];
 
 export class Requests {
   readonly #wire: Wire;
-  readonly #max: number;
+  readonly #options: RequestsOptions;
   readonly #pending = new Set<Request>();
 
-  constructor(wire: Wire, max: number) {
+  constructor(wire: Wire, options: RequestsOptions) {
     this.#wire = wire;
-    this.#max = max;
+    this.#options = options;
   }
 
   ask(command: Repeatable): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#pending.size >= this.#max) {
-        return reject(new MadangError('QUEUE_FULL', `${this.#max} commands wait to be sent`, true));
+      const { queueMax, isClosed } = this.#options;
+      if (isClosed()) return reject(closed());
+      if (this.#pending.size >= queueMax) {
+        return reject(new MadangError('QUEUE_FULL', `${queueMax} commands wait to be sent`, true));
       }
       const request: Request = { command, tries: 0, resolve, reject };
       this.#pending.add(request);

@@ -6,6 +6,11 @@ import type { Tokens } from './tokens.js';
 
 export type Route = keyof Routes;
 
+/** A body where the route has one. */
+export type RestArguments<R extends Route> = Routes[R]['body'] extends undefined
+  ? [body?: undefined, signal?: AbortSignal]
+  : [body: Routes[R]['body'], signal?: AbortSignal];
+
 /** How long a request may take that is given no `signal`. */
 const PATIENCE_MS = 30_000;
 
@@ -27,8 +32,7 @@ export class Rest {
   async call<R extends Route>(
     route: R,
     params: Routes[R]['params'],
-    body?: Routes[R]['body'],
-    signal?: AbortSignal,
+    ...[body, signal]: RestArguments<R>
   ): Promise<Routes[R]['answer']> {
     const { tokens } = this.#options;
     try {

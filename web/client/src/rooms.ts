@@ -124,7 +124,11 @@ export class Rooms {
   /** The room as it stands; its place is another matter. */
   change(room: Room): void {
     const entry = this.#entries.get(room.id);
-    if (entry) entry.info = { ...entry.info, ...room };
+    if (!entry) return;
+    const { head, memberCount } = entry.info;
+    // It may have been read before what has come since.
+    const isOld = room.head.lastSeq < head.lastSeq;
+    entry.info = { ...entry.info, ...room, ...(isOld ? { head, memberCount } : {}) };
   }
 
   /** Whether these rooms drop what comes. */

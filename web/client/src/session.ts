@@ -1,7 +1,7 @@
 // What connections tell, one after another, made into one story: what was given before goes on, and what was sent
 // is sent again.
 
-import { MadangError } from './errors.js';
+import { MadangError, closed } from './errors.js';
 import type { EventHello, EventRead, EventReset, EventRoom, InboxEntry, LiveRoom, Message, ServerEvent } from './generated.js';
 import { Inbox } from './inbox.js';
 import { Latest } from './latest.js';
@@ -45,6 +45,8 @@ export class Session {
   readonly #reread = new Latest(() => this.#read());
   readonly #outdated = new Set<string>();
   #isChanged = false;
+  /** Stands for the present connection, from its greeting on. */
+  #turn: object | undefined;
 
   constructor(options: ClientOptions, emit: Emit) {
     const { positions, backoff = {}, queueMax = 1000 } = options;
@@ -72,19 +74,21 @@ export class Session {
         onPositionInvalid: () => this.#losePositions(),
       },
     );
+    const isClosed = () => this.link.state === 'closed';
     this.wire = new Wire((command) => this.link.say(command));
     this.outbox = new Outbox(this.wire, {
       queueMax,
       backoff,
       onChange: (outgoing) => emit('outgoing', outgoing),
       lastSeq: (room) => this.rooms.lastSeq(room),
+      isClosed,
     });
     this.marks = new Marks(this.wire, {
       backoff,
       onStored: () => this.#recountStale(),
       onRefused: (error) => emit('error', error),
     });
-    this.requests = new Requests(this.wire, queueMax);
+    this.requests = new Requests(this.wire, { queueMax, isClosed });
     this.typing = new Typing(this.wire, (event) => emit('typing', event));
   }
 
@@ -112,7 +116,7 @@ export class Session {
     if (state === 'closed') {
       this.#suspend();
       this.typing.close();
-      const reason = error ?? new MadangError('CLOSED', 'the client is closed', false);
+      const reason = error ?? closed();
       this.requests.close(reason);
       this.outbox.close(reason);
     }
@@ -122,12 +126,14 @@ export class Session {
 
   /** What was under way on a connection is not any more. */
   #suspend(): void {
+    this.#turn = undefined;
     for (const part of [this.wire, this.outbox, this.marks, this.typing]) part.suspend();
   }
 
   #enter(hello: EventHello, id: string | undefined): void {
     // The connection may take the place of another that was open.
     this.#suspend();
+    const turn = (this.#turn = {});
     this.user = hello.user;
     const isFirst = this.rooms.isEmpty;
     const entered = this.rooms.enter(hello.rooms, this.#commands || this.#stream !== undefined);
@@ -141,6 +147,8 @@ export class Session {
     for (const room of entered.cut) this.#emit('reset', resetAt(room));
     this.#changed();
     this.#recountStale();
+    // Listeners may have closed the client.
+    if (this.#turn !== turn) return;
     if (this.#commands) this.#resume(entered.behind, inbox);
     else this.#open();
   }
@@ -262,7 +270,10 @@ export class Session {
   }
 
   #reset(event: EventReset): void {
-    if (this.rooms.reset(event)) this.#emit('reset', event);
+    // One of no room is the inbox's.
+    const log = this.rooms.get(event.room) ? this.rooms : this.inbox;
+    if (log.reset(event)) this.#emit('reset', event);
+    this.#recountStale();
   }
 
   #somebodyRead(event: EventRead): void {
@@ -296,12 +307,16 @@ export class Session {
 
   /** Where the user has read a part, only the server knows how many of the rest are unread. */
   async #count(): Promise<void> {
-    let after: string | null | undefined;
-    do {
+    if (this.inbox.isStale) {
+      const { unread, notifications } = await this.rest.call('GET /notifications', { size: 1 });
+      this.inbox.adopt(unread, notifications[0]?.id ?? 0);
+    }
+    for (let after: string | null | undefined; this.rooms.isStale; ) {
       const page = await this.rest.call('GET /rooms', { limit: ROOMS_PAGE, ...(after == null ? {} : { after }) });
       for (const room of page.rooms) this.rooms.adopt(room);
       after = page.next;
-    } while (after != null && this.rooms.isStale);
+      if (after == null) break;
+    }
     this.#changed();
   }
 

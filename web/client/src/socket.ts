@@ -1,8 +1,8 @@
 // JSON over WebSocket: docs/json.md.
 
 import { MadangError, refused, unreachable } from './errors.js';
-import type { Command, Connection, Handlers, Transport } from './connection.js';
-import type { ServerEvent } from './generated.js';
+import type { Connection, Handlers, Transport } from './connection.js';
+import type { ClientCommand, ServerEvent } from './generated.js';
 
 /** What is used of a WebSocket: the browser's, Node's own, or that of the package `ws`. */
 export interface WebSocketLike {
@@ -53,12 +53,12 @@ class Socket implements Connection {
       this.#watchFor(options.pingMs);
     };
     socket.onmessage = ({ data }) => this.#receive(data);
-    socket.onclose = ({ code, reason }) => this.#end(this.#error ?? closed(code, reason), code);
+    socket.onclose = ({ code, reason }) => this.#end(this.#error ?? reasonOf(code, reason), code);
     // A close follows.
     socket.onerror = () => {};
   }
 
-  say(command: Command): void {
+  say(command: ClientCommand): void {
     this.#socket.send(JSON.stringify(command));
   }
 
@@ -106,5 +106,5 @@ class Socket implements Connection {
 }
 
 /** The reason of a close is the server's code, where the server closed; an `error` has mostly told more. */
-const closed = (code: number, reason: string): MadangError =>
+const reasonOf = (code: number, reason: string): MadangError =>
   /^[A-Z][A-Z_]+$/.test(reason) ? new MadangError(reason, `closed with ${code}`, true) : unreachable();

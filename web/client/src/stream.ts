@@ -3,8 +3,8 @@
 
 import { EventParser } from './event-parser.js';
 import { MadangError, isOfToken, refused, unreachable } from './errors.js';
-import type { Command, Connection, Handlers, Transport } from './connection.js';
-import type { Accepted, ErrorCode, Message, ServerEvent } from './generated.js';
+import type { Connection, Handlers, Transport } from './connection.js';
+import type { Accepted, ClientCommand, CommandEdit, CommandSend, ErrorCode, Message, ServerEvent } from './generated.js';
 import { problem, type Rest } from './rest.js';
 
 /** A comment comes every 15 s: after so long a silence the stream is given up. */
@@ -35,10 +35,10 @@ class Stream implements Connection {
     this.#receive(token).catch((cause: unknown) => this.#end(unreachable(cause)));
   }
 
-  say(command: Command): void {
+  say(command: ClientCommand): void {
     const id = command.id as string;
     this.#carryOut(command).then(
-      (answer) => this.#tell({ type: 'ack', id, ...answer }),
+      (answer) => answer && this.#tell({ type: 'ack', id, ...answer }),
       (error: MadangError) => {
         if (isOfToken(error)) return this.#end(error);
         const { code, message, retryable } = error;
@@ -100,19 +100,42 @@ class Stream implements Connection {
     this.#handlers.onEnd({ error });
   }
 
-  async #carryOut(command: Command): Promise<Partial<Accepted> | undefined> {
+  /** What the JSON door would answer; `undefined` where the entry itself, which the stream brings, is the answer. */
+  async #carryOut(command: ClientCommand): Promise<Partial<Accepted> | undefined> {
     const { rest } = this.#options;
     const id = 'room' in command ? command.room : '';
     switch (command.type) {
-      case 'send': {
-        const { type: _, id: __, room: ___, ...body } = command;
-        return accepted(await rest.call('POST /rooms/{id}/messages', { id }, body));
+      case 'send':
+        return accepted(await rest.call('POST /rooms/{id}/messages', { id }, content(command)));
+      case 'edit':
+        await rest.call('PATCH /rooms/{id}/messages/{seq}', { id, seq: command.seq }, content(command));
+        return undefined;
+      case 'delete': {
+        const { seq, clientId } = command;
+        await rest.call('DELETE /rooms/{id}/messages/{seq}', { id, seq, clientId: clientId as string });
+        return undefined;
       }
+      case 'join':
+        await rest.call('POST /rooms/{id}/join', { id });
+        return {};
+      case 'leave':
+        await rest.call('POST /rooms/{id}/leave', { id });
+        return {};
+      case 'read':
+        await rest.call('PUT /rooms/{id}/read', { id }, { position: command.position });
+        return {};
       default:
         throw new MadangError('UNSUPPORTED', `${command.type} needs a WebSocket`, false);
     }
   }
 }
+
+/** What of a command is the request's body. */
+const content = ({ text, data, clientId }: CommandSend | CommandEdit) => ({
+  ...(text == null ? {} : { text }),
+  ...(data === undefined ? {} : { data }),
+  ...(clientId == null ? {} : { clientId }),
+});
 
 const accepted = ({ roomId: room, seq, position, messageId, sentAt }: Message): Accepted => ({
   room,

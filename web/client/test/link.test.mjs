@@ -274,3 +274,16 @@ test('a listener that throws stops nothing of the client', async (t) => {
   assert.equal(bench.client.state, 'open');
   assert.deepEqual(thrown, ['of the application', 'of the application']);
 });
+
+test('a client that is closed by its own listener stays closed, and takes nothing more', async (t) => {
+  const bench = new Bench(t);
+  bench.client.on('hello', () => bench.client.close());
+  const opened = bench.client.connect();
+  const socket = await bench.greet(room('a', 0));
+  await assert.rejects(opened, { code: 'CLOSED' });
+  assert.equal(bench.client.state, 'closed');
+  assert.equal(socket.isClosed, true);
+  await assert.rejects(bench.client.send('a', { text: 'x' }).accepted, { code: 'CLOSED' });
+  await assert.rejects(bench.client.join('a'), { code: 'CLOSED' });
+  assert.deepEqual(bench.client.outgoing(), []);
+});

@@ -5,7 +5,7 @@ import { MadangClient } from '../dist/index.js';
 import { settle } from './fakes.mjs';
 import { ModelServer, randomFrom } from './model.mjs';
 
-const SEEDS = Number(process.env.SEEDS ?? 150);
+const SEEDS = Number(process.env.SEEDS ?? 60);
 const FIRST = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 const STEPS = 400;
 const ROOMS = ['a', 'b', 'c'];

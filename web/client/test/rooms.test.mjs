@@ -292,6 +292,18 @@ test('a room whose picture changed is read anew', async (t) => {
   assert.deepEqual(changes, [['changed', 'new']]);
 });
 
+test('what the server says of a room from before is not believed of what came since', async (t) => {
+  const bench = new Bench(t);
+  const socket = await bench.connect(room('a', 3, { title: 'old' }));
+  socket.tell(message('a', 4, { type: 'added', subjects: [{ id: 'park', name: 'Park' }] }));
+  socket.tell({ type: 'room', change: 'changed', room: room('a', 3, { title: 'new' }) });
+  const { title, memberCount, head } = bench.client.room('a');
+  assert.deepEqual([title, memberCount, head.lastSeq], ['new', 3, 4]);
+  socket.tell({ type: 'room', change: 'changed', room: room('a', 9, { memberCount: 7 }) });
+  socket.tell(message('a', 5, { type: 'added', subjects: [{ id: 'choi', name: 'Choi' }] }));
+  assert.equal(bench.client.room('a').memberCount, 7, 'it was counted');
+});
+
 test('read marks are told one at a time, the newest of many, again after a cut', async (t) => {
   const bench = new Bench(t);
   const socket = await bench.connect(room('a', 9, { unread: 9, readSeq: 0 }));
@@ -384,7 +396,7 @@ test('the inbox goes on behind its last entry and counts what is unread', async 
   void bench.client.connect();
   await settle();
   bench.socket.open();
-  bench.socket.tell({ ...hello(), inbox: { position: 'i-3', unread: 1 } });
+  bench.socket.tell({ ...hello(), inbox: { position: 'i-3', unread: 1, lastSeq: 3 } });
   bench.socket.tell(added(4));
   bench.socket.tell(added(5));
   assert.equal(bench.client.unread.notifications, 3);
@@ -393,7 +405,7 @@ test('the inbox goes on behind its last entry and counts what is unread', async 
   bench.socket.cut();
   await bench.pass(60_000);
   bench.socket.open();
-  bench.socket.tell({ ...hello(), inbox: { position: 'i-8', unread: 3 } });
+  bench.socket.tell({ ...hello(), inbox: { position: 'i-8', unread: 3, lastSeq: 8 } });
   assert.equal(bench.socket.last('resume').inbox, 'i-6');
   bench.socket.tell(added(9));
   bench.socket.ack('resume');
@@ -402,4 +414,22 @@ test('the inbox goes on behind its last entry and counts what is unread', async 
   bench.socket.tell(entry(10, 'read', { target: 9, upTo: true }));
   assert.equal(bench.client.unread.notifications, 0);
   assert.deepEqual(entries, ['i-4', 'i-5', 'i-6', 'i-7', 'i-8', 'i-9', 'i-10']);
+});
+
+test('what is gone from the inbox is told, and counted anew', async (t) => {
+  const { asked, fetch } = rest(() => json({ notifications: [{ id: 8 }], unread: 2, page: 1, size: 1, total: 8 }));
+  const bench = new Bench(t, { fetch, positions: { rooms: {}, inbox: 'i-1' } });
+  const resets = bench.note('reset', ({ oldestSeq }) => oldestSeq);
+  void bench.client.connect();
+  await settle();
+  bench.socket.open();
+  bench.socket.tell({ ...hello(), inbox: { position: 'i-8', unread: 3, lastSeq: 8 } });
+  bench.socket.ack('resume');
+  bench.socket.tell({ type: 'reset', room: '~inbox', oldest: 'i-7', head: 'i-8', oldestSeq: 7, lastSeq: 8 });
+  bench.socket.tell(added(7));
+  await settle();
+  await settle();
+  assert.deepEqual(resets, [7]);
+  assert.deepEqual(asked, ['GET /api/v1/notifications?size=1']);
+  assert.equal(bench.client.unread.notifications, 2);
 });

@@ -34,6 +34,8 @@ async function all(): Promise<void> {
   if (first) client.markRead('room', first);
   // @ts-expect-error: the route needs an id
   await client.rest('GET /rooms/{id}/messages', {});
+  // @ts-expect-error: the route needs a body
+  await client.rest('PUT /rooms/{id}/read', { id: 'room' });
   // @ts-expect-error: there is no such route
   await client.rest('GET /nothing', {});
   await client.rest('POST /rooms', {}, { kind: 'direct', members: ['lee@example.com'] });

@@ -2,6 +2,7 @@
 //! (`layers.rs`), one pure step that checks everything (`validate.rs`).
 
 mod address;
+mod allowed;
 mod api_key;
 pub mod documents;
 mod fault;

@@ -9,151 +9,17 @@ use jiff::tz::TimeZone;
 use madang_domain::Role;
 
 use super::address::AddressRange;
+use super::allowed::{
+    ADDRESS, ADDRESS_RANGE, ANY_TEXT, COOKIE, DIRECTORY, FILE, GUEST_KEY, HTTP_URL, JWKS_URL,
+    LOG_FILTER, NOT_EMPTY, OPTIONAL_ADDRESS, ORIGIN, PICTURE_PLACE, PREFIX, PREFIX_OR_NONE, ROLE,
+    TIME_ZONE, TOPIC_PREFIX,
+};
 use super::picture_place::PicturePlace;
 use super::spec::{Allowed, OptionSpec, SectionSpec, options};
-use super::value::{JwtAlgorithm, KeyEncoding, LogFormat, OptionValue, ROLES, Secret, Synchronous};
+use super::value::{JwtAlgorithm, KeyEncoding, LogFormat, OptionValue, Secret, Synchronous};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
-
-/// Longest prefix of destinations, in bytes: leaves room for what stands behind it.
-const PREFIX_BYTES_MAX: usize = 128;
-
-const ADDRESS: Allowed = Allowed::Text {
-    what: "an IP address and a port, such as 0.0.0.0:8080 or [::]:8080",
-    accepts: |text| text.parse::<SocketAddr>().is_ok(),
-};
-
-const OPTIONAL_ADDRESS: Allowed = Allowed::Text {
-    what: "an IP address and a port, such as 0.0.0.0:61613; empty means not set",
-    accepts: |text| text.parse::<SocketAddr>().is_ok(),
-};
-
-const ADDRESS_RANGE: Allowed = Allowed::Text {
-    what: "an IP address, or a range such as 10.0.0.0/8 or fd00::/8",
-    accepts: |text| text.parse::<AddressRange>().is_ok(),
-};
-
-const NOT_EMPTY: Allowed = Allowed::Text {
-    what: "a text that is not empty",
-    accepts: |text| !text.is_empty(),
-};
-
-const ANY_TEXT: Allowed = Allowed::Text {
-    what: "a text; empty means not set",
-    accepts: |_| true,
-};
-
-const DIRECTORY: Allowed = Allowed::Text {
-    what: "the path of a directory",
-    accepts: |text| !text.is_empty(),
-};
-
-const FILE: Allowed = Allowed::Text {
-    what: "the path of a file; empty means not set",
-    accepts: |_| true,
-};
-
-const JWKS_URL: Allowed = Allowed::Text {
-    what: "an address such as https://example.com/.well-known/jwks.json, without user and \
-           password; empty means not set",
-    accepts: is_plain_url,
-};
-
-const GUEST_KEY: Allowed = Allowed::Text {
-    what: "a text of at least 32 bytes; empty means not set",
-    accepts: |text| text.len() >= 32,
-};
-
-const LOG_FILTER: Allowed = Allowed::Text {
-    what: "error, warn, info, debug, trace or off, or a list such as info,madang_server=debug",
-    accepts: |text| !text.is_empty() && tracing_subscriber::EnvFilter::try_new(text).is_ok(),
-};
-
-const TIME_ZONE: Allowed = Allowed::Text {
-    what: "an IANA time zone such as Asia/Seoul; empty means the system's",
-    accepts: |text| TimeZone::get(text).is_ok(),
-};
-
-const ORIGIN: Allowed = Allowed::Text {
-    what: "an origin as browsers send it, such as https://example.com or http://localhost:5173, \
-           or *",
-    accepts: is_origin,
-};
-
-const COOKIE: Allowed = Allowed::Text {
-    what: "a cookie's name (letters, digits and !#$%&'*+-.^_`|~); empty means no cookie",
-    accepts: |text| {
-        let special = "!#$%&'*+-.^_`|~";
-        text.chars()
-            .all(|c| c.is_ascii_alphanumeric() || special.contains(c))
-    },
-};
-
-const TOPIC_PREFIX: Allowed = Allowed::Text {
-    what: "a path that begins and ends with a slash, such as /topic/",
-    accepts: |text| text.strip_suffix('/').is_some_and(is_prefix),
-};
-
-const PREFIX: Allowed = Allowed::Text {
-    what: "a path that begins with a slash and does not end with one, such as /user",
-    accepts: is_prefix,
-};
-
-const PREFIX_OR_NONE: Allowed = Allowed::Text {
-    what: "a path that begins with a slash and does not end with one, such as /app; empty means \
-           not set",
-    accepts: is_prefix,
-};
-
-const PICTURE_PLACE: Allowed = Allowed::Text {
-    what: "the path of a directory, or s3://bucket/prefix; empty means `pictures` in the data \
-           directory",
-    accepts: |text| text.parse::<PicturePlace>().is_ok(),
-};
-
-const HTTP_URL: Allowed = Allowed::Text {
-    what: "a URL such as https://s3.example.com:9000; empty means not set",
-    accepts: is_http_url,
-};
-
-const ROLE: Allowed = Allowed::Choice(ROLES);
-
-/// Some segments of a destination, none of them empty.
-fn is_prefix(text: &str) -> bool {
-    let plain = |c: char| c.is_alphanumeric() || "-._~".contains(c);
-    let is_segment = |segment: &str| !segment.is_empty() && segment.chars().all(plain);
-    let segments = text.strip_prefix('/').map(|rest| rest.split('/'));
-    text.len() <= PREFIX_BYTES_MAX && segments.is_some_and(|mut all| all.all(is_segment))
-}
-
-fn is_plain_url(text: &str) -> bool {
-    let Ok(url) = reqwest::Url::parse(text) else {
-        return false;
-    };
-    let is_anonymous = url.username().is_empty() && url.password().is_none();
-    matches!(url.scheme(), "https" | "http") && url.has_host() && is_anonymous
-}
-
-/// Without a user, a query or a fragment.
-fn is_http_url(text: &str) -> bool {
-    is_plain_url(text) && !text.contains(['?', '#'])
-}
-
-fn is_origin(text: &str) -> bool {
-    if text == "*" {
-        return true;
-    }
-    let Some((scheme, authority)) = text.split_once("://") else {
-        return false;
-    };
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let scheme_fits = scheme.starts_with(|c: char| c.is_ascii_lowercase())
-        && scheme.chars().all(|c| plain(c) || "+-.".contains(c));
-    let authority_fits = authority.starts_with(|c: char| plain(c) || c == '[')
-        && authority.chars().all(|c| plain(c) || "-._:[]".contains(c));
-    scheme_fits && authority_fits
-}
 
 options! {
     /// Where the server listens, where its files are, and how it stops.

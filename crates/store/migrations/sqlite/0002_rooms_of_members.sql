@@ -182,6 +182,8 @@ CREATE TABLE members (
     since     INTEGER NOT NULL,
     read_seq  INTEGER NOT NULL,
     read_n    INTEGER NOT NULL,
+    -- How many messages of their own are merged, kept and behind the mark
+    own       INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (user_no, room_no)
 ) STRICT, WITHOUT ROWID;
 
@@ -196,10 +198,11 @@ FROM logs AS l LEFT JOIN journal AS j ON j.room_no = l.room_no GROUP BY l.room_n
 UPDATE rooms SET desk_read = h.last, desk_read_n = h.last
 FROM heads AS h WHERE h.room_no = rooms.room_no;
 INSERT INTO members
-SELECT u.user_no, r.room_no, u.id, 0, 2, r.created_at, 0, r.desk_read, r.desk_read_n
+SELECT u.user_no, r.room_no, u.id, 0, 2, r.created_at, 0, r.desk_read, r.desk_read_n, 0
 FROM rooms AS r JOIN users AS u ON u.id = r.owner WHERE r.kind = 0;
 INSERT INTO members
-SELECT u.user_no, r.room_no, u.id, 0, 0, r.inquired_at, r.desk_read, r.desk_read, r.desk_read_n
+SELECT u.user_no, r.room_no, u.id, 0, 0, r.inquired_at, r.desk_read, r.desk_read, r.desk_read_n,
+    0
 FROM rooms AS r JOIN users AS u ON u.id = r.agent WHERE r.agent <> r.owner;
 DROP TABLE heads;
 
@@ -210,8 +213,8 @@ CREATE TABLE removed (
     PRIMARY KEY (room_no, user_no)
 ) STRICT, WITHOUT ROWID;
 
--- Which words 64 neighbouring messages may have; see src/sqlite/filter.rs. place: the room's number
--- << 32 | (seq - 1) / 64.
+-- Which words 32 neighbouring messages may have; see src/sqlite/filter.rs. place: the room's number
+-- << 32 | (seq - 1) / 32.
 CREATE TABLE filters (
     place  INTEGER PRIMARY KEY,
     filter BLOB NOT NULL

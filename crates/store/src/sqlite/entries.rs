@@ -55,7 +55,9 @@ impl Writer {
         new: NewEntry,
         done: &mut Committed,
     ) -> Result<Arc<Message>, StoreError> {
-        self.load_room(id)?;
+        if self.memory.room(id).is_none() {
+            self.load_room(id)?;
+        }
         let Some(cached) = self.memory.room_mut(id) else {
             return Err(StoreError::Corrupt("a room has no row".to_owned()));
         };

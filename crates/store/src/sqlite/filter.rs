@@ -2,12 +2,12 @@
 //!
 //! A full-text index has an entry for each word of each message, in an order of its own, so that
 //! each message dirties dozens of pages: measured with FTS5, keeping one costs two to three times
-//! what storing the messages does, and a search costs by what everybody has ever written. Here 64
+//! what storing the messages does, and a search costs by what everybody has ever written. Here 32
 //! neighbouring entries of one room have one Bloom filter (Bloom, "Space/Time Trade-offs in Hash
 //! Coding with Allowable Errors", 1970) of 10 bits for each different word: about 30 bytes for each
-//! message, written once, when the last of the 64 is merged. A search goes through the filters of
+//! message, written once, when the last of the 32 is merged. A search goes through the filters of
 //! its rooms and reads the texts of those that may have all of its words; what it finds is
-//! decided by the texts alone. The newest messages, less than 64 of a room, are read without one.
+//! decided by the texts alone. The newest messages, less than 32 of a room, are read without one.
 //!
 //! Nothing of a text can be read out of a filter, and a filter is made anew when one of its texts
 //! changes or goes.
@@ -21,7 +21,7 @@ use super::connection::unavailable;
 use super::sql::{execute, first};
 
 /// Entries of one filter.
-pub(super) const BLOCK: u64 = 64;
+pub(super) const BLOCK: u64 = 32;
 
 /// Of a word's beginnings so many letters are told apart: a longer one is looked for by these.
 const LETTERS: usize = 8;

@@ -8,37 +8,23 @@ use rusqlite::params;
 
 use super::reader::{Halt, Read, Reader};
 use super::rooms::{self, Log, log};
-use super::sql::{all, first, number, one_of, seq, signed};
+use super::sql::{all, first, number, one_of, seq};
 use super::tail::End;
 use crate::numbers;
 
-pub(super) const SEATS: &str = "SELECT m.room_no, m.role, m.read_seq, m.read_n,
+pub(super) const SEATS: &str = "SELECT m.room_no, m.role, m.read_seq, m.read_n, m.own,
             l.last_seq, l.last_n, l.active_at, l.oldest_seq, l.oldest_n
      FROM members AS m CROSS JOIN logs AS l ON l.room_no = m.room_no
      WHERE m.user_no = ?1 AND (?2 IS NULL OR m.kind = ?2)";
-pub(super) const FIRST_OWN: &str = "SELECT own_n FROM sent
-     WHERE user_no = ?1 AND room_no = ?2 AND seq > ?3 ORDER BY seq LIMIT 1";
-pub(super) const LAST_OWN: &str = "SELECT own_n FROM sent
-     WHERE user_no = ?1 AND room_no = ?2 ORDER BY seq DESC LIMIT 1";
-
 /// A room that a user belongs to.
 pub(super) struct Seat {
     pub(super) room_no: i64,
     role: MemberRole,
     read: Seq,
     read_n: u64,
+    /// Messages of their own that are merged, kept and behind the mark.
+    own: u64,
     log: Log,
-}
-
-/// What of a room may be unread.
-struct Unread {
-    room_no: i64,
-    /// Of others and, if they are merged, of the user.
-    count: u64,
-    /// The user's own behind this place do not count.
-    passed: Seq,
-    /// Whether something is merged behind it.
-    is_merged: bool,
 }
 
 impl Seat {
@@ -67,59 +53,27 @@ impl Read<'_> {
                 role: one_of(row, 1, numbers::member_role)?,
                 read: seq(row, 2)?,
                 read_n: number(row, 3)?,
-                log: log(row, 4)?,
+                own: number(row, 4)?,
+                log: log(row, 5)?,
             })
         })
     }
 
-    /// Unread messages of each seat, by the room's number; 0 is left out.
-    fn unread(
-        &self,
-        (user_no, user): (i64, &UserId),
-        seats: &[&Seat],
-    ) -> Result<Vec<(i64, u64)>, Halt> {
-        let mut maybe = Vec::new();
-        {
-            let tail = self.tail()?;
-            for seat in seats {
-                let (room_no, log) = (seat.room_no, &seat.log);
-                let end = tail.end(room_no, log.end);
-                let count = end.n - seat.read_n.max(log.oldest_n).min(end.n);
-                if count == 0 {
-                    continue;
-                }
-                let passed = seat.read.max(log.oldest.previous());
-                let own = tail.own_after(room_no, log.end.seq, user, passed);
-                maybe.push(Unread {
-                    room_no,
-                    count: count - own,
-                    passed,
-                    is_merged: passed < log.end.seq,
-                });
+    /// Unread messages of each seat, in the same order: the countable entries behind the mark, but
+    /// for the user's own.
+    fn unread(&self, user: &UserId, seats: &[&Seat]) -> Result<Vec<u64>, Halt> {
+        let tail = self.tail()?;
+        let unread = |seat: &&Seat| {
+            let (room_no, log) = (seat.room_no, &seat.log);
+            let end = tail.end(room_no, log.end);
+            let behind = end.n.saturating_sub(seat.read_n.max(log.oldest_n));
+            if behind == 0 {
+                return 0;
             }
-        }
-        let mut unread = Vec::with_capacity(maybe.len());
-        for room in maybe {
-            let own = self.own_merged(user_no, &room)?;
-            if room.count > own {
-                unread.push((room.room_no, room.count - own));
-            }
-        }
-        Ok(unread)
-    }
-
-    /// How many merged messages of the user are behind the place. They are numbered without gaps.
-    fn own_merged(&self, user_no: i64, room: &Unread) -> Result<u64, StoreError> {
-        if !room.is_merged {
-            return Ok(0);
-        }
-        let after = [user_no, room.room_no, signed(room.passed)];
-        let Some(from) = first(self.connection, FIRST_OWN, after, |row| number(row, 0))? else {
-            return Ok(0);
+            let own = seat.own + tail.own_after(room_no, log.end.seq, user, seat.read);
+            behind.saturating_sub(own)
         };
-        let of = [user_no, room.room_no];
-        let to = first(self.connection, LAST_OWN, of, |row| number(row, 0))?;
-        Ok(to.map_or(0, |to| to + 1 - from))
+        Ok(seats.iter().map(unread).collect())
     }
 
     fn summary(&self, seat: &Seat, end: End, unread: u64) -> Result<Option<RoomSummary>, Halt> {
@@ -149,12 +103,9 @@ impl Read<'_> {
         let seats = self.seats(user_no, query.kind)?;
         let newest = self.newest_first(&seats, query)?;
         let shown: Vec<&Seat> = newest.iter().map(|(seat, _)| *seat).collect();
-        let mut unread = self.unread((user_no, user), &shown)?;
-        unread.sort_unstable();
+        let unread = self.unread(user, &shown)?;
         let mut summaries = Vec::with_capacity(newest.len());
-        for (seat, end) in newest {
-            let at = unread.binary_search_by_key(&seat.room_no, |(room_no, _)| *room_no);
-            let unread = at.map_or(0, |at| unread[at].1);
+        for ((seat, end), unread) in newest.into_iter().zip(unread) {
             summaries.extend(self.summary(seat, end, unread)?);
         }
         Ok(summaries)
@@ -200,16 +151,16 @@ impl Reader {
             };
             let seats = read.seats(user_no, None)?;
             let seats: Vec<&Seat> = seats.iter().collect();
-            let unread = read.unread((user_no, user), &seats)?;
+            let unread = read.unread(user, &seats)?;
             let mut summary = UnreadSummary {
-                total: unread.iter().map(|(_, count)| count).sum(),
+                total: unread.iter().sum(),
                 rooms: Vec::new(),
             };
-            for (room_no, count) in unread.into_iter().take(limit) {
+            let some = seats.iter().zip(unread).filter(|(_, count)| *count > 0);
+            for (seat, count) in some.take(limit) {
                 let find = "SELECT id FROM rooms WHERE room_no = ?1";
-                let id = first(read.connection, find, [room_no], |row| {
-                    rooms::room_id(row, 0)
-                })?;
+                let values = [seat.room_no];
+                let id = first(read.connection, find, values, |row| rooms::room_id(row, 0))?;
                 summary.rooms.extend(id.map(|id| (id, count)));
             }
             Ok(summary)

@@ -19,6 +19,11 @@ pub(super) const OF_ROOM: &str = "SELECT m.id, m.read_seq, max(m.read_seq, coale
      FROM members AS m INDEXED BY members_by_mark
          LEFT JOIN delivered AS d ON d.room_no = m.room_no AND d.user = m.id
      WHERE m.room_no = ?1 ORDER BY m.read_seq DESC LIMIT ?2";
+pub(super) const READ: &str = "SELECT read_seq FROM members WHERE user_no = ?1 AND room_no = ?2";
+pub(super) const FIRST_OWN: &str = "SELECT own_n FROM sent
+     WHERE user_no = ?1 AND room_no = ?2 AND seq > ?3 ORDER BY seq LIMIT 1";
+pub(super) const LAST_OWN: &str = "SELECT own_n FROM sent
+     WHERE user_no = ?1 AND room_no = ?2 ORDER BY seq DESC LIMIT 1";
 pub(super) const COUNTED_TO: &str = "SELECT n FROM messages WHERE room_no = ?1 AND seq = ?2";
 
 impl Writer {
@@ -49,9 +54,8 @@ impl Writer {
         if mark.position.epoch != epoch {
             return Ok(None);
         }
-        let find = "SELECT read_seq FROM members WHERE user_no = ?1 AND room_no = ?2";
         let member = [user_no, room.room_no];
-        let Some(before) = first(&self.connection, find, member, |row| seq(row, 0))? else {
+        let Some(before) = first(&self.connection, READ, member, |row| seq(row, 0))? else {
             return Ok(None);
         };
         let now = mark.position.seq.min(room.head.last).max(before);
@@ -72,8 +76,15 @@ impl Writer {
         let (room_no, seq) = (room.room_no, signed(now));
         execute(
             &self.connection,
-            "UPDATE members SET read_seq = ?3, read_n = ?4 WHERE user_no = ?1 AND room_no = ?2",
-            [user_no, room_no, seq, n],
+            "UPDATE members SET read_seq = ?3, read_n = ?4, own = ?5
+             WHERE user_no = ?1 AND room_no = ?2",
+            [
+                user_no,
+                room_no,
+                seq,
+                n,
+                self.own_behind(user_no, room_no, now)?,
+            ],
         )?;
         execute(
             &self.connection,
@@ -92,6 +103,25 @@ impl Writer {
             )?;
         }
         Ok(())
+    }
+
+    /// How many merged messages of a user are kept behind a place. They are numbered without gaps.
+    pub(super) fn own_behind(
+        &self,
+        user_no: i64,
+        room_no: i64,
+        place: Seq,
+    ) -> Result<i64, StoreError> {
+        let behind = [user_no, room_no, signed(place)];
+        let from = first(&self.connection, FIRST_OWN, behind, |row| {
+            row.get::<_, i64>(0)
+        })?;
+        let Some(from) = from else {
+            return Ok(0);
+        };
+        let of = [user_no, room_no];
+        let to = first(&self.connection, LAST_OWN, of, |row| row.get::<_, i64>(0))?;
+        Ok(to.map_or(0, |to| to + 1 - from))
     }
 
     /// How many countable entries the log had up to an entry.

@@ -80,8 +80,8 @@ impl Writer {
         execute(
             &self.connection,
             "INSERT INTO members (user_no, room_no, id, kind, role, joined_at, since, read_seq,
-                                  read_n)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)",
+                                  read_n, own)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9)",
             params![
                 user_no,
                 room_no,
@@ -91,6 +91,8 @@ impl Writer {
                 at.as_micros(),
                 signed(since),
                 since_n.cast_signed(),
+                // Of an agent who comes back to where nobody has read since.
+                self.own_behind(user_no, room_no, since)?,
             ],
         )?;
         let standing = Standing::Member(role);

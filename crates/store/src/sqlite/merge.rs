@@ -4,12 +4,13 @@
 use std::collections::{HashMap, VecDeque};
 
 use madang_domain::ports::StoreError;
-use madang_domain::{Message, MessageKind, Seq, UserId};
+use madang_domain::{Message, MessageKind, Person, Seq, UserId};
 
-use super::sql::{execute, first, number, signed, sql_limit};
+use super::connection::unavailable;
+use super::sql::{execute, first, seq, signed, sql_limit};
 use super::tail::Unmerged;
 use super::writer::Writer;
-use super::{filter, messages};
+use super::{filter, marks, messages};
 
 /// Entries that one transaction merges, at least: some milliseconds.
 const MERGE_STEP_ROWS: usize = 512;
@@ -59,6 +60,16 @@ pub(super) struct Merged {
     pub(super) room_no: i64,
     pub(super) to: Seq,
     pub(super) batch: Vec<Unmerged>,
+}
+
+/// A sender of messages that are being merged.
+struct Own {
+    user_no: i64,
+    /// The number of their newest message in `sent`.
+    newest_n: i64,
+    read: Seq,
+    /// Messages behind their mark.
+    behind: i64,
 }
 
 impl Writer {
@@ -123,11 +134,10 @@ impl Writer {
         };
         let before = first.message.position.seq.previous();
         let (to, at) = (last.message.position.seq, last.message.sent_at);
-        let mut own = HashMap::new();
-        for item in &batch {
-            messages::insert(&self.connection, room_no, &item.message, item.n)?;
-            self.insert_client_id(room_no, &item.message)?;
-            self.insert_sent(room_no, &item.message, &mut own)?;
+        let mut own = self.senders(room_no, &batch)?;
+        self.insert_batch(room_no, &batch, &mut own)?;
+        for own in own.values() {
+            self.count_own(room_no, own)?;
         }
         if !last.message.room.is_internal() {
             filter::complete(&self.connection, room_no, before, to)?;
@@ -160,47 +170,83 @@ impl Writer {
         Ok(())
     }
 
-    fn insert_client_id(&self, room_no: i64, message: &Message) -> Result<(), StoreError> {
-        let Some(client_id) = &message.client_id else {
-            return Ok(());
+    /// Each statement is looked up once: that costs as much as running it.
+    fn insert_batch(
+        &self,
+        room_no: i64,
+        batch: &[Unmerged],
+        senders: &mut HashMap<UserId, Own>,
+    ) -> Result<(), StoreError> {
+        let mut insert = || {
+            let connection = &self.connection;
+            let mut messages = connection.prepare_cached(messages::INSERT)?;
+            let mut client_ids = connection.prepare_cached(
+                "INSERT INTO client_ids (room_no, digest, seq) VALUES (?1, ?2, ?3)",
+            )?;
+            let mut sent = connection.prepare_cached(
+                "INSERT INTO sent (user_no, room_no, seq, own_n) VALUES (?1, ?2, ?3, ?4)",
+            )?;
+            for Unmerged { n, message, .. } in batch {
+                let seq = signed(message.position.seq);
+                messages::insert(&mut messages, room_no, message, *n)?;
+                if let Some(client_id) = &message.client_id {
+                    let digest = self.key.digest(&message.sender, client_id);
+                    client_ids.execute([room_no, digest, seq])?;
+                }
+                if let Some(own) = senders.get_mut(&message.sender)
+                    && message.kind == MessageKind::Message
+                {
+                    own.newest_n += 1;
+                    own.behind += i64::from(message.position.seq > own.read);
+                    sent.execute([own.user_no, room_no, seq, own.newest_n])?;
+                }
+            }
+            Ok(())
         };
-        let digest = self.key.digest(&message.sender, client_id);
-        execute(
-            &self.connection,
-            "INSERT INTO client_ids (room_no, digest, seq) VALUES (?1, ?2, ?3)",
-            [room_no, digest, signed(message.position.seq)],
-        )
-        .map(drop)
+        insert().map_err(unavailable)
     }
 
-    /// `own` has the senders of this room so far, and their newest number.
-    fn insert_sent(
+    /// Whose messages these are.
+    fn senders(
         &mut self,
         room_no: i64,
-        message: &Message,
-        own: &mut HashMap<UserId, (i64, u64)>,
-    ) -> Result<(), StoreError> {
-        if message.kind != MessageKind::Message {
+        batch: &[Unmerged],
+    ) -> Result<HashMap<UserId, Own>, StoreError> {
+        let mut senders = HashMap::new();
+        for Unmerged { message, .. } in batch {
+            if message.kind == MessageKind::Message && !senders.contains_key(&message.sender) {
+                let own = self.own(room_no, message)?;
+                senders.insert(message.sender.clone(), own);
+            }
+        }
+        Ok(senders)
+    }
+
+    fn own(&mut self, room_no: i64, message: &Message) -> Result<Own, StoreError> {
+        let user_no = self.know(&Person {
+            user: message.sender.clone(),
+            name: None,
+        })?;
+        let of = [user_no, room_no];
+        let newest_n = first(&self.connection, marks::LAST_OWN, of, |row| row.get(0))?;
+        let read = first(&self.connection, marks::READ, of, |row| seq(row, 0))?;
+        Ok(Own {
+            user_no,
+            newest_n: newest_n.unwrap_or(0),
+            // Of who is no member, nothing is unread.
+            read: read.unwrap_or(Seq::MAX),
+            behind: 0,
+        })
+    }
+
+    fn count_own(&self, room_no: i64, own: &Own) -> Result<(), StoreError> {
+        if own.behind == 0 {
             return Ok(());
         }
-        if !own.contains_key(&message.sender) {
-            let Some(user_no) = self.user_no(&message.sender)? else {
-                return Err(StoreError::Corrupt("a sender is not known".to_owned()));
-            };
-            let of = [user_no, room_no];
-            let newest = super::lists::LAST_OWN;
-            let newest = first(&self.connection, newest, of, |row| number(row, 0))?;
-            own.insert(message.sender.clone(), (user_no, newest.unwrap_or(0)));
-        }
-        let Some((user_no, own_n)) = own.get_mut(&message.sender) else {
-            return Ok(());
-        };
-        *own_n += 1;
-        let seq = signed(message.position.seq);
         execute(
             &self.connection,
-            "INSERT INTO sent (user_no, room_no, seq, own_n) VALUES (?1, ?2, ?3, ?4)",
-            [*user_no, room_no, seq, own_n.cast_signed()],
+            "UPDATE members SET own = own + ?3 WHERE user_no = ?1 AND room_no = ?2",
+            [own.user_no, room_no, own.behind],
         )
         .map(drop)
     }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use madang_domain::ports::{LogPage, LogQuery, StoreError};
 use madang_domain::{ClientId, Epoch, Message, MessageKind, Position, RoomId, Seq, UserId};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row, Statement, params};
 
 use super::reader::{Halt, Read, Reader};
 use super::rooms::{self, find_log};
-use super::sql::{self, all, damaged, execute, first, number, one_of, signed, sql_limit};
+use super::sql::{self, all, damaged, first, number, one_of, signed, sql_limit};
 use super::tail::Unmerged;
 use crate::{extra, numbers};
 
@@ -97,33 +97,32 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// Adds an entry to what is merged of its room's log.
+pub(super) const INSERT: &str =
+    "INSERT INTO messages (room_no, seq, n, kind, sent_at, sender_kind, sender, sender_name,
+                           client_id, extra, text)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+
+/// Adds an entry to what is merged of its room's log: by [`INSERT`].
 pub(super) fn insert(
-    connection: &Connection,
+    insert: &mut Statement<'_>,
     room_no: i64,
     message: &Message,
     n: u64,
-) -> Result<(), StoreError> {
-    execute(
-        connection,
-        "INSERT INTO messages (room_no, seq, n, kind, sent_at, sender_kind, sender, sender_name,
-                               client_id, extra, text)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        params![
-            room_no,
-            signed(message.position.seq),
-            n.cast_signed(),
-            message.kind.number(),
-            message.sent_at.as_micros(),
-            numbers::of_sender_kind(message.sender_kind),
-            message.sender.as_str(),
-            message.sender_name.as_deref(),
-            message.client_id.as_ref().map(ClientId::as_str),
-            extra::encode(message.extra.as_deref()),
-            &*message.text,
-        ],
-    )
-    .map(drop)
+) -> rusqlite::Result<()> {
+    let values = params![
+        room_no,
+        signed(message.position.seq),
+        n.cast_signed(),
+        message.kind.number(),
+        message.sent_at.as_micros(),
+        numbers::of_sender_kind(message.sender_kind),
+        message.sender.as_str(),
+        message.sender_name.as_deref(),
+        message.client_id.as_ref().map(ClientId::as_str),
+        extra::encode(message.extra.as_deref()),
+        &*message.text,
+    ];
+    insert.execute(values).map(drop)
 }
 
 /// A merged entry, and [`super::tail::End::n`] of it.

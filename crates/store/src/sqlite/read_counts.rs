@@ -15,6 +15,9 @@ use super::reader::{Halt, Read, Reader};
 use super::rooms::find_log;
 use super::sql::{all, first, number, seq, signed, user_id};
 
+/// Members that are counted on one side before the other is tried.
+const FIRST_LOOK: u64 = 1_024;
+
 /// One number of each member, with an index in its order.
 struct Ordered {
     below: &'static str,
@@ -26,18 +29,18 @@ macro_rules! ordered {
     ($column:literal, $index:literal) => {
         Ordered {
             below: concat!(
-                "SELECT 1 FROM members INDEXED BY ",
+                "SELECT count(*) FROM (SELECT 1 FROM members INDEXED BY ",
                 $index,
                 " WHERE room_no = ?1 AND ",
                 $column,
-                " < ?2"
+                " < ?2 LIMIT ?3)"
             ),
             above: concat!(
-                "SELECT 1 FROM members INDEXED BY ",
+                "SELECT count(*) FROM (SELECT 1 FROM members INDEXED BY ",
                 $index,
                 " WHERE room_no = ?1 AND ",
                 $column,
-                " >= ?2"
+                " >= ?2 LIMIT ?3)"
             ),
             between: concat!(
                 "SELECT ",
@@ -93,7 +96,7 @@ impl Ordered {
         Ok(ats.iter().map(count).collect())
     }
 
-    /// Goes through both sides at once until the shorter one ends.
+    /// Counts on both sides in turn, each time further, until the shorter one ends.
     fn below(
         &self,
         connection: &Connection,
@@ -101,23 +104,22 @@ impl Ordered {
         at: Seq,
         total: u64,
     ) -> Result<u64, StoreError> {
-        let race = || {
-            let values = [room_no, signed(at)];
-            let mut below = connection.prepare_cached(self.below)?;
-            let mut above = connection.prepare_cached(self.above)?;
-            let (mut below, mut above) = (below.query(values)?, above.query(values)?);
-            let mut steps = 0;
-            loop {
-                if below.next()?.is_none() {
-                    return Ok(steps);
-                }
-                if above.next()?.is_none() {
-                    return Ok(total.saturating_sub(steps));
-                }
-                steps += 1;
+        let mut limit = FIRST_LOOK;
+        loop {
+            let count = |sql| {
+                let values = [room_no, signed(at), limit.cast_signed()];
+                first(connection, sql, values, |row| number(row, 0))
+            };
+            let below = count(self.below)?.unwrap_or(0);
+            if below < limit {
+                return Ok(below);
             }
-        };
-        race().map_err(super::connection::unavailable)
+            let above = count(self.above)?.unwrap_or(0);
+            if above < limit {
+                return Ok(total.saturating_sub(above));
+            }
+            limit = limit.saturating_mul(8).min(i64::MAX as u64);
+        }
     }
 }
 

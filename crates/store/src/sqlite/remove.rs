@@ -91,6 +91,12 @@ impl Writer {
                     "DELETE FROM sent WHERE user_no = ?1 AND room_no = ?2 AND seq = ?3",
                     [user_no, room_no, seq],
                 )?;
+                execute(
+                    &self.connection,
+                    "UPDATE members SET own = own - 1
+                     WHERE user_no = ?1 AND room_no = ?2 AND read_seq < ?3",
+                    [user_no, room_no, seq],
+                )?;
             }
         }
         execute(

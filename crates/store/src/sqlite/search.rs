@@ -54,6 +54,9 @@ impl Reader {
         before: Option<Timestamp>,
         limit: usize,
     ) -> Result<Vec<Arc<Message>>, StoreError> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
         let question = Question {
             query,
             wanted: Wanted::new(query),

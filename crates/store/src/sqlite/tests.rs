@@ -4,6 +4,7 @@ mod crash;
 mod erasure;
 mod faults;
 mod plans;
+mod tail;
 mod upgrade;
 
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 // Several people in several rooms, each with a client of their own, over connections that are cut all the time.
 // Runs in Node and in a page: nothing of either is used here. What is wrong at the end is thrown.
 
-const MESSAGES = 280;
+const MESSAGES = 200;
 /** Of one person in one room, under way at once. */
 const AT_ONCE = 6;
 const PATIENCE_MS = 30_000;
@@ -20,6 +20,7 @@ class Person {
   /** By room: its entries in the order in which they were given. */
   seen = new Map();
   sent = [];
+  revisions = [];
   replaced = new Map();
   states = new Map();
   errors = new Map();
@@ -85,13 +86,21 @@ class Person {
     return entry.accepted;
   }
 
+  async revise(room, { accepted }) {
+    const { seq } = await accepted;
+    this.revisions.push({ room, seq });
+  }
+
   async talk(room) {
     const work = async (lane) => {
       for (let number = lane; number < MESSAGES; number += AT_ONCE) {
-        await this.say(room, `${this.name} ${number} ${"가".repeat(number % 100)}`);
+        const { seq } = await this.say(room, `${this.name} ${number} ${'가'.repeat(number % 100)}`);
         this.client.typing(room);
         const last = this.seen.get(room)?.at(-1);
-        if (last && number % 7 === 0 && this.options.transport !== 'sse') this.client.markRead(room, last);
+        if (last && number % 7 === 0) this.client.markRead(room, last);
+        // What was under way of these when the page is loaded anew is nobody's to send again.
+        if (!this.reloads && number % 20 === 3) await this.revise(room, this.client.edit(room, seq, { text: 'edited' }));
+        if (!this.reloads && number % 20 === 7) await this.revise(room, this.client.delete(room, seq));
         this.world.said();
       }
     };
@@ -139,6 +148,9 @@ function checkPerson(person, room, log) {
   const mine = sent.filter((one) => one.room === room);
   const stored = log.filter(({ type, sender }) => type === 'message' && sender.id === name);
   same(stored.map(({ clientId }) => clientId), mine.map(({ clientId }) => clientId), `${name}'s own in ${room}, each once, in order`);
+  const revised = log.filter(({ type, sender }) => ['edited', 'deleted'].includes(type) && sender.id === name);
+  const revisions = person.revisions.filter((one) => one.room === room).map(({ seq }) => seq);
+  same(revised.map(({ seq }) => seq), revisions.sort((one, other) => one - other), `${name}'s edits and deletions in ${room}`);
   for (const { clientId, at } of mine) {
     same(log[at.seq - 1].clientId, clientId, `${name} was told where it is`);
     check(replaced.get(clientId) === 1, `${name}'s ${clientId} was replaced ${replaced.get(clientId)} times`);
@@ -156,6 +168,7 @@ export async function tell({ sockets, names, cut, say, ...world }) {
   world.said = () => moments.get((told += 1))?.();
   const people = names.map((name, index) => new Person(name, world, sockets[index]));
   const [first] = people;
+  first.reloads = true;
   const reloaded = { done: Promise.resolve() };
   const reload = () => (reloaded.done = first.reload());
   await Promise.all(people.map((person) => person.until(() => person.client.state === 'open', 'state', 'open')));

@@ -13,6 +13,13 @@ pub static DOORS: &[Door] = &[
         ..stomp_door("stomp_over_websocket", "STOMP over WebSocket")
     },
     Door {
+        connect: |endpoint, identity| stomp_at("/stomp/chat", endpoint, identity),
+        ..stomp_door(
+            "stomp_where_contract_2_has_it",
+            "STOMP over WebSocket, `/stomp/chat`",
+        )
+    },
+    Door {
         connect: |endpoint, identity| stomp_on(OverSocket::open(endpoint)?, identity),
         ..stomp_door(
             "stomp_over_sockjs_websocket",
@@ -141,10 +148,16 @@ fn stomp_over_websocket(
     endpoint: &Endpoint,
     identity: Identity<'_>,
 ) -> Result<Box<dyn Peer>, Refusal> {
-    stomp_on(
-        Socket::open(endpoint, "/ws", &["v12.stomp"], &[])?,
-        identity,
-    )
+    stomp_at("/ws", endpoint, identity)
+}
+
+fn stomp_at(
+    path: &str,
+    endpoint: &Endpoint,
+    identity: Identity<'_>,
+) -> Result<Box<dyn Peer>, Refusal> {
+    let socket = Socket::open(endpoint, path, &["v12.stomp"], &[])?;
+    stomp_on(socket, identity)
 }
 
 fn over_http(

@@ -58,8 +58,14 @@ fn in_chromium_nothing_is_lost_or_repeated_over_cuts_expiring_tokens_a_reload_an
 
 #[test]
 fn every_method_does_what_it_says() {
-    let server = server();
-    start("client/methods.mjs", &server, &[]).succeed();
+    let mut server = server();
+    let key = server.run(&["api-key", "add", "host", "--scope", "notify"]);
+    let script = start("client/methods.mjs", &server, &[("API_KEY", key.trim())]);
+    script.wait_for("stop now");
+    server.terminate();
+    server.wait_exit();
+    server.restart();
+    script.succeed();
 }
 
 #[test]

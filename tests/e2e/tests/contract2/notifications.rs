@@ -1,7 +1,9 @@
 //! The inbox as an event stream: exact over cuts.
 
 use std::thread;
+use std::time::{Duration, Instant};
 
+use madang_e2e::PATIENCE;
 use madang_e2e::events::{Event, Events};
 use madang_e2e::server::TestServer;
 use serde_json::json;
@@ -115,5 +117,35 @@ fn whoever_is_not_known_is_told_so_before_the_stream_begins() {
         let refused = Events::try_open(server.address(), CONNECT, &headers).unwrap_err();
         assert_eq!(refused.status, status);
         assert_eq!(refused.json()["statusCode"], status);
+    }
+}
+
+#[test]
+fn what_retention_took_is_told_until_it_was_heard_and_what_is_kept_follows() {
+    let server = TestServer::builder()
+        .env("MADANG_RETENTION__INBOX_ENTRIES_MAX", 2)
+        .env("MADANG_RETENTION__SWEEP_SECONDS", 1)
+        .start();
+    let (buyer, seller) = (Person::new(&server, "Choco"), Person::new(&server, "Kong"));
+    let before = connect(&server, &seller, None).last_id.unwrap();
+    for _ in 0..5 {
+        buyer.open_trade(&server, &unique("item-"), &seller);
+    }
+    let listed = || seller.call(&server, "GET", "/api/notifications").json();
+    let deadline = Instant::now() + PATIENCE;
+    while listed().as_array().unwrap().len() > 2 {
+        assert!(Instant::now() < deadline, "nothing was swept");
+        thread::sleep(Duration::from_millis(50));
+    }
+    for _ in 0..2 {
+        let mut events = connect(&server, &seller, Some(&before));
+        assert_eq!(events.last_id, None, "a cut now brings it again");
+        let gap = events.event();
+        assert_eq!(
+            (gap.name.as_str(), &gap.data),
+            ("reset", &json!({ "oldest": 4 }))
+        );
+        assert_eq!(number(&events.event(), &seller), 4);
+        assert_eq!(number(&events.event(), &seller), 5);
     }
 }

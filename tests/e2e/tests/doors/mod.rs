@@ -67,6 +67,7 @@ macro_rules! doors {
 
 doors! {
     stomp_over_websocket
+    stomp_where_contract_2_has_it
     stomp_over_sockjs_websocket
     stomp_over_sockjs_xhr_streaming
     stomp_over_sockjs_xhr_polling

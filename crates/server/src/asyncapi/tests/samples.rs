@@ -7,11 +7,7 @@ use madang_domain::{
     RoomDetail, RoomHead, RoomId, SenderKind, Seq, Support, SupportState, Timestamp, UserId,
 };
 
-use crate::contracts::realtime::{LiveInbox, LiveRoom};
-
-pub(super) fn live_position() -> Position {
-    position()
-}
+use crate::contracts::realtime::{LiveInbox, LiveRoom, ServerEvent};
 
 fn position() -> Position {
     Position {
@@ -99,6 +95,18 @@ pub(super) fn live_inbox() -> LiveInbox {
     LiveInbox {
         position: position().to_string(),
         unread: 1,
+        last_seq: 1,
         began: None,
+    }
+}
+
+pub(super) fn reset() -> ServerEvent<'static> {
+    ServerEvent::Reset {
+        room: "r",
+        oldest: "p".into(),
+        began: position(),
+        head: "p".into(),
+        oldest_seq: 1,
+        last_seq: 1,
     }
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use madang_domain::membership::MEMBERS_MAX;
 use madang_domain::ports::{Commit, LogQuery, Store, StoreError};
-use madang_domain::{Command, DraftGroup, Seq};
+use madang_domain::{Code, Command, DraftGroup, MemberRole, RoomAction, RoomKind, Seq};
 use rusqlite::Connection;
 
 use super::SqliteFactory;
@@ -324,4 +325,33 @@ async fn a_reader_finds_what_left_the_tail_after_its_snapshot_was_taken() {
         })
     });
     assert_eq!(seqs(&left.await.unwrap()), [3], "nobody needs the others");
+}
+
+#[tokio::test]
+async fn a_full_room_takes_nobody_more() {
+    let factory = SqliteFactory::new(10);
+    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    create(&store, new_room(RoomKind::Open, "o", Some("kim"), &["lee"])).await;
+    // As if they had all been added.
+    let fill = |writer: &mut Writer| {
+        let set = "UPDATE rooms SET member_count = ?1 WHERE id = 'o'";
+        writer
+            .connection
+            .execute(set, [MEMBERS_MAX.cast_signed() - 2])
+            .unwrap();
+        Ok(())
+    };
+    store.writer.run(fill).await.unwrap();
+    let add = |ids: &[&str]| RoomAction::Add(people(ids), MemberRole::Member);
+    let three = act(&store, "o", "kim", add(&["a", "b", "c"])).await;
+    assert_eq!(three.unwrap_err(), Code::RoomFull, "all of them or none");
+    assert_eq!(members(&store, "o").await.len(), 2);
+    act(&store, "o", "kim", add(&["a"])).await.unwrap();
+    act(&store, "o", "b", RoomAction::Join).await.unwrap();
+    let join = act(&store, "o", "c", RoomAction::Join).await;
+    assert_eq!(join.unwrap_err(), Code::RoomFull);
+    let nobody_new = act(&store, "o", "kim", add(&["a", "b"])).await;
+    assert_eq!(count_of(nobody_new.unwrap()), 0);
+    act(&store, "o", "b", RoomAction::Leave).await.unwrap();
+    act(&store, "o", "c", RoomAction::Join).await.unwrap();
 }

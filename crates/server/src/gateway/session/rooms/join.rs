@@ -19,6 +19,9 @@ use crate::contracts::realtime::{LiveInbox, LiveRoom};
 /// Names the session's interest in its user: never the key of a subscription.
 const ATTENDING: SubscriptionKey = SubscriptionKey::MAX;
 
+/// How often an inbox that grows all the time is counted before a count may be off by what came.
+const INBOX_COUNTS_MAX: usize = 3;
+
 /// What a session is to show.
 #[derive(Debug)]
 pub(in super::super::super) enum Follows {
@@ -44,7 +47,8 @@ pub(in super::super::super) enum InboxStart {
 impl InboxStart {
     fn of(self, inbox: &Room) -> Start {
         match self {
-            Self::Now => Start::Now,
+            // Where it was counted.
+            Self::Now => Start::After(inbox.head.position()),
             Self::Beginning => Start::After(beginning(inbox)),
             Self::After(position) => Start::After(position),
         }
@@ -201,22 +205,39 @@ impl Joiner {
     }
 
     async fn join_inbox(&self, start: InboxStart, entered: &mut Entered) -> Result<(), Error> {
-        let inbox = RoomId::inbox(&self.caller.user);
-        let engine = &self.chat.engine;
-        let room = match engine.room(&self.caller, &inbox).await {
-            Ok(room) => room,
+        let (room, unread) = match self.counted_inbox().await {
+            Ok(counted) => counted,
             Err(error) if is_not_theirs(error.code()) => return Ok(()),
             Err(error) => return Err(error),
         };
-        let start = start.of(&room);
+        let (start, last) = (start.of(&room), room.head.last);
         let joined = self.join(Theirs::from(room), start).await?;
         entered.inbox = Some(LiveInbox {
             position: joined.position.to_string(),
-            unread: engine.unread_notifications(&self.caller).await?,
+            unread,
+            last_seq: last.get(),
             began: (!joined.is_reset).then_some(joined.position),
         });
         entered.resumed.push(joined);
         Ok(())
+    }
+
+    /// The user's inbox, and how many of its notifications are unread as it stands. Counted again
+    /// when something came meanwhile, a few times.
+    async fn counted_inbox(&self) -> Result<(Room, u64), Error> {
+        let engine = &self.chat.engine;
+        let inbox = RoomId::inbox(&self.caller.user);
+        let mut room = engine.room(&self.caller, &inbox).await?;
+        for _ in 0..INBOX_COUNTS_MAX {
+            let unread = engine.unread_notifications(&self.caller).await?;
+            let again = engine.room(&self.caller, &inbox).await?;
+            if again.head.last == room.head.last {
+                return Ok((again, unread));
+            }
+            room = again;
+        }
+        let unread = engine.unread_notifications(&self.caller).await?;
+        Ok((room, unread))
     }
 
     async fn list(&self) -> Result<Vec<Theirs>, Error> {

@@ -1,5 +1,7 @@
 use serde_json::{Value, json};
 
+use madang_domain::{Code, Error};
+
 use super::*;
 
 fn refused(text: &str) -> (Option<Box<str>>, Error) {
