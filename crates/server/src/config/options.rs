@@ -303,7 +303,7 @@ options! {
     /// The support desk.
     desk: Desk {
         /// Seconds after which a waiting room is noted in the desk's feed, and in the inboxes of
-        /// those who serve. 0 notes none.
+        /// the agents who were seen last. 0 notes none.
         overdue_seconds: u64 = 300, Allowed::Range(0, 31_536_000);
     }
 

@@ -16,6 +16,8 @@ const PATH: &str = "/api/v1/events";
 pub(in super::super) struct Streaming {
     events: Events,
     shown: Shown,
+    /// What was shown when the last event came that has an id: the id says so.
+    named: Shown,
     /// Rooms that are told right behind `hello`: they begin where the log ends.
     fresh: BTreeSet<String>,
 }
@@ -28,9 +30,11 @@ impl Streaming {
         who: User,
     ) -> Result<Self, Expired> {
         let (events, hello) = enter(address, token, None)?;
+        let shown = Shown::new(model, who, &hello, &BTreeSet::new());
         Ok(Self {
             events,
-            shown: Shown::new(model, who, &hello, &BTreeSet::new()),
+            named: shown.clone(),
+            shown,
             fresh: BTreeSet::new(),
         })
     }
@@ -42,7 +46,7 @@ impl Streaming {
         token: &str,
         model: &Model,
     ) -> Result<Self, Expired> {
-        let before = &self.shown;
+        let before = &self.named;
         let (events, hello) = enter(address, token, self.events.last_id.as_deref())?;
         let fresh = new_since(model, before);
         let mut shown = Shown::new(model, before.who, &hello, &fresh);
@@ -59,6 +63,7 @@ impl Streaming {
         }
         Ok(Self {
             events,
+            named: shown.clone(),
             shown,
             fresh,
         })
@@ -78,6 +83,9 @@ impl Streaming {
             let room = event.data["room"]["id"].as_str();
             if room.is_none_or(|id| !self.fresh.remove(id)) {
                 self.shown.check_begun(model, &event.data);
+            }
+            if event.id.is_some() {
+                self.named = self.shown.clone();
             }
         }
         Ok(())
