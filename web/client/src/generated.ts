@@ -478,7 +478,7 @@ export type EventReceipts = {
   type: "receipts";
 };
 
-/** Part of what was asked for is gone from the room's log; what is kept follows. */
+/** Part of what was asked for is gone from the log; what is kept follows. */
 export type EventReset = {
   /** The newest. */
   head: string;
@@ -488,8 +488,8 @@ export type EventReset = {
   oldest: string;
   /** The number of the oldest message that is kept; `lastSeq + 1` when none is. */
   oldestSeq: number;
-  /** Which room. */
-  room: string;
+  /** Which room; absent where it is the user's inbox. */
+  room?: string;
   type: "reset";
 };
 

@@ -177,7 +177,7 @@ export class Rooms {
 
   /** A part of what was asked for is gone. Answers whether that is news. */
   reset(event: EventReset): boolean {
-    const entry = this.#entries.get(event.room);
+    const entry = event.room === undefined ? undefined : this.#entries.get(event.room);
     if (!entry || entry.resuming || entry.resetTo === event.oldest) return false;
     entry.resetTo = event.oldest;
     // Told again after each cut until there is something to go on from.

@@ -279,8 +279,7 @@ export class Session {
   }
 
   #reset(event: EventReset): void {
-    // One of no room is the inbox's.
-    const log = this.rooms.get(event.room) ? this.rooms : this.inbox;
+    const log = event.room === undefined ? this.inbox : this.rooms;
     if (log.reset(event)) this.#emit('reset', event);
     this.#recountStale();
   }

@@ -425,7 +425,7 @@ test('what is gone from the inbox is told, and counted anew', async (t) => {
   bench.socket.open();
   bench.socket.tell({ ...hello(), inbox: { position: 'i-8', unread: 3, lastSeq: 8 } });
   bench.socket.ack('resume');
-  bench.socket.tell({ type: 'reset', room: '~inbox', oldest: 'i-7', head: 'i-8', oldestSeq: 7, lastSeq: 8 });
+  bench.socket.tell({ type: 'reset', oldest: 'i-7', head: 'i-8', oldestSeq: 7, lastSeq: 8 });
   bench.socket.tell(added(7));
   await settle();
   await settle();

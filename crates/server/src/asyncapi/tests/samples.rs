@@ -102,7 +102,7 @@ pub(super) fn live_inbox() -> LiveInbox {
 
 pub(super) fn reset() -> ServerEvent<'static> {
     ServerEvent::Reset {
-        room: "r",
+        room: Some("r"),
         oldest: "p".into(),
         began: position(),
         head: "p".into(),

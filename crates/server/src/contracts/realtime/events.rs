@@ -40,12 +40,13 @@ pub enum ServerEvent<'a> {
     },
     /// A room became, ceased to be, or changed as one of the user's. Told at once.
     Room(#[schema(inline)] RoomChange<'a>),
-    /// Part of what was asked for is gone from the room's log; what is kept follows.
+    /// Part of what was asked for is gone from the log; what is kept follows.
     #[serde(rename_all = "camelCase")]
     Reset {
-        /// Which room.
-        #[schema(example = "kim@example.com")]
-        room: &'a str,
+        /// Which room; absent where it is the user's inbox.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false, example = "kim@example.com")]
+        room: Option<&'a str>,
         /// The oldest message that is kept.
         #[schema(example = "9f3c1a2b4d5e-7")]
         oldest: String,

@@ -441,7 +441,7 @@ impl<D: Follower> Core<D> {
         D::tell(
             self,
             &ServerEvent::Reset {
-                room: id.shown(),
+                room: (!id.is_inbox()).then(|| id.shown()),
                 oldest: oldest.to_string(),
                 began,
                 head: head.position().to_string(),
