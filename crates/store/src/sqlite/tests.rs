@@ -6,6 +6,7 @@ mod faults;
 mod plans;
 mod tail;
 mod upgrade;
+mod uploads;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,9 +1,11 @@
 //! Makes calls. A failure names its seed, which repeats the run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use madang_domain::command::OpenSupport;
 use madang_domain::ports::RetentionRule;
+use madang_domain::room::UPLOADS_PATH;
 use madang_domain::{
     Actor, Agent, Body, Command, Content, Draft, DraftGroup, MemberRole, NewRoom, Notification,
     NotificationAction, Notify, Person, Profile, ProfileChange, Role, RoomAction, RoomCommand,
@@ -27,6 +29,7 @@ pub(super) enum Call {
     Upsert(Vec<UserChange>),
     Revoke(UserId),
     Sweep(Box<[RetentionRule; RoomKind::ALL.len()]>),
+    Retire(Vec<Arc<str>>),
     Reopen,
 }
 
@@ -93,6 +96,19 @@ impl Random {
         format!("{} {} {number:02}", self.pick(WORDS), self.pick(WORDS))
     }
 
+    /// Few enough that rooms want the same.
+    fn upload(&mut self) -> Arc<str> {
+        format!("{UPLOADS_PATH}{}.png", self.below(150)).into()
+    }
+
+    fn picture(&mut self) -> Option<Arc<str>> {
+        match self.below(4) {
+            0 => None,
+            1 => Some(self.text().into()),
+            _ => Some(self.upload()),
+        }
+    }
+
     pub(super) fn call(&mut self, step: i64) -> Call {
         match self.below(40) {
             0 => Call::Delivered(self.room(), user(self.anybody()), self.seq()),
@@ -101,6 +117,7 @@ impl Random {
             7 if self.one_in(3) => Call::Revoke(user(self.anybody())),
             8 if self.one_in(2) => Call::Sweep(Box::new(self.rules())),
             9 if self.one_in(3) => Call::Reopen,
+            10 if self.one_in(4) => Call::Retire((0..4).map(|_| self.upload()).collect()),
             _ => Call::Commit(command_batch(self, step)),
         }
     }
@@ -213,6 +230,7 @@ impl Random {
             kind,
             profile: Profile {
                 context: self.one_in(2).then(|| "{}".into()),
+                picture: self.picture(),
                 ..Profile::default()
             },
             owner,
@@ -260,9 +278,7 @@ impl Random {
             9 | 10 => RoomAction::SetRole(user(self.anybody()), role),
             11 => RoomAction::Edit(ProfileChange {
                 title: self.one_in(2).then(|| Some(self.text().into())),
-                picture: self
-                    .one_in(2)
-                    .then(|| self.one_in(2).then(|| self.text().into())),
+                picture: self.one_in(2).then(|| self.picture()),
                 ..ProfileChange::default()
             }),
             12 if self.one_in(4) => RoomAction::Delete,
