@@ -1,6 +1,8 @@
 //! Pictures of rooms: uploads of real clients, on the disk and in a bucket of a server that speaks
 //! S3.
 
+mod kill;
+
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
