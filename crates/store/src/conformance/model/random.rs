@@ -98,7 +98,7 @@ impl Random {
 
     /// Few enough that rooms want the same.
     fn upload(&mut self) -> Arc<str> {
-        format!("{UPLOADS_PATH}{}.png", self.below(150)).into()
+        format!("{UPLOADS_PATH}{}.png", self.below(10)).into()
     }
 
     fn picture(&mut self) -> Option<Arc<str>> {
@@ -117,7 +117,7 @@ impl Random {
             7 if self.one_in(3) => Call::Revoke(user(self.anybody())),
             8 if self.one_in(2) => Call::Sweep(Box::new(self.rules())),
             9 if self.one_in(3) => Call::Reopen,
-            10 if self.one_in(4) => Call::Retire((0..4).map(|_| self.upload()).collect()),
+            10 if self.one_in(12) => Call::Retire(vec![self.upload()]),
             _ => Call::Commit(command_batch(self, step)),
         }
     }
@@ -189,8 +189,24 @@ impl Random {
                 limit: 2,
                 at: at(step),
             },
+            17 => Command::Room(Box::new(RoomCommand {
+                actor: Actor {
+                    person: self.person(),
+                    role: Role::Service,
+                },
+                action: self.edit(),
+                ..self.room_command(step)
+            })),
             _ => Command::Room(Box::new(self.room_command(step))),
         }
+    }
+
+    fn edit(&mut self) -> RoomAction {
+        RoomAction::Edit(ProfileChange {
+            title: self.one_in(2).then(|| Some(self.text().into())),
+            picture: self.one_in(2).then(|| self.picture()),
+            ..ProfileChange::default()
+        })
     }
 
     fn notify(&mut self, step: i64) -> Notify {
@@ -276,11 +292,7 @@ impl Random {
             }
             8 => RoomAction::Remove(user(self.anybody())),
             9 | 10 => RoomAction::SetRole(user(self.anybody()), role),
-            11 => RoomAction::Edit(ProfileChange {
-                title: self.one_in(2).then(|| Some(self.text().into())),
-                picture: self.one_in(2).then(|| self.picture()),
-                ..ProfileChange::default()
-            }),
+            11 => self.edit(),
             12 if self.one_in(4) => RoomAction::Delete,
             13..=17 => return (RoomAction::Claim, true),
             18 => return (RoomAction::Release, true),
