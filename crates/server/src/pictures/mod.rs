@@ -214,8 +214,8 @@ impl Upload<'_> {
     ///
     /// # Errors
     /// [`Code::TooLarge`], [`Code::BodyInvalid`]: it has more than `bytes_max` bytes, or is no
-    /// picture of a kind that is taken; the client's fault. [`Code::Overloaded`]: too many are being
-    /// stored; [`Code::Unavailable`]: the store cannot be reached or refuses; retryable.
+    /// picture of a kind that is taken; the client's fault. [`Code::Unavailable`]: the store cannot
+    /// be reached or refuses; retryable.
     pub async fn finish(self, content: Bytes) -> Result<PictureKey, Error> {
         if content.len() > self.store.bytes_max {
             return Err(self.too_large());
@@ -224,7 +224,7 @@ impl Upload<'_> {
             let detail = "the file is not a picture in PNG, JPEG, GIF or WebP";
             return Err(Error::with_detail(Code::BodyInvalid, detail));
         };
-        let _place = self.store.under_way.write()?;
+        let _place = self.store.under_way.write().await?;
         let key = PictureKey::random(format);
         let path = self.store.path(&key);
         match self.store.objects.put(&path, content.into()).await {

@@ -70,12 +70,13 @@ impl UnderWay {
         Ok(())
     }
 
-    /// A place for a write to the store, until it is dropped.
+    /// Waits for a place for a write to the store, which is given back when it is dropped. What waits
+    /// holds its bytes.
     ///
     /// # Errors
-    /// [`Code::Overloaded`]: retryable.
-    pub(super) fn write(&self) -> Result<SemaphorePermit<'_>, Error> {
-        let place = self.writes.try_acquire();
+    /// None: nobody closes the places.
+    pub(super) async fn write(&self) -> Result<SemaphorePermit<'_>, Error> {
+        let place = self.writes.acquire().await;
         place.map_err(|_| Code::Overloaded.into())
     }
 }

@@ -172,6 +172,14 @@ async fn uploads_under_way_hold_so_many_bytes_in_all() {
 }
 
 #[tokio::test]
+async fn uploads_that_have_come_wait_for_their_turn_to_be_stored() {
+    let fixture = Fixture::new(&[("uploads_max", "1")]);
+    let puts = futures_util::future::join_all((0..8).map(|_| fixture.put(PNG))).await;
+    assert!(puts.iter().all(Result::is_ok));
+    assert_eq!(fixture.objects().await.len(), 8);
+}
+
+#[tokio::test]
 async fn a_person_uploads_so_much_a_day_and_a_back_end_as_much_as_it_wants() {
     let fixture = Fixture::new(&[("per_user_per_day_max", "2")]);
     let person = caller(Role::User);
