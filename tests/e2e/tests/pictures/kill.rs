@@ -52,20 +52,10 @@ impl Person {
     }
 
     fn act(&mut self) -> io::Result<()> {
-        match self.dice.below(7) {
-            0..=2 => {
-                let uploaded = self.send("POST", PICTURES, "image/png", PNG)?;
-                self.links.push(link(&uploaded));
-            }
-            3 if self.rooms.len() < ROOMS_MAX => {
-                let body = json!({"kind": "group", "picture": self.any_link()});
-                let made = self.call("POST", ROOMS, &body)?;
-                if self.was_done(&made) {
-                    let id = made.json()["id"].as_str().unwrap().to_owned();
-                    self.rooms.push(id);
-                }
-            }
-            4 | 5 if !self.rooms.is_empty() => {
+        match self.dice.below(9) {
+            0..=3 => self.upload()?,
+            4 | 5 if self.rooms.len() < ROOMS_MAX => self.make_room()?,
+            6 | 7 if !self.rooms.is_empty() => {
                 let room = self.dice.below(self.rooms.len());
                 let path = format!("{ROOMS}/{}", self.rooms[room]);
                 let body = json!({"picture": self.any_link()});
@@ -79,6 +69,22 @@ impl Person {
                 assert_eq!(ended.status, 204, "{}", ended.text());
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn upload(&mut self) -> io::Result<()> {
+        let uploaded = self.send("POST", PICTURES, "image/png", PNG)?;
+        self.links.push(link(&uploaded));
+        Ok(())
+    }
+
+    fn make_room(&mut self) -> io::Result<()> {
+        let body = json!({"kind": "group", "picture": self.any_link()});
+        let made = self.call("POST", ROOMS, &body)?;
+        if self.was_done(&made) {
+            let id = made.json()["id"].as_str().unwrap().to_owned();
+            self.rooms.push(id);
         }
         Ok(())
     }
@@ -194,6 +200,11 @@ fn kill_9_leaves_no_room_without_its_picture_and_the_sweep_leaves_only_theirs() 
         let shown = shown(&server, &mut people).len();
         eprintln!("round {round}: killed after {until} acts; {shown} rooms with pictures");
     }
+    // One at least that is used, and one that is not.
+    people[0].links.clear();
+    people[0].upload().unwrap();
+    people[0].make_room().unwrap();
+    people[0].upload().unwrap();
     server.kill9();
     age(&server);
     server.restart();
