@@ -151,11 +151,21 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         gateway.drain(options::drain(&config)).await;
         drop(draining);
     };
-    let sweep = pictures::sweep_until(pictures, stop());
+    let sweep = sweep_pictures(pictures, &engine, stop());
     tokio::join!(stopper, http, tcp, drain, sweep);
     engine.shut_down().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The database says which pictures rooms have.
+async fn sweep_pictures(
+    pictures: Arc<PictureStore>,
+    engine: &Engine,
+    stop: impl Future<Output = ()>,
+) {
+    let retire = async |links: &[Arc<str>]| engine.retire_uploads(links).await;
+    pictures::sweep_until(pictures, retire, stop).await;
 }
 
 /// The adapters of one node.

@@ -1181,7 +1181,7 @@ export interface Routes {
    *
    * As a form with one file, `file`, or as the body itself with an image's media type. PNG, JPEG,
    * GIF and WebP are taken, which the file's own bytes decide; it is kept as it is, with what a
-   * camera wrote into it. What no room takes within a day is removed. Nothing is stored of an upload
+   * camera wrote into it. A room may take it within 23 hours; what none took is removed after a day. Nothing is stored of an upload
    * that is refused or cut off.
    */
   "POST /pictures": {

@@ -439,6 +439,19 @@ pub trait Store: Commit {
         now: Timestamp,
     ) -> BoxFuture<'a, Result<Swept, StoreError>>;
 
+    /// Which of these links to uploads ([`crate::room::UPLOADS_PATH`]) rooms have, in the order
+    /// asked. The others are retired: until [`crate::room::RETIRED_FOR`] after `at` no room can
+    /// take them, so that the answer stays true. The transaction by which a room lets go of an
+    /// upload retires it too.
+    ///
+    /// # Errors
+    /// [`StoreError`]: some may be retired.
+    fn retire_uploads<'a>(
+        &'a self,
+        links: &'a [Arc<str>],
+        at: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<bool>, StoreError>>;
+
     /// Whether the store can commit now: asked by readiness.
     ///
     /// # Errors

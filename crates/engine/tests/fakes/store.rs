@@ -366,6 +366,10 @@ impl Store for FakeStore {
         })
     }
 
+    fn retire_uploads<'a>(&'a self, _: &'a [Arc<str>], _: Timestamp) -> Answered<'a, Vec<bool>> {
+        unreachable!("no test sweeps pictures")
+    }
+
     fn check(&self) -> Answered<'_, ()> {
         self.answer(|| ())
     }

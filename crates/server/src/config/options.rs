@@ -364,8 +364,9 @@ options! {
         s3_secret_key: Option<Secret> = "", ANY_TEXT;
         /// Most bytes of one picture.
         bytes_max: usize = 1048576, Allowed::Range(KIB, 32 * MIB);
-        /// Most uploads at the same time, each of which takes up to twice `bytes_max` of memory; one
-        /// more is refused with `OVERLOADED`.
+        /// Most uploads that are stored at the same time; others wait. Uploads under way hold at most
+        /// the bytes of so many, and up to twice as much memory; more are refused with `OVERLOADED`.
+        /// Of one person two may be under way.
         uploads_max: usize = 16, Allowed::Range(1, 1024);
         /// Most uploads of one person in 24 hours on this node, those that fail too; one more is
         /// refused with `TOO_MANY`. Service accounts and API keys have no bound. 0 is no bound.

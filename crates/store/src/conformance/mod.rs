@@ -19,6 +19,7 @@ pub mod rooms;
 pub mod search;
 pub mod shut_out;
 pub mod together;
+pub mod uploads;
 pub mod users;
 
 mod calls;
@@ -70,6 +71,8 @@ macro_rules! store_conformance {
                 an_owner_who_leaves_is_followed editing_a_room deleting_a_room_of_members
                 letting_go_of_a_picture;
             shut_out: whom_the_host_removes_stays_out;
+            uploads: one_room_has_it what_a_room_had_is_used_up retiring
+                taking_and_retiring_race;
             desk: the_feed_has_every_change the_room_and_the_customer_hear releasing handing_over
                 who_may_serve marks_of_agents an_agent_who_is_the_customer queue_positions
                 overdue_rooms_are_noted_once;

@@ -63,6 +63,7 @@ mod search;
 mod send;
 mod sql;
 mod tail;
+mod uploads;
 mod users;
 mod workers;
 mod writer;

@@ -242,6 +242,19 @@ impl Store for SqliteStore {
         )
     }
 
+    fn retire_uploads<'a>(&'a self, links: &'a [Arc<str>], at: Timestamp) -> Answer<'a, Vec<bool>> {
+        Box::pin(async move {
+            let links = links.to_vec();
+            // Most are used: to find that out needs no turn of the writer.
+            let asked = links.clone();
+            if self.read(move |reader| reader.are_used(&asked)).await? {
+                return Ok(vec![true; links.len()]);
+            }
+            let retire = move |writer: &mut Writer| writer.retire_uploads(&links, at);
+            self.writer.run(retire).await
+        })
+    }
+
     fn check(&self) -> Answer<'_, ()> {
         Box::pin(self.writer.run(Writer::check))
     }

@@ -357,6 +357,14 @@ impl Store for SimStore {
         unreachable!("the simulation removes entries itself")
     }
 
+    fn retire_uploads<'a>(
+        &'a self,
+        _: &'a [Arc<str>],
+        _: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
+        unreachable!("the simulation has no pictures")
+    }
+
     fn check(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(self.read(|_| ()))
     }

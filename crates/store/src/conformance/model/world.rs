@@ -15,6 +15,8 @@ use super::super::at;
 pub(super) struct World {
     pub(super) rooms: BTreeMap<RoomId, ModelRoom>,
     pub(super) users: BTreeMap<UserId, ModelUser>,
+    /// Uploads that no room may take any more.
+    pub(super) retired: BTreeSet<Arc<str>>,
     /// How often agents came.
     seen: u64,
 }
@@ -171,6 +173,7 @@ impl World {
         Self {
             rooms: BTreeMap::from([(RoomId::desk(), desk)]),
             users: BTreeMap::new(),
+            retired: BTreeSet::new(),
             seen: 0,
         }
     }
@@ -327,6 +330,7 @@ impl World {
         };
         assert_eq!(support.state, SupportState::Completed);
         self.tell_gone(id, &customer, madang_domain::SenderKind::Host, now);
-        self.rooms.remove(id);
+        let room = self.rooms.remove(id).expect("the room");
+        self.retired.extend(room.profile.upload().cloned());
     }
 }

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::sqlite::{
     counted, create, desk, filter, lists, marks, members, messages, migrations, notifications,
-    queue, read_counts, remove, retention, rooms, search, send, users,
+    queue, read_counts, remove, retention, rooms, search, send, uploads, users,
 };
 
 fn database() -> Connection {
@@ -58,6 +58,9 @@ fn hot_statements_neither_scan_nor_sort() {
         search::TEXTS,
         filter::TEXTS,
         send::FIND_CLIENT_ID,
+        uploads::USED,
+        uploads::RETIRED,
+        uploads::FORGET,
         users::FIND,
         users::REVOKED,
         retention::BEHIND,
