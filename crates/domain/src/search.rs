@@ -91,7 +91,7 @@ impl SearchQuery {
                     continue;
                 }
                 *found = if by_part {
-                    of_text.contains(&*run.text)
+                    is_part(&run.text, of_text)
                 } else {
                     of_text.starts_with(&*run.text)
                 };
@@ -99,6 +99,14 @@ impl SearchQuery {
         });
         found.iter().take(self.runs.len()).all(|found| *found)
     }
+}
+
+/// Runs are short: trying each place costs less than what `str::contains` prepares.
+fn is_part(part: &str, run: &str) -> bool {
+    let part = part.as_bytes();
+    run.as_bytes()
+        .windows(part.len())
+        .any(|place| place == part)
 }
 
 /// Calls `each` for every token under which `text` is indexed. Tokens are letters and digits, and
@@ -130,48 +138,49 @@ fn for_each_pair(run: &str, mut each: impl FnMut(&str)) {
 }
 
 fn for_each_run(text: &str, mut each: impl FnMut(&str, bool)) {
-    let mut runs = Runs::default();
-    for c in text.chars() {
-        match c {
-            // Letters without case, told apart first: this is run over every text that is kept.
-            '\u{ac00}'..='\u{d7a3}' | '\u{4e00}'..='\u{9fff}' => runs.add(c, true, &mut each),
-            'a'..='z' | '0'..='9' => runs.add(c, false, &mut each),
-            'A'..='Z' => runs.add(c.to_ascii_lowercase(), false, &mut each),
-            '\0'..='\u{7f}' => runs.end(&mut each),
-            _ => c.to_lowercase().for_each(|c| {
-                if c.is_alphanumeric() {
-                    runs.add(c, is_written_without_spaces(c), &mut each);
-                } else {
-                    runs.end(&mut each);
-                }
-            }),
-        }
+    // Most texts are read as they stand, without a copy: this is done to every text that is kept.
+    if let Some(rest) = runs(text, false, &mut each) {
+        let lower: String = text[rest..].chars().flat_map(char::to_lowercase).collect();
+        runs(&lower, true, &mut each);
     }
-    runs.end(&mut each);
 }
 
-/// The run that is being read.
-#[derive(Default)]
-struct Runs {
-    run: String,
-    of_parts: bool,
+/// What a letter is to a run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    /// Of a script that is found by any part.
+    Part,
+    Letter,
+    /// No letter or digit: between runs.
+    Other,
 }
 
-impl Runs {
-    fn add(&mut self, c: char, is_part: bool, each: &mut impl FnMut(&str, bool)) {
-        if is_part != self.of_parts {
-            self.end(each);
-            self.of_parts = is_part;
+/// Ends before a letter that is not in lower case; answers where its run began.
+fn runs(text: &str, is_lower: bool, each: &mut impl FnMut(&str, bool)) -> Option<usize> {
+    let (mut start, mut run) = (0, Sign::Other);
+    for (at, c) in text.char_indices() {
+        let begun = if run == Sign::Other { at } else { start };
+        let sign = match c {
+            'a'..='z' | '0'..='9' => Sign::Letter,
+            '\u{ac00}'..='\u{d7a3}' | '\u{4e00}'..='\u{9fff}' => Sign::Part,
+            'A'..='Z' => return Some(begun),
+            '\0'..='\u{7f}' => Sign::Other,
+            _ if !is_lower && !c.to_lowercase().eq([c]) => return Some(begun),
+            _ if !c.is_alphanumeric() => Sign::Other,
+            _ if is_written_without_spaces(c) => Sign::Part,
+            _ => Sign::Letter,
+        };
+        if sign != run {
+            if run != Sign::Other {
+                each(&text[start..at], run == Sign::Part);
+            }
+            (start, run) = (at, sign);
         }
-        self.run.push(c);
     }
-
-    fn end(&mut self, each: &mut impl FnMut(&str, bool)) {
-        if !self.run.is_empty() {
-            each(&self.run, self.of_parts);
-            self.run.clear();
-        }
+    if run != Sign::Other {
+        each(&text[start..], run == Sign::Part);
     }
+    None
 }
 
 /// Thai to Myanmar, Khmer, Hangul, kana, Han.
@@ -249,6 +258,37 @@ mod tests {
     #[test]
     fn pairs_overlap_and_the_last_letter_stands_alone() {
         assert_eq!(tokens("환불해 X2 가"), ["환불", "불해", "해", "x2", "가"]);
+    }
+
+    #[test]
+    fn letters_of_any_script_are_found_in_lower_case() {
+        let runs = |text: &str| {
+            let mut runs = Vec::new();
+            for_each_run(text, |run, by_part| runs.push((run.to_owned(), by_part)));
+            runs
+        };
+        let word = |run: &str| (run.to_owned(), false);
+        let parts = |run: &str| (run.to_owned(), true);
+        assert_eq!(
+            runs("a환X불-ÉCOLE Straße ΣΊΣΥΦΟΣ ｶﾅ かな１２٣ İs"),
+            [
+                word("a"),
+                parts("환"),
+                word("x"),
+                parts("불"),
+                word("école"),
+                word("straße"),
+                word("σίσυφοσ"),
+                word("ｶﾅ"),
+                parts("かな"),
+                word("１２٣"),
+                word("i"),
+                word("s"),
+            ]
+        );
+        assert_eq!(runs("가나"), [parts("가나")]);
+        assert_eq!(runs("ABC"), [word("abc")]);
+        assert!(runs("").is_empty() && runs(" -\n").is_empty());
     }
 
     proptest! {

@@ -40,14 +40,27 @@ pub(super) const fn place(room_no: i64, block: u64) -> i64 {
     room_no << 32 | block.cast_signed()
 }
 
-/// FNV-1a, and the finalizer of MurmurHash3. What is stored depends on it.
-fn hash(word: &str) -> u64 {
+/// The hashes of a word's beginnings, up to so many letters: FNV-1a, and the finalizer of
+/// MurmurHash3. What is stored depends on them.
+fn for_each_hash(word: &str, mut each: impl FnMut(u64)) {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in word.bytes() {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    let ends = word.char_indices().skip(1).map(|(at, _)| at);
+    let mut start = 0;
+    for end in ends.chain([word.len()]).take(LETTERS) {
+        for byte in word[start..end].bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        start = end;
+        let mixed = (hash ^ hash >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        each(mixed ^ mixed >> 33);
     }
-    hash = (hash ^ hash >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    hash ^ hash >> 33
+}
+
+/// The hash of a word, or of as much of it as is told apart.
+fn hash(word: &str) -> u64 {
+    let mut last = 0;
+    for_each_hash(word, |hash| last = hash);
+    last
 }
 
 /// The bits of a word in a filter of so many bytes.
@@ -67,13 +80,8 @@ struct Words(Vec<u64>);
 
 impl Words {
     fn add(&mut self, text: &str) {
-        for_each_token(text, |token| {
-            // A word is found by its beginning.
-            let ends = token.char_indices().skip(1).map(|(at, _)| at);
-            for end in ends.chain([token.len()]).take(LETTERS) {
-                self.0.push(hash(&token[..end]));
-            }
-        });
+        // A word is found by its beginning.
+        for_each_token(text, |token| for_each_hash(token, |hash| self.0.push(hash)));
     }
 
     fn filter(mut self) -> Vec<u8> {
@@ -96,13 +104,7 @@ pub(super) struct Wanted(Vec<u64>);
 impl Wanted {
     pub(super) fn new(query: &SearchQuery) -> Self {
         let word = |term: &Term| match term {
-            Term::Exact(word) | Term::Prefix(word) => {
-                let end = word
-                    .char_indices()
-                    .nth(LETTERS)
-                    .map_or(word.len(), |(at, _)| at);
-                hash(&word[..end])
-            }
+            Term::Exact(word) | Term::Prefix(word) => hash(word),
         };
         Self(query.terms().iter().map(word).collect())
     }
