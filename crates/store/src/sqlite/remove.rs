@@ -1,5 +1,7 @@
 //! Removing rows: entries that are kept no longer, and what a deleted room leaves behind.
 
+use std::collections::HashMap;
+
 use madang_domain::ports::StoreError;
 use madang_domain::{ClientId, MessageKind, Revision, Seq, UserId};
 use rusqlite::Row;
@@ -8,6 +10,7 @@ use super::filter::{self, block_of, place};
 use super::merge::Work;
 use super::sql::{all, damaged, execute, first, number, one_of, seq, signed, sql_limit, user_id};
 use super::writer::Writer;
+use super::{marks, sent};
 use crate::extra;
 
 /// Rows of a deleted room that one transaction removes, of each table.
@@ -73,31 +76,22 @@ impl Writer {
         let (Some(from), Some(to)) = (entries.first(), entries.last()) else {
             return Ok(());
         };
+        let mut senders: HashMap<&UserId, Vec<Seq>> = HashMap::new();
         for entry in entries {
-            let seq = signed(entry.seq);
+            if entry.kind == MessageKind::Message {
+                senders.entry(&entry.sender).or_default().push(entry.seq);
+            }
             if let Some(client_id) = &entry.client_id {
                 let digest = self.key.digest(&entry.sender, client_id);
                 execute(
                     &self.connection,
                     "DELETE FROM client_ids WHERE room_no = ?1 AND digest = ?2 AND seq = ?3",
-                    [room_no, digest, seq],
+                    [room_no, digest, signed(entry.seq)],
                 )?;
             }
-            if entry.kind == MessageKind::Message
-                && let Some(user_no) = self.user_no(&entry.sender)?
-            {
-                execute(
-                    &self.connection,
-                    "DELETE FROM sent WHERE user_no = ?1 AND room_no = ?2 AND seq = ?3",
-                    [user_no, room_no, seq],
-                )?;
-                execute(
-                    &self.connection,
-                    "UPDATE members SET own = own - 1
-                     WHERE user_no = ?1 AND room_no = ?2 AND read_seq < ?3",
-                    [user_no, room_no, seq],
-                )?;
-            }
+        }
+        for (sender, seqs) in senders {
+            self.remove_sent(room_no, sender, &seqs)?;
         }
         execute(
             &self.connection,
@@ -113,6 +107,34 @@ impl Writer {
             ],
         )?;
         filter::renew(&self.connection, room_no, to.seq.next())
+    }
+
+    /// Takes a sender's messages out of what is counted of them.
+    fn remove_sent(
+        &mut self,
+        room_no: i64,
+        sender: &UserId,
+        seqs: &[Seq],
+    ) -> Result<(), StoreError> {
+        let Some(user_no) = self.user_no(sender)? else {
+            return Ok(());
+        };
+        let of = [user_no, room_no];
+        sent::remove(&self.connection, of, seqs)?;
+        let read = first(&self.connection, marks::READ, of, |row| seq(row, 0))?;
+        let behind = seqs
+            .iter()
+            .filter(|seq| read.is_some_and(|read| **seq > read));
+        let behind = behind.count();
+        if behind == 0 {
+            return Ok(());
+        }
+        execute(
+            &self.connection,
+            "UPDATE members SET own = own - ?3 WHERE user_no = ?1 AND room_no = ?2",
+            [user_no, room_no, sql_limit(behind)],
+        )
+        .map(drop)
     }
 
     pub(super) fn purge_step(&mut self) -> Result<Work, StoreError> {

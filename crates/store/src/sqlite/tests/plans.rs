@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::sqlite::{
     counted, create, desk, filter, lists, marks, members, messages, migrations, notifications,
-    queue, read_counts, remove, retention, rooms, search, send, uploads, users,
+    queue, read_counts, remove, retention, rooms, search, send, sent, uploads, users,
 };
 
 fn database() -> Connection {
@@ -43,8 +43,11 @@ fn hot_statements_neither_scan_nor_sort() {
         marks::COUNTED_TO,
         lists::SEATS,
         marks::READ,
-        marks::FIRST_OWN,
-        marks::LAST_OWN,
+        sent::LAST,
+        sent::FIRST,
+        sent::AT,
+        sent::EMPTY,
+        sent::TAKE_OUT,
         members::ROLE,
         members::IS_REMOVED,
         members::LIST,

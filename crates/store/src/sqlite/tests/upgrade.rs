@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 use super::SqliteFactory;
 use crate::conformance::*;
 use crate::sqlite::digest::ClientIdKey;
-use crate::sqlite::{SqliteStore, migrations};
+use crate::sqlite::{SqliteStore, migrations, sent};
 
 /// As the first version wrote it: of `kim`, completed, 150 messages are merged and 10 are not; of
 /// `lim`, assigned, and `min`, waiting, none is merged; a fourth room is deleted and half purged.
@@ -188,6 +188,24 @@ async fn an_upgraded_room_has_members_marks_counts_and_words() {
         .advance_read(&made.id, &user("new"), Position { epoch, seq })
         .await;
     assert!(mark.unwrap().is_some());
+}
+
+/// Of each sender, in each block of places and over its end.
+#[tokio::test]
+async fn what_each_has_sent_is_counted_after_an_upgrade() {
+    let factory = SqliteFactory::new(1_000);
+    let store = open_first_version(&factory).await;
+    for place in [0, 1, 62, 63, 64, 126, 127, 128, 149, 150] {
+        let agents = (place + 1..=150).filter(|seq| seq % 3 == 0).count();
+        for (sender, expected) in [("lee", agents), ("kim", 150 - place as usize - agents)] {
+            let count = move |writer: &mut crate::sqlite::writer::Writer| {
+                let user_no = writer.user_no(&user(sender))?.unwrap();
+                sent::behind(&writer.connection, [user_no, 1], Seq::new(place))
+            };
+            let count = store.writer.run(count).await.unwrap();
+            assert_eq!(count, expected as i64, "of {sender} behind {place}");
+        }
+    }
 }
 
 #[tokio::test]
