@@ -84,29 +84,35 @@ impl SearchQuery {
     /// Whether the query is found in `text`.
     #[must_use]
     pub fn is_in(&self, text: &str) -> bool {
+        let is_in = |run: &Run| !run.by_part || is_part(&run.text, text);
+        self.runs.iter().all(is_in) && self.has_its_words_in(text)
+    }
+
+    fn has_its_words_in(&self, text: &str) -> bool {
+        if self.runs.iter().all(|run| run.by_part) {
+            return true;
+        }
         let mut found = [false; RUNS_MAX];
+        for (run, found) in self.runs.iter().zip(&mut found) {
+            *found = run.by_part;
+        }
         for_each_run(text, |of_text, by_part| {
             for (run, found) in self.runs.iter().zip(&mut found) {
-                if *found || run.by_part != by_part {
-                    continue;
-                }
-                *found = if by_part {
-                    is_part(&run.text, of_text)
-                } else {
-                    of_text.starts_with(&*run.text)
-                };
+                *found |= !by_part && of_text.starts_with(&*run.text);
             }
         });
         found.iter().take(self.runs.len()).all(|found| *found)
     }
 }
 
-/// Runs are short: trying each place costs less than what `str::contains` prepares.
-fn is_part(part: &str, run: &str) -> bool {
+/// Scripts that are found by any part have no case, so that the text need not be cut. What is
+/// looked for is short: trying each place costs less than what `str::contains` prepares, and the
+/// last byte tells most.
+fn is_part(part: &str, text: &str) -> bool {
     let part = part.as_bytes();
-    run.as_bytes()
+    text.as_bytes()
         .windows(part.len())
-        .any(|place| place == part)
+        .any(|place| place.last() == part.last() && place == part)
 }
 
 /// Calls `each` for every token under which `text` is indexed. Tokens are letters and digits, and
@@ -289,6 +295,15 @@ mod tests {
         assert_eq!(runs("가나"), [parts("가나")]);
         assert_eq!(runs("ABC"), [word("abc")]);
         assert!(runs("").is_empty() && runs(" -\n").is_empty());
+    }
+
+    #[test]
+    fn what_is_found_by_any_part_has_no_case() {
+        for c in ('\0'..=char::MAX).filter(|c| c.is_alphanumeric()) {
+            let becomes_part = c.to_lowercase().any(is_written_without_spaces);
+            assert_eq!(becomes_part, is_written_without_spaces(c), "{c}");
+            assert!(!becomes_part || c.to_lowercase().eq([c]), "{c}");
+        }
     }
 
     proptest! {

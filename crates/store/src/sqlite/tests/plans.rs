@@ -59,6 +59,7 @@ fn hot_statements_neither_scan_nor_sort() {
         notifications::UNREAD,
         search::FILTERS,
         search::TEXTS,
+        search::ROOM,
         filter::TEXTS,
         send::FIND_CLIENT_ID,
         uploads::USED,
