@@ -9,6 +9,7 @@ pub mod inbox;
 pub mod lists;
 pub mod log;
 pub mod marks;
+pub mod member_rooms;
 pub mod members;
 pub mod model;
 pub mod read_counts;
@@ -66,10 +67,11 @@ macro_rules! store_conformance {
                 deleting_takes_everything another_life_has_another_epoch
                 heads_in_the_order_asked lists_are_ordered_and_limited
                 deletes_race_with_everything two_nodes_agree opened_at_once;
-            members: a_new_room_has_its_owner_and_members a_host_makes_rooms
-                a_direct_room_is_found_again joining_and_leaving adding removing_shuts_out roles
-                an_owner_who_leaves_is_followed editing_a_room deleting_a_room_of_members
+            member_rooms: a_new_room_has_its_owner_and_members a_host_makes_rooms
+                a_direct_room_is_found_again editing_a_room deleting_a_room_of_members
                 letting_go_of_a_picture;
+            members: joining_and_leaving adding removing_shuts_out roles
+                an_owner_who_leaves_is_followed;
             shut_out: whom_the_host_removes_stays_out;
             uploads: one_room_has_it what_a_room_had_is_used_up retiring
                 taking_and_retiring_race;

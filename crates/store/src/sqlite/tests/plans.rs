@@ -200,8 +200,8 @@ async fn whatever_is_run_reads_what_is_asked_for_alone() {
         rooms::opening_refreshes_what_the_caller_has rooms::claims_say_how_they_ended
         rooms::deleting_takes_everything rooms::heads_in_the_order_asked
         rooms::lists_are_ordered_and_limited
-        members::a_direct_room_is_found_again members::removing_shuts_out members::roles
-        members::an_owner_who_leaves_is_followed members::editing_a_room
+        member_rooms::a_direct_room_is_found_again members::removing_shuts_out members::roles
+        members::an_owner_who_leaves_is_followed member_rooms::editing_a_room
         desk::releasing desk::handing_over desk::marks_of_agents desk::queue_positions
         desk::overdue_rooms_are_noted_once
         revisions::of_old_and_new_messages revisions::in_support_rooms
