@@ -89,7 +89,8 @@ macro_rules! store_conformance {
             marks: merge_by_maximum ignore_what_is_gone read_marks read_marks_at_once
                 read_marks_of_strangers;
             read_counts: of_messages in_support_rooms of_many_members;
-            search: in_a_room in_a_long_log in_all_rooms of_what_is_said_now;
+            search: in_a_room in_a_long_log in_all_rooms in_rooms_where_time_went_back
+                of_what_is_said_now;
             retention: by_count by_age of_long_logs completed_support_rooms
                 of_inboxes_and_the_feed rounds_pass_every_room;
             users: parts_are_kept many_at_once members_are_known revoking_tokens;

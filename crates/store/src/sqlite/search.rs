@@ -142,10 +142,11 @@ impl Read<'_> {
         };
         let mut found = Vec::new();
         for message in newer.into_iter().rev() {
-            if room.is_too_old(message.sent_at) || found.len() >= question.limit {
+            if found.len() >= question.limit {
                 return Ok(found);
             }
             if filter::is_searched(message.kind)
+                && !room.is_too_old(message.sent_at)
                 && question.is_answered_by(message.sent_at, &message.text)
             {
                 found.push(message);
@@ -222,7 +223,7 @@ impl Read<'_> {
     }
 }
 
-/// Breaks off at what is too old.
+/// Breaks off when all of it is too old: neighbours may be in another order than their times.
 fn search_block(
     texts: &mut Statement<'_>,
     question: &Question<'_>,
@@ -233,14 +234,16 @@ fn search_block(
     let from = Seq::new(block * BLOCK + 1).max(room.log.oldest);
     let to = Seq::new(block * BLOCK + BLOCK).min(room.log.end.seq);
     let mut rows = texts.query([room.room_no, signed(from), signed(to)])?;
+    let mut newest = None;
     while let Some(row) = rows.next()? {
         let at = timestamp(row, 1)?;
-        if room.is_too_old(at) {
-            return Ok(ControlFlow::Break(()));
-        }
-        if question.is_answered_by(at, row.get_ref(2)?.as_str()?) {
+        newest = newest.max(Some(at));
+        if !room.is_too_old(at) && question.is_answered_by(at, row.get_ref(2)?.as_str()?) {
             found.push(seq(row, 0)?);
         }
     }
-    Ok(ControlFlow::Continue(()))
+    Ok(match newest.is_some_and(|newest| room.is_too_old(newest)) {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    })
 }
