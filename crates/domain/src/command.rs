@@ -43,8 +43,9 @@ pub enum Command {
     AlertOverdue {
         /// Rooms that have been waiting since then or longer.
         since: Timestamp,
-        /// Rooms at most.
-        limit: usize,
+        /// Entries that are appended for it at most, in the feed and in inboxes; one room is noted
+        /// all the same.
+        entries: usize,
         /// When.
         at: Timestamp,
     },
@@ -168,7 +169,8 @@ impl Committed {
 pub type Outcome = Result<Committed, Error>;
 
 impl Command {
-    /// Drafts, or people who are added or notified, at least one: what queues and batches are
+    /// Drafts, people who are added or notified, or entries that are appended at most, at least one:
+    /// what queues and batches are
     /// bounded by.
     #[must_use]
     pub fn weight(&self) -> usize {
@@ -180,6 +182,7 @@ impl Command {
                 _ => 1,
             },
             Self::Notify(notify) => notify.users.len().max(1),
+            Self::AlertOverdue { entries, .. } => (*entries).max(1),
             _ => 1,
         }
     }
@@ -238,5 +241,12 @@ mod tests {
         let add = |count| action(RoomAction::Add(people(count), MemberRole::Member));
         assert_eq!((add(7).weight(), add(0).weight()), (7, 1));
         assert_eq!(action(RoomAction::Leave).weight(), 1);
+        let at = Timestamp::from_micros(0);
+        let alert = |entries| Command::AlertOverdue {
+            since: at,
+            entries,
+            at,
+        };
+        assert_eq!((alert(500).weight(), alert(0).weight()), (500, 1));
     }
 }

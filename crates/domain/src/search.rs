@@ -5,7 +5,12 @@
 //! run: their runs are indexed as pairs of neighbours. Other runs are words, found by their
 //! beginning.
 
+use std::fmt;
+use std::str::FromStr;
+
 use crate::error::{Code, Error};
+use crate::position::Seq;
+use crate::time::Timestamp;
 
 /// Longest search text, in bytes of UTF-8.
 pub const QUERY_BYTES_MAX: usize = 256;
@@ -15,6 +20,42 @@ pub const ROOMS_MAX: usize = 1_000;
 
 /// Runs that one search has at most.
 const RUNS_MAX: usize = 8;
+
+/// Where a search goes on: before this place, by when a message was sent, its room's number and its
+/// own. Clients see it as opaque text and hand it back unchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SearchPlace {
+    /// When it was sent.
+    pub at: Timestamp,
+    /// [`crate::Room::number`].
+    pub room: u64,
+    /// Within one room this alone counts.
+    pub seq: Seq,
+}
+
+impl fmt::Display for SearchPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}-{}", self.at.as_micros(), self.room, self.seq)
+    }
+}
+
+impl FromStr for SearchPlace {
+    type Err = Error;
+
+    /// # Errors
+    /// [`Code::ParameterInvalid`]: no search gave this out. The client's fault; not retryable.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let mut parts = text.rsplitn(3, '-');
+        let mut number = || parts.next()?.parse::<u64>().ok();
+        let place = number().zip(number()).and_then(|(seq, room)| {
+            let at = parts.next()?.parse().map(Timestamp::from_micros).ok()?;
+            let seq = Seq::new(seq);
+            Some(Self { at, room, seq })
+        });
+        let detail = "before is not what a page has given as next";
+        place.ok_or_else(|| Error::with_detail(Code::ParameterInvalid, detail))
+    }
+}
 
 /// What an index has to look up for one term of a query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +120,12 @@ impl SearchQuery {
             }
         }
         terms
+    }
+
+    /// How often a text is gone through, at most.
+    #[must_use]
+    pub const fn words(&self) -> usize {
+        self.runs.len()
     }
 
     /// Whether the query is found in `text`.
@@ -219,6 +266,19 @@ mod tests {
             Term::Exact(exact) => tokens.contains(exact),
             Term::Prefix(prefix) => tokens.iter().any(|token| token.starts_with(&**prefix)),
         })
+    }
+
+    #[test]
+    fn a_place_survives_its_text_and_any_other_text_is_refused() {
+        for (at, room, seq) in [(-1, 0, 0), (1_764_320_490_123_456, 7, 42)] {
+            let (at, seq) = (Timestamp::from_micros(at), Seq::new(seq));
+            let place = SearchPlace { at, room, seq };
+            assert_eq!(place.to_string().parse::<SearchPlace>().unwrap(), place);
+        }
+        for text in ["", "-", "1", "1-2", "1-2-", "1--2", "1-2-x", "x-1-2"] {
+            let refused = text.parse::<SearchPlace>().unwrap_err();
+            assert_eq!(refused.code(), Code::ParameterInvalid, "{text}");
+        }
     }
 
     #[test]

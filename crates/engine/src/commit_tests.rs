@@ -413,7 +413,7 @@ async fn rooms_are_unknown_only_after_a_lost_outcome_that_may_have_changed_them(
     let send = Command::Send(DraftGroup { drafts: Vec::new() });
     let alert = Command::AlertOverdue {
         since: Timestamp::from_micros(0),
-        limit: 1,
+        entries: 1,
         at: Timestamp::from_micros(0),
     };
     for (act, commands, expected) in [

@@ -10,8 +10,8 @@ use madang_domain::{Answer, Command, Timestamp};
 
 use crate::engine::{Engine, store_failed};
 
-/// Rooms noted by one transaction.
-const NOTED_AT_ONCE: usize = 50;
+/// Entries that one transaction appends, one for each agent and room: it must stay short.
+const ENTRIES_AT_ONCE: usize = 500;
 
 /// Longest sleep: how late a room may be noted whose node is gone.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
@@ -59,7 +59,7 @@ impl Engine {
         }
         let command = Command::AlertOverdue {
             since: Timestamp::from_micros(now.as_micros().saturating_sub(micros)),
-            limit: NOTED_AT_ONCE,
+            entries: ENTRIES_AT_ONCE,
             at: now,
         };
         match self.carry_out(command).await {

@@ -1,15 +1,15 @@
 //! Full-text search within the caller's rooms.
 
-use std::sync::Arc;
-
-use madang_domain::search::SearchQuery;
-use madang_domain::{Caller, Error, Message, RoomId, Timestamp};
+use madang_domain::ports::Found;
+use madang_domain::search::{SearchPlace, SearchQuery};
+use madang_domain::{Caller, Error, RoomId};
 
 use crate::engine::{Engine, store_failed};
 
 impl Engine {
     /// Messages in which `text` is found, newest first: in `room`, which the caller must be able to
-    /// read, or in all rooms that are theirs; those before `before` only; at most `limit`.
+    /// read, or in all rooms that are theirs; those before `before` only; at most `limit`. A piece of
+    /// work at a time: go on with [`Found::next`].
     ///
     /// # Errors
     /// [`madang_domain::Code::ParameterInvalid`]: nothing can be looked for by `text`. Otherwise as
@@ -19,9 +19,9 @@ impl Engine {
         caller: &Caller,
         room: Option<&RoomId>,
         text: &str,
-        before: Option<Timestamp>,
+        before: Option<SearchPlace>,
         limit: usize,
-    ) -> Result<Vec<Arc<Message>>, Error> {
+    ) -> Result<Found, Error> {
         let query = SearchQuery::parse(text)?;
         if let Some(room) = room {
             self.room(caller, room).await?;

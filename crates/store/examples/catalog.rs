@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use madang_domain::ports::{Commit, LogQuery, RoomsQuery, Store};
-use madang_domain::search::SearchQuery;
+use madang_domain::search::{SearchPlace, SearchQuery};
 use madang_domain::{
     Body, Caller, Command, Content, Draft, DraftGroup, MemberRole, NewRoom, Person, Position,
     Profile, Role, RoomId, RoomKind, Seq, Timestamp, UserChange, UserId,
@@ -260,6 +260,24 @@ async fn lists(store: &SqliteStore) -> Result<(), Failure> {
     .await
 }
 
+/// Goes on until there is a page of 20, or no more.
+async fn search(
+    store: &SqliteStore,
+    user: &UserId,
+    room: Option<&RoomId>,
+    query: &SearchQuery,
+) -> Result<(), Failure> {
+    let (mut found, mut before) = (0, None);
+    loop {
+        let page = store.search(user, room, query, before, 20 - found).await?;
+        found += page.messages.len();
+        before = page.next;
+        if found == 20 || before.is_none() {
+            return Ok(());
+        }
+    }
+}
+
 async fn searches(store: &SqliteStore, words: &[String]) -> Result<(), Failure> {
     let mut random = Random(123);
     let mut wanted = |letters: usize, latin: bool| {
@@ -280,18 +298,43 @@ async fn searches(store: &SqliteStore, words: &[String]) -> Result<(), Failure> 
         measure(&format!("search in 100 rooms: {name}"), 300, async |n| {
             let query = SearchQuery::parse(&wanted(letters, latin))?;
             let user = user(1 + n % 900)?;
-            Ok(store.search(&user, None, &query, None, 20).await?)
+            search(store, &user, None, &query).await
         })
         .await?;
         measure(&format!("search in 1,000 rooms: {name}"), 100, async |_| {
             let query = SearchQuery::parse(&wanted(letters, latin))?;
-            Ok(store.search(&user(0)?, None, &query, None, 20).await?)
+            search(store, &user(0)?, None, &query).await
         })
         .await?;
     }
+    let middle = SearchPlace {
+        at: at(500_000),
+        room: 0,
+        seq: Seq::ZERO,
+    };
+    measure(
+        "one call in 1,000 rooms, 1 letter, from the middle",
+        50,
+        async |_| {
+            let query = SearchQuery::parse("a")?;
+            Ok(store
+                .search(&user(0)?, None, &query, Some(middle), 20)
+                .await?)
+        },
+    )
+    .await?;
+    measure(
+        "one call in 1,000 rooms, what is not there",
+        50,
+        async |_| {
+            let query = SearchQuery::parse("쀏쀏")?;
+            Ok(store.search(&user(0)?, None, &query, None, 20).await?)
+        },
+    )
+    .await?;
     measure("search in 1,000 rooms: what is not there", 50, async |_| {
         let query = SearchQuery::parse("쀏쀏")?;
-        Ok(store.search(&user(0)?, None, &query, None, 20).await?)
+        search(store, &user(0)?, None, &query).await
     })
     .await?;
     measure(
@@ -300,9 +343,7 @@ async fn searches(store: &SqliteStore, words: &[String]) -> Result<(), Failure> 
         async |_| {
             let query = SearchQuery::parse("쀏쀏")?;
             let room = room(0)?;
-            Ok(store
-                .search(&user(0)?, Some(&room), &query, None, 20)
-                .await?)
+            search(store, &user(0)?, Some(&room), &query).await
         },
     )
     .await

@@ -525,9 +525,9 @@ export type EventTyping = {
 
 /** Messages that were found. */
 export type FoundMessages = {
-  /** Newest first. */
+  /** Newest first. May be fewer than `limit`, or none, although there are more. */
   messages: Message[];
-  /** Hand it back as `before` for the next page; absent on the last one. */
+  /** Hand it back as `before` for the next page; absent when everything was looked through. */
   next?: string | null;
 };
 
@@ -1493,6 +1493,7 @@ export interface Routes {
    *
    * In one room, or in those that the caller takes part in. All words have to be found: Korean by any
    * part, words in other scripts by their beginning. Deleted messages are not found.
+   * One call looks through a bounded part: while there is a `next`, go on, also after an empty page.
    */
   "GET /search": {
     params: {

@@ -13,8 +13,8 @@ pub use bus::{Bus, BusEvent, Topic};
 pub use clock::Clock;
 pub use presence::{Presence, PresenceEdge, PresenceError};
 pub use store::{
-    Commit, LogPage, LogQuery, MessagePage, RetentionRule, RoomSummary, RoomView, RoomsQuery,
-    Store, StoreError, Swept,
+    Commit, Found, LogPage, LogQuery, MessagePage, RetentionRule, RoomSummary, RoomView,
+    RoomsQuery, Store, StoreError, Swept,
 };
 
 /// A future behind a port's method: ports are chosen at start, so their methods are dynamic.

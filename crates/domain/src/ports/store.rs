@@ -17,7 +17,7 @@ use crate::message::Message;
 use crate::position::{Position, Seq};
 use crate::receipt::{Marks, ReadCount, ReadMark, UnreadSummary};
 use crate::room::{Room, RoomHead, RoomKind};
-use crate::search::SearchQuery;
+use crate::search::{SearchPlace, SearchQuery};
 use crate::time::Timestamp;
 use crate::user::{User, UserChange};
 
@@ -64,6 +64,15 @@ pub struct MessagePage {
     pub total: u64,
 }
 
+/// What a search found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Newest first. May be fewer than were asked for, or none, although there are more.
+    pub messages: Vec<Arc<Message>>,
+    /// Everything before this place was not looked at, or not given; `None` when that is nothing.
+    pub next: Option<SearchPlace>,
+}
+
 /// A room, and what a user is to it, at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomView {
@@ -103,7 +112,7 @@ pub struct RoomsQuery {
 /// What of a room kind's logs is kept, at most. `None` is no bound.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RetentionRule {
-    /// Entries older than this go.
+    /// Entries older than this go; and a support room that has waited so long without any message.
     pub age: Option<Duration>,
     /// Older entries than the newest so many go.
     pub count: Option<u64>,
@@ -374,9 +383,14 @@ pub trait Store: Commit {
     ) -> BoxFuture<'a, Result<u64, StoreError>>;
 
     /// Messages and notices in which `query` is found: in `room`, or in the rooms that are `user`'s,
-    /// the most recently active [`crate::search::ROOMS_MAX`] of them. Newest first; those sent
-    /// before `before` only; at most `limit`. Deleted ones are not found. Whether the user may read
-    /// `room` is asked before.
+    /// the most recently active [`crate::search::ROOMS_MAX`] of them. Newest first; those before
+    /// `before` only; at most `limit`, which is at least 1. Deleted ones are not found. Whether the
+    /// user may read `room` is asked before.
+    ///
+    /// One call does a bounded piece of work, of some tens of milliseconds, however much there is to look
+    /// through: it answers what it found until then and where to go on. Whoever goes on until
+    /// [`Found::next`] is `None` gets everything, each message once. Few searches run at a time;
+    /// the others wait, and too many are refused.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -385,9 +399,9 @@ pub trait Store: Commit {
         user: &'a UserId,
         room: Option<&'a RoomId>,
         query: &'a SearchQuery,
-        before: Option<Timestamp>,
+        before: Option<SearchPlace>,
         limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<Arc<Message>>, StoreError>>;
+    ) -> BoxFuture<'a, Result<Found, StoreError>>;
 
     /// Keeps what is said of users, each change whole; makes users that are not known. Whoever
     /// came to belong to a room is known too, by the name that they came with if there was none.

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use madang_domain::command::OpenSupport;
 use madang_domain::ports::{
-    BoxFuture, Commit, LogPage, LogQuery, MessagePage, RetentionRule, RoomSummary, RoomView,
+    BoxFuture, Commit, Found, LogPage, LogQuery, MessagePage, RetentionRule, RoomSummary, RoomView,
     RoomsQuery, Store, StoreError, Swept,
 };
-use madang_domain::search::SearchQuery;
+use madang_domain::search::{SearchPlace, SearchQuery};
 use madang_domain::{
     Answer, Command, Committed, Epoch, Marks, Member, Message, MessageKind, Outcome, Position,
     Profile, ReadCount, ReadMark, Room, RoomAction, RoomDetail, RoomHead, RoomId, RoomKind,
@@ -18,6 +18,9 @@ use madang_domain::{
 };
 use parking_lot::Mutex;
 use tokio::time::{Duration, sleep};
+
+/// Who hear of a room that waits for long.
+pub(crate) const AGENTS: usize = 9;
 
 #[derive(Default)]
 pub(crate) struct FakeStore {
@@ -99,7 +102,7 @@ impl FakeStore {
     fn carry_out(&self, command: &Command) -> Outcome {
         self.commands.lock().push(command.clone());
         match command {
-            Command::AlertOverdue { since, limit, .. } => {
+            Command::AlertOverdue { since, entries, .. } => {
                 let mut waiting = self.waiting.lock();
                 let due = waiting.iter().filter(|at| *at <= since).count();
                 let due = if self.notes_nothing.load(Ordering::Relaxed) {
@@ -107,7 +110,7 @@ impl FakeStore {
                 } else {
                     due
                 };
-                let noted = due.min(*limit);
+                let noted = due.min(*entries / (1 + AGENTS));
                 waiting.drain(..noted);
                 self.noted.lock().push(noted);
                 assert!(self.noted.lock().len() < CALLS_MAX, "asked without a pause");
@@ -320,9 +323,9 @@ impl Store for FakeStore {
         _: &'a UserId,
         _: Option<&'a RoomId>,
         _: &'a SearchQuery,
-        _: Option<Timestamp>,
+        _: Option<SearchPlace>,
         _: usize,
-    ) -> Answered<'a, Vec<Arc<Message>>> {
+    ) -> Answered<'a, Found> {
         unreachable!("no test searches")
     }
 

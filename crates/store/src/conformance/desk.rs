@@ -26,10 +26,10 @@ async fn come(store: &dyn Store, ids: &[(&str, Role)]) {
     }
 }
 
-async fn alert(store: &dyn Store, since: i64, limit: usize) -> usize {
+async fn alert(store: &dyn Store, since: i64, entries: usize) -> usize {
     let command = Command::AlertOverdue {
         since: at(since),
-        limit,
+        entries,
         at: at(since + 1),
     };
     count_of(commit(store, command).await.unwrap())
@@ -354,11 +354,11 @@ pub async fn overdue_rooms_are_noted_once(factory: &dyn Factory) {
         rooms.map(|room| room.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(alert(&*store, 9, 10).await, 0);
-    assert_eq!(alert(&*store, 30, 2).await, 2);
+    assert_eq!(alert(&*store, 30, 8).await, 2, "each is three entries");
     assert_eq!(noted(&feed(&*store).await), ["kim1", "kim2"]);
     assert_eq!(store.longest_waiting().await.unwrap(), Some(at(30)));
-    assert_eq!(alert(&*store, 30, 2).await, 1);
-    assert_eq!(alert(&*store, 30, 2).await, 0);
+    assert_eq!(alert(&*store, 30, 0).await, 1, "one all the same");
+    assert_eq!(alert(&*store, 30, 9).await, 0);
     for id in ["lee", "jung"] {
         let news = inbox(&*store, id).await;
         assert_eq!(news.len(), 3, "{id}");
@@ -379,8 +379,8 @@ pub async fn overdue_rooms_are_noted_once(factory: &dyn Factory) {
     );
     assert!(complete(&*store, "kim2", "lee").await);
     say_at(&*store, "kim2", "kim2", "again", 100).await;
-    assert_eq!(alert(&*store, 50, 10).await, 2, "kim1 again, and kim4");
-    assert_eq!(alert(&*store, 200, 10).await, 1, "kim2 again");
+    assert_eq!(alert(&*store, 50, 30).await, 2, "kim1 again, and kim4");
+    assert_eq!(alert(&*store, 200, 30).await, 1, "kim2 again");
     let expected = ["kim1", "kim2", "kim3", "kim1", "kim4", "kim2"];
     assert_eq!(noted(&feed(&*store).await), expected);
 }

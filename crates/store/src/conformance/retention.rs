@@ -170,7 +170,7 @@ pub async fn of_long_logs(factory: &dyn Factory) {
             let found = store
                 .search(&user("kim"), Some(&room_id(id)), &query, None, 999)
                 .await;
-            assert_eq!(found.unwrap().len(), count, "{words}");
+            assert_eq!(found.unwrap().messages.len(), count, "{words}");
         }
         let kept = draft_of(id, "kim", Role::User, "x", Some("4/699"));
         repeat(&append_one(&*store, kept).await);
@@ -220,6 +220,33 @@ pub async fn completed_support_rooms(factory: &dyn Factory) {
     assert_eq!(gone.sent_at, at(101));
     let (again, made) = open_at(&*store, &caller("kim", Role::User), 200).await;
     assert!(made && again.head.last == Seq::ZERO);
+}
+
+/// A visitor makes one and goes away: it does not wait for ever.
+pub async fn support_rooms_without_a_message(factory: &dyn Factory) {
+    let store = factory.fresh().await;
+    let rule = RetentionRule {
+        age: Some(Duration::from_micros(100)),
+        ..RetentionRule::default()
+    };
+    let rules = rules(RoomKind::Support, rule);
+    for id in ["kim", "lim", "min", "pak"] {
+        open_at(&*store, &caller(id, Role::User), 50).await;
+    }
+    say_at(&*store, "lim", "lim", "hello", 120).await;
+    claim(&*store, "min", "lee").await;
+    claim(&*store, "pak", "lee").await;
+    act_as(&*store, "pak", ("lee", Role::Agent), RoomAction::Release)
+        .await
+        .unwrap();
+    assert_eq!(sweep(&*store, &rules, 149).await.1, 0);
+    assert_eq!(sweep(&*store, &rules, 150).await.1, 2);
+    for (id, is_there) in [("kim", false), ("lim", true), ("min", true), ("pak", false)] {
+        assert_eq!(room(&*store, id).await.is_some(), is_there, "{id}");
+    }
+    assert_eq!(sweep(&*store, &rules, 999).await.1, 0, "something was said");
+    let waiting = store.waiting_rooms(9).await.unwrap();
+    assert_eq!(waiting.len(), 1);
 }
 
 /// Inboxes count right through it, and the desk's feed is a log like any other.

@@ -26,7 +26,7 @@ async fn finds(store: &dyn Store, room: &str, words: &str) -> Vec<u64> {
     let query = SearchQuery::parse(words).unwrap();
     let (kim, room) = (user("kim"), room_id(room));
     let found = store.search(&kim, Some(&room), &query, None, 100).await;
-    seqs(&found.unwrap())
+    seqs(&found.unwrap().messages)
 }
 
 /// The message reads anew everywhere; the entry that says so has the new body until a later one has.

@@ -1,30 +1,57 @@
 //! Finding messages by their words.
 
 use madang_domain::ports::Store;
-use madang_domain::search::SearchQuery;
-use madang_domain::{Body, Content, MemberRole, Role, RoomAction};
+use madang_domain::search::{SearchPlace, SearchQuery};
+use madang_domain::{Body, Content, MemberRole, Role, RoomAction, Seq};
 
 use super::*;
 
-/// Room and number of what is found, newest first.
+type Place = (String, u64);
+
+/// Room and number of what is found, newest first; goes on until there are enough.
 async fn find(
     store: &dyn Store,
     who: &str,
     room: Option<&str>,
     words: &str,
     (before, limit): (Option<i64>, usize),
-) -> Vec<(String, u64)> {
+) -> Vec<Place> {
+    let mut before = before.map(|micros| SearchPlace {
+        at: at(micros),
+        room: 0,
+        seq: Seq::ZERO,
+    });
+    let mut found = Vec::new();
+    loop {
+        let wanted = limit - found.len();
+        let (page, next) = find_page(store, (who, room), words, (before, wanted)).await;
+        found.extend(page);
+        if found.len() == limit || next.is_none() {
+            return found;
+        }
+        assert!(before.is_none_or(|before| next.unwrap() < before));
+        before = next;
+    }
+}
+
+async fn find_page(
+    store: &dyn Store,
+    (who, room): (&str, Option<&str>),
+    words: &str,
+    (before, limit): (Option<SearchPlace>, usize),
+) -> (Vec<Place>, Option<SearchPlace>) {
     let query = SearchQuery::parse(words).unwrap();
     let (who, room) = (user(who), room.map(room_id));
-    let found = store
-        .search(&who, room.as_ref(), &query, before.map(at), limit)
-        .await;
-    let found = found.unwrap();
-    for message in &found {
+    let found = store.search(&who, room.as_ref(), &query, before, limit);
+    let found = found.await.unwrap();
+    for message in &found.messages {
         assert!(query.is_in(&message.text));
     }
     let place = |m: &madang_domain::Message| (m.room.to_string(), m.position.seq.get());
-    found.iter().map(|m| place(m)).collect()
+    (
+        found.messages.iter().map(|m| place(m)).collect(),
+        found.next,
+    )
 }
 
 const ALL: (Option<i64>, usize) = (None, 1_000);
@@ -129,14 +156,12 @@ pub async fn in_all_rooms(factory: &dyn Factory) {
     assert_eq!(find(&*store, "kim", None, "사과", ALL).await, places);
     let (mut found, mut before) = (Vec::new(), None);
     loop {
-        let page = find(&*store, "kim", None, "사과", (before, 7)).await;
-        if page.is_empty() {
+        let (page, next) = find_page(&*store, ("kim", None), "사과", (before, 7)).await;
+        found.extend(page);
+        before = next;
+        if next.is_none() {
             break;
         }
-        found.extend(page);
-        before = expected
-            .get(found.len() - 1)
-            .map(|(_, _, sent_at)| *sent_at);
     }
     assert_eq!(found, places);
     let of_lee = find(&*store, "lee", None, "사과", ALL).await;
@@ -218,4 +243,61 @@ pub async fn of_what_is_said_now(factory: &dyn Factory) {
     let add = RoomAction::Add(people(&["message"]), MemberRole::Member);
     act(&*store, "g", "kim", add).await.unwrap();
     assert_eq!(seqs_of(&*store, "g", "message").await.len(), 66);
+}
+
+/// In many rooms with more than one call looks through: pages may be short, and all of them together
+/// have everything once and in order, also what was said at one moment.
+pub async fn goes_on_where_it_stopped(factory: &dyn Factory) {
+    let store = factory.fresh().await;
+    let filling = "k ".repeat(8_000);
+    let (rooms, each) = (12, 96);
+    for n in 0..rooms {
+        group(&*store, &format!("g{n}"), "kim", &[]).await;
+        let drafts = (0..each).map(|seq| {
+            let text = if seq % 24 == n { "사과 k" } else { &filling };
+            let id = format!("g{n}");
+            let mut draft = draft_of(&id, "kim", Role::User, text, None);
+            draft.sent_at = at(seq as i64 / 4);
+            draft
+        });
+        append(&*store, drafts.collect()).await;
+    }
+    let mut expected: Vec<_> = (0..rooms)
+        .flat_map(|n| (0..each).map(move |seq| (seq / 4, n, seq + 1)))
+        .collect();
+    expected.sort_unstable();
+    expected.reverse();
+    let places = |of: &dyn Fn(u64, u64) -> bool| {
+        let expected = expected.iter().filter(|(_, n, seq)| of(*n, *seq));
+        let places = expected.map(|(_, n, seq)| (format!("g{n}"), *seq));
+        places.collect::<Vec<_>>()
+    };
+    for (room, words, of) in [
+        (
+            None,
+            "사과",
+            &(|n: u64, seq: u64| (seq - 1) % 24 == n) as &dyn Fn(u64, u64) -> bool,
+        ),
+        (None, "k", &|_, _| true),
+        (None, "kk", &|_, _| false),
+        (Some("g3"), "사과", &|n, seq| {
+            n == 3 && (seq - 1) % 24 == n
+        }),
+        (Some("g3"), "k", &|n, _| n == 3),
+    ] {
+        let (mut found, mut before) = (Vec::new(), None);
+        loop {
+            let page = find_page(&*store, ("kim", room), words, (before, 50)).await;
+            found.extend(page.0);
+            let Some(next) = page.1 else { break };
+            assert!(before.is_none_or(|before| next < before));
+            before = Some(next);
+        }
+        assert_eq!(found, places(of), "{words} in {room:?}");
+    }
+    let (some, next) = find_page(&*store, ("kim", None), "k", (None, 5_000)).await;
+    assert!(
+        some.len() < expected.len() && next.is_some(),
+        "a bounded piece of work"
+    );
 }

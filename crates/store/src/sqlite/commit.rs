@@ -72,8 +72,8 @@ impl Writer {
                 action,
                 at,
             } => self.handle_notifications(user, (*which, *action), *at, &mut done),
-            Command::AlertOverdue { since, limit, at } => {
-                self.alert_overdue(*since, *limit, *at, &mut done)
+            Command::AlertOverdue { since, entries, at } => {
+                self.alert_overdue(*since, *entries, *at, &mut done)
             }
         };
         match carried {

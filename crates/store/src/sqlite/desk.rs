@@ -359,11 +359,14 @@ impl Writer {
     pub(super) fn alert_overdue(
         &mut self,
         since: Timestamp,
-        limit: usize,
+        entries: usize,
         at: Timestamp,
         done: &mut Committed,
     ) -> Carried {
-        let values = params![since.as_micros(), sql_limit(limit)];
+        let most = [sql_limit(AGENTS_ALERTED_MAX)];
+        let agents = all(&self.connection, AGENTS, most, |row| user_id(row, 0))?;
+        let rooms = (entries / (1 + agents.len())).max(1);
+        let values = params![since.as_micros(), sql_limit(rooms)];
         let waiting = all(&self.connection, NOT_NOTED, values, |row| {
             let customer = Person {
                 user: user_id(row, 2)?,
@@ -371,15 +374,6 @@ impl Writer {
             };
             Ok((row.get::<_, i64>(0)?, rooms::room_id(row, 1)?, customer))
         })?;
-        if waiting.is_empty() {
-            return Ok(Answer::Done(0));
-        }
-        let agents = all(
-            &self.connection,
-            AGENTS,
-            [sql_limit(AGENTS_ALERTED_MAX)],
-            |row| user_id(row, 0),
-        )?;
         for (room_no, id, customer) in &waiting {
             let note = "UPDATE rooms SET overdue = 1 WHERE room_no = ?1";
             execute(&self.connection, note, [room_no])?;

@@ -138,6 +138,7 @@ impl Writer {
 
     /// Puts another text, and other extras, in the place of an entry's.
     pub(super) fn rewrite(&mut self, room_no: i64, message: Message) -> Result<(), StoreError> {
+        self.pending.is_less = true;
         let seq = message.position.seq;
         let json = extra::encode(message.extra.as_deref());
         if let Some((arrival, _, _)) = self.tail.one_of_writer(room_no, seq) {

@@ -38,6 +38,7 @@ mod counted;
 mod create;
 mod desk;
 mod digest;
+mod emptying;
 mod entries;
 mod filter;
 mod gathered;
@@ -66,6 +67,7 @@ mod sql;
 mod tail;
 mod uploads;
 mod users;
+mod walk;
 mod workers;
 mod writer;
 
@@ -87,8 +89,11 @@ use connection::{open_reader, open_writer};
 use gathered::Gathered;
 use reader::Reader;
 use tail::Tail;
-use workers::Workers;
+use workers::{Turns, Workers};
 use writer::Writer;
+
+/// Searches that wait for their turn; more are refused. A second's worth of the longest ones.
+const SEARCHES_WAITING: usize = 64;
 
 /// A store in one SQLite file. Dropping it waits for what is queued, so not to be dropped on a
 /// thread that must not block.
@@ -98,6 +103,7 @@ pub struct SqliteStore {
     readers: Workers<Reader>,
     writer: Workers<Writer>,
     gathered: Arc<Gathered>,
+    searches: Turns,
     _lock: DataLock,
 }
 
@@ -122,9 +128,10 @@ impl SqliteStore {
             connection,
             Arc::clone(&tail),
             Arc::clone(&gathered),
-            options.merge_rows,
+            options,
         )?;
-        let readers = (0..options.readers.clamp(1, READERS_MAX))
+        let count = options.readers.clamp(1, READERS_MAX);
+        let readers = (0..count)
             .map(|_| {
                 let connection = open_reader(path, options)?;
                 let tail = Arc::clone(&tail);
@@ -135,6 +142,8 @@ impl SqliteStore {
             readers: Workers::readers(readers)?,
             writer: Workers::writer(writer)?,
             gathered,
+            // One reader is left to the others.
+            searches: Turns::new((count - 1).max(1), SEARCHES_WAITING),
             _lock: lock,
         })
     }

@@ -34,6 +34,9 @@ pub struct SqliteOptions {
     /// Accepted messages that gather before they are merged into their rooms' logs. More makes
     /// appends cheaper and costs memory (about 0.6 KiB each for short messages) and start-up time.
     pub merge_rows: usize,
+    /// Least time between two emptyings of the write-ahead log, of which one follows when something
+    /// was deleted or edited: until then its pages may keep what was said.
+    pub emptied_every: Duration,
 }
 
 impl Default for SqliteOptions {
@@ -46,6 +49,7 @@ impl Default for SqliteOptions {
             reader_cache_bytes: 4 << 20,
             pages_max: None,
             merge_rows: 16_384,
+            emptied_every: Duration::from_secs(60),
         }
     }
 }

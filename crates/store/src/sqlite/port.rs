@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use madang_domain::ports::{
-    BoxFuture, Commit, LogPage, LogQuery, MessagePage, RetentionRule, RoomSummary, RoomView,
+    BoxFuture, Commit, Found, LogPage, LogQuery, MessagePage, RetentionRule, RoomSummary, RoomView,
     RoomsQuery, Store, StoreError, Swept,
 };
 use madang_domain::receipt::{ReadCount, ReadMark};
-use madang_domain::search::SearchQuery;
+use madang_domain::search::{SearchPlace, SearchQuery};
 use madang_domain::{
     Command, Marks, Member, Message, Outcome, Position, Room, RoomHead, RoomId, RoomKind, Seq,
     Timestamp, UnreadSummary, User, UserChange, UserId,
@@ -26,7 +26,7 @@ impl SqliteStore {
         &self,
         job: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
     ) -> Answer<'_, T> {
-        Box::pin(self.readers.run(move |reader| job(reader)))
+        Box::pin(self.readers.ask(move |reader| job(reader)))
     }
 
     async fn keep(&self, wish: Wish) -> Result<Option<ReadMark>, StoreError> {
@@ -194,11 +194,19 @@ impl Store for SqliteStore {
         user: &'a UserId,
         room: Option<&'a RoomId>,
         query: &'a SearchQuery,
-        before: Option<Timestamp>,
+        before: Option<SearchPlace>,
         limit: usize,
-    ) -> Answer<'a, Vec<Arc<Message>>> {
+    ) -> Answer<'a, Found> {
         let (user, room, query) = (user.clone(), room.cloned(), query.clone());
-        self.read(move |reader| reader.search(&user, room.as_ref(), &query, before, limit))
+        Box::pin(async move {
+            let turn = self.searches.turn().await?;
+            let search = move |reader: &mut Reader| {
+                let found = reader.search(&user, room.as_ref(), &query, before, limit);
+                drop(turn);
+                found
+            };
+            self.readers.ask(search).await
+        })
     }
 
     fn upsert_users(&self, changes: Vec<UserChange>) -> Answer<'_, ()> {

@@ -76,6 +76,7 @@ impl Writer {
         let (Some(from), Some(to)) = (entries.first(), entries.last()) else {
             return Ok(());
         };
+        self.pending.is_less = true;
         let mut senders: HashMap<&UserId, Vec<Seq>> = HashMap::new();
         for entry in entries {
             if entry.kind == MessageKind::Message {
@@ -160,7 +161,10 @@ impl Writer {
                         [room_no, signed(entry.seq.next())],
                     )?;
                 }
-                None => writer.purge_rest(room_no)?,
+                None => {
+                    writer.pending.is_less = true;
+                    writer.purge_rest(room_no)?;
+                }
             }
             Ok(Work::Purging)
         })

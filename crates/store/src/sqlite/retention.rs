@@ -7,7 +7,7 @@ use madang_domain::{
 use rusqlite::Row;
 
 use super::rooms::{Log, log, room_id};
-use super::sql::{all, execute, one_of, signed, user_id};
+use super::sql::{all, execute, one_of, signed, timestamp, user_id};
 use super::tail::Unmerged;
 use super::writer::Writer;
 use crate::numbers;
@@ -19,7 +19,7 @@ const ROOMS: usize = 256;
 const ENTRIES: usize = 1_000;
 
 pub(super) const BEHIND: &str = "SELECT r.room_no, r.id, r.kind, r.owner, r.nickname,
-            r.completed_at, l.last_seq, l.last_n, l.active_at, l.oldest_seq, l.oldest_n
+            r.completed_at, r.state, r.inquired_at, l.last_seq, l.last_n, l.active_at, l.oldest_seq, l.oldest_n
      FROM rooms AS r CROSS JOIN logs AS l ON l.room_no = r.room_no
      WHERE r.room_no > ?1 ORDER BY r.room_no LIMIT ?2";
 
@@ -28,28 +28,43 @@ struct Looked {
     room_no: i64,
     id: RoomId,
     kind: RoomKind,
-    /// The customer, of a support room that is completed, and since when it is.
-    completed: Option<(Person, Timestamp)>,
+    /// Of a support room that is completed, or waits.
+    case: Option<Case>,
     log: Log,
 }
 
-fn looked(row: &Row<'_>) -> rusqlite::Result<Looked> {
-    let completed = match row.get::<_, Option<i64>>(5)? {
-        Some(at) => {
-            let customer = Person {
-                user: user_id(row, 3)?,
-                name: super::sql::text(row, 4)?,
-            };
-            Some((customer, Timestamp::from_micros(at)))
-        }
-        None => None,
+struct Case {
+    customer: Person,
+    is_completed: bool,
+    /// When it was completed, or began to wait.
+    since: Timestamp,
+}
+
+fn case(row: &Row<'_>) -> rusqlite::Result<Option<Case>> {
+    let is_waiting = row.get::<_, Option<u8>>(6)? == Some(0);
+    let since = match row.get::<_, Option<i64>>(5)? {
+        None if is_waiting => timestamp(row, 7)?,
+        None => return Ok(None),
+        Some(completed) => Timestamp::from_micros(completed),
     };
+    let customer = Person {
+        user: user_id(row, 3)?,
+        name: super::sql::text(row, 4)?,
+    };
+    Ok(Some(Case {
+        customer,
+        is_completed: !is_waiting,
+        since,
+    }))
+}
+
+fn looked(row: &Row<'_>) -> rusqlite::Result<Looked> {
     Ok(Looked {
         room_no: row.get(0)?,
         id: room_id(row, 1)?,
         kind: one_of(row, 2, numbers::room_kind)?,
-        completed,
-        log: log(row, 6)?,
+        case: case(row)?,
+        log: log(row, 8)?,
     })
 }
 
@@ -100,7 +115,7 @@ impl Writer {
             for room in rooms {
                 let number = room.room_no.cast_unsigned();
                 let rule = &rules[usize::from(numbers::of_room_kind(room.kind))];
-                if writer.end_completed(&room, rule, now)? {
+                if writer.end_case(&room, rule, now)? {
                     swept.rooms += 1;
                     swept.next = Some(number);
                     continue;
@@ -122,23 +137,38 @@ impl Writer {
         })
     }
 
-    fn end_completed(
+    /// Of a support room that was completed long ago, or has waited long without a message.
+    fn end_case(
         &mut self,
         room: &Looked,
         rule: &RetentionRule,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let (Some((customer, since)), Some(kept)) = (&room.completed, rule.completed) else {
+        let Some(case) = &room.case else {
+            return Ok(false);
+        };
+        let kept = match case.is_completed {
+            true => rule.completed,
+            false if self.has_message(room) => return Ok(false),
+            false => rule.age,
+        };
+        let Some(kept) = kept else {
             return Ok(false);
         };
         let kept = i64::try_from(kept.as_micros()).unwrap_or(i64::MAX);
-        if now.as_micros().saturating_sub(since.as_micros()) < kept {
+        if now.as_micros().saturating_sub(case.since.as_micros()) < kept {
             return Ok(false);
         }
+        let customer = &case.customer;
         // Those who listen find the entry, and the room gone, when they look.
         let mut told = Committed::only(Answer::Done(0));
         self.take_away(&room.id, (customer, SenderKind::Host), now, &mut told)?;
         Ok(true)
+    }
+
+    /// Whether anybody ever said something in it.
+    fn has_message(&self, room: &Looked) -> bool {
+        self.tail.end_of_writer(room.room_no, room.log.end).n > 0
     }
 
     /// Removes what is due of a room, at most so many entries; answers how many.

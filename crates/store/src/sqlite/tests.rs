@@ -8,6 +8,7 @@ mod restored;
 mod tail;
 mod upgrade;
 mod uploads;
+mod workers;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use madang_domain::ports::{BoxFuture, Store};
 use tempfile::TempDir;
 
+use super::writer::Writer;
 use super::{SqliteOptions, SqliteStore, Synchronous};
 use crate::conformance::Factory;
 
@@ -48,6 +50,14 @@ impl SqliteFactory {
             merge_rows: self.merge_rows,
             ..SqliteOptions::default()
         }
+    }
+}
+
+/// Once the writer had nothing to do and has emptied its log, if that was due.
+async fn until_emptied(store: &SqliteStore) {
+    let wants = |writer: &mut Writer| Ok(writer.emptying.wants());
+    while store.writer.run(wants).await.unwrap() {
+        tokio::task::yield_now().await;
     }
 }
 

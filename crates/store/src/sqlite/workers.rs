@@ -5,12 +5,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::mpsc::{
+    Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel,
+};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use madang_domain::ports::StoreError;
 use parking_lot::Mutex;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// Jobs that wait for the writer. Callers beyond half of it wait for their turn, except appends:
 /// those are refused when it is full, since they must be queued at the call.
@@ -21,6 +24,35 @@ const READER_QUEUE: usize = 256;
 
 pub(super) type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;
 
+/// How many do something at a time, and how many wait for that.
+#[derive(Debug)]
+pub(super) struct Turns {
+    turns: Arc<Semaphore>,
+    places: Semaphore,
+}
+
+impl Turns {
+    pub(super) fn new(at_a_time: usize, waiting: usize) -> Self {
+        Self {
+            turns: Arc::new(Semaphore::new(at_a_time)),
+            places: Semaphore::new(waiting),
+        }
+    }
+
+    /// Waits for a turn, which ends when it is dropped.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]: too many wait.
+    pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        let _place = self
+            .places
+            .try_acquire()
+            .map_err(|_| StoreError::Unavailable("too many wait for a turn".to_owned()))?;
+        let turn = Arc::clone(&self.turns).acquire_owned();
+        turn.await.map_err(|_| stopped())
+    }
+}
+
 /// What a worker thread owns.
 pub(super) trait Worker: Send + 'static {
     /// Called after a job panicked: makes the worker fit for the next job.
@@ -29,6 +61,12 @@ pub(super) trait Worker: Send + 'static {
     /// Does a piece of work that nobody waits for; whether there is more of it.
     fn background(&mut self) -> bool {
         false
+    }
+
+    /// Called when nothing is queued and there is no more of that work; how long until it wants to
+    /// be called again, if it does.
+    fn idle(&mut self) -> Option<Duration> {
+        None
     }
 
     /// The last call.
@@ -101,6 +139,23 @@ impl<W: Worker> Workers<W> {
         }
     }
 
+    /// As [`Workers::run`], but the job is not begun when its caller has gone away by then.
+    pub(super) async fn ask<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut W) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (caller, asked) = oneshot::channel::<()>();
+        let answer = self.run(move |worker| {
+            if caller.is_closed() {
+                return Err(StoreError::Unavailable("the caller went away".to_owned()));
+            }
+            job(worker)
+        });
+        let answer = answer.await;
+        drop(asked);
+        answer
+    }
+
     /// Queues `job` when there is a place for it and waits for its answer.
     pub(super) async fn run<T: Send + 'static>(
         &self,
@@ -143,21 +198,9 @@ impl<W> Drop for Workers<W> {
 
 fn serve<W: Worker>(mut worker: W, jobs: &Mutex<Receiver<Job<W>>>) {
     let mut more = true;
-    loop {
-        let job = if more {
-            match jobs.lock().try_recv() {
-                Ok(job) => Some(job),
-                Err(TryRecvError::Empty) => None,
-                Err(TryRecvError::Disconnected) => break,
-            }
-        } else {
-            match jobs.lock().recv() {
-                Ok(job) => Some(job),
-                Err(_) => break,
-            }
-        };
+    while let Some(next) = next_job(&mut worker, jobs, more) {
         let done = catch_unwind(AssertUnwindSafe(|| {
-            if let Some(job) = job {
+            if let Next::Job(job) = next {
                 job(&mut worker);
             }
             worker.background()
@@ -169,4 +212,37 @@ fn serve<W: Worker>(mut worker: W, jobs: &Mutex<Receiver<Job<W>>>) {
         });
     }
     worker.close();
+}
+
+enum Next<W> {
+    Job(Job<W>),
+    /// The worker's own work.
+    Own,
+}
+
+/// Waits when there is nothing to do; `None` when nothing will come.
+fn next_job<W: Worker>(
+    worker: &mut W,
+    jobs: &Mutex<Receiver<Job<W>>>,
+    more: bool,
+) -> Option<Next<W>> {
+    match jobs.lock().try_recv() {
+        Ok(job) => return Some(Next::Job(job)),
+        Err(TryRecvError::Empty) if more => return Some(Next::Own),
+        Err(TryRecvError::Empty) => {}
+        Err(TryRecvError::Disconnected) => return None,
+    }
+    let idle = catch_unwind(AssertUnwindSafe(|| worker.idle()));
+    let Some(pause) = idle.unwrap_or_else(|_| {
+        tracing::error!("a worker of the store panicked");
+        worker.recover();
+        None
+    }) else {
+        return jobs.lock().recv().ok().map(Next::Job);
+    };
+    match jobs.lock().recv_timeout(pause) {
+        Ok(job) => Some(Next::Job(job)),
+        Err(RecvTimeoutError::Timeout) => Some(Next::Own),
+        Err(RecvTimeoutError::Disconnected) => None,
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use madang_domain::ports::StoreError;
 use madang_domain::{ClientId, Message, Seq, UserId};
@@ -9,10 +10,12 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::connection::{commit_failed, unavailable};
 use super::digest::ClientIdKey;
+use super::emptying::Emptying;
 use super::gathered::Gathered;
 use super::memory::Memory;
 use super::merge::{Merged, Work};
 use super::messages;
+use super::options::SqliteOptions;
 use super::sql;
 use super::tail::{Tail, Unmerged};
 use super::workers::Worker;
@@ -35,6 +38,7 @@ pub(super) struct Writer {
     pub(super) work: Work,
     pub(super) merge_rows: usize,
     pub(super) gathered: Arc<Gathered>,
+    pub(super) emptying: Emptying,
     /// What the memory holds may differ from the database: reload before the next job.
     broken: bool,
 }
@@ -50,6 +54,8 @@ pub(super) struct Pending {
     pub(super) merged: Vec<Merged>,
     /// Rooms that are gone.
     pub(super) deleted: Vec<i64>,
+    /// Something that was said is there no longer.
+    pub(super) is_less: bool,
 }
 
 impl Writer {
@@ -57,7 +63,7 @@ impl Writer {
         connection: Connection,
         tail: Arc<Tail>,
         gathered: Arc<Gathered>,
-        merge_rows: usize,
+        options: &SqliteOptions,
     ) -> Result<Self, StoreError> {
         let key = ClientIdKey::load(&connection)?;
         let mut writer = Self {
@@ -70,8 +76,9 @@ impl Writer {
             pending: Pending::default(),
             arrived: 0,
             work: Work::start(),
-            merge_rows: merge_rows.max(1),
+            merge_rows: options.merge_rows.max(1),
             gathered,
+            emptying: Emptying::new(options.emptied_every),
             broken: false,
         };
         writer.reload()?;
@@ -183,6 +190,9 @@ impl Writer {
         let done = std::mem::take(&mut self.pending);
         self.arrived += done.pushed.len();
         self.tail.settle(&done.revised);
+        if done.is_less {
+            self.emptying.want();
+        }
         for Merged { room_no, to, batch } in done.merged {
             self.tail.remove_to(room_no, to);
             for item in batch {
@@ -215,6 +225,10 @@ impl Worker for Writer {
 
     fn background(&mut self) -> bool {
         self.merge_some()
+    }
+
+    fn idle(&mut self) -> Option<Duration> {
+        self.empty_log()
     }
 
     fn close(self) {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use madang_domain::ports::{
-    BoxFuture, Commit, LogPage, LogQuery, MessagePage, RetentionRule, RoomSummary, RoomView,
+    BoxFuture, Commit, Found, LogPage, LogQuery, MessagePage, RetentionRule, RoomSummary, RoomView,
     RoomsQuery, Store, StoreError, Swept,
 };
-use madang_domain::search::SearchQuery;
+use madang_domain::search::{SearchPlace, SearchQuery};
 use madang_domain::{
     Command, Marks, Member, Message, MessageKind, Outcome, Position, ReadCount, ReadMark, Role,
     Room, RoomHead, RoomId, RoomKind, Seq, SupportState, Timestamp, UnreadSummary, User,
@@ -314,9 +314,9 @@ impl Store for SimStore {
         _: &'a UserId,
         _: Option<&'a RoomId>,
         _: &'a SearchQuery,
-        _: Option<Timestamp>,
+        _: Option<SearchPlace>,
         _: usize,
-    ) -> BoxFuture<'a, Result<Vec<Arc<Message>>, StoreError>> {
+    ) -> BoxFuture<'a, Result<Found, StoreError>> {
         unreachable!("the simulation searches for nothing")
     }
 

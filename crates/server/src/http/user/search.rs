@@ -1,11 +1,10 @@
 //! Searching messages.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use madang_domain::{Code, Error, Message, RoomId, Timestamp};
+use madang_domain::search::SearchPlace;
+use madang_domain::{Code, Error, RoomId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,11 +18,11 @@ const LIMIT_DEFAULT: usize = 20;
 /// Messages that were found.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct FoundMessages<'a> {
-    /// Newest first.
+    /// Newest first. May be fewer than `limit`, or none, although there are more.
     messages: Vec<MessageBody<'a>>,
-    /// Hand it back as `before` for the next page; absent on the last one.
+    /// Hand it back as `before` for the next page; absent when everything was looked through.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "1764320490123456")]
+    #[schema(example = "1764320490123456-7-42")]
     next: Option<String>,
 }
 
@@ -42,13 +41,8 @@ impl Query {
         room.map_err(|reason| invalid(format!("the room id {reason}")))
     }
 
-    fn before(&self) -> Result<Option<Timestamp>, Error> {
-        let Some(before) = &self.before else {
-            return Ok(None);
-        };
-        let at = before.parse().map(Timestamp::from_micros);
-        let detail = "before is not what a page has given as next";
-        at.map(Some).map_err(|_| invalid(detail.to_owned()))
+    fn before(&self) -> Result<Option<SearchPlace>, Error> {
+        self.before.as_deref().map(str::parse).transpose()
     }
 }
 
@@ -60,6 +54,7 @@ fn invalid(detail: String) -> Error {
 ///
 /// In one room, or in those that the caller takes part in. All words have to be found: Korean by any
 /// part, words in other scripts by their beginning. Deleted messages are not found.
+/// One call looks through a bounded part: while there is a `next`, go on, also after an empty page.
 #[utoipa::path(
     get,
     path = "/search",
@@ -80,29 +75,15 @@ pub(super) async fn search(
 ) -> Result<Response, Refusal> {
     let limit = limit(query.limit, LIMIT_DEFAULT)?;
     let (room, before) = (query.room()?, query.before()?);
-    // One more says whether there is another page, and whether that begins in the same moment.
     let found = state
         .engine
-        .search_messages(&caller, room.as_ref(), &query.q, before, limit + 1);
+        .search_messages(&caller, room.as_ref(), &query.q, before, limit);
     let found = found.await?;
-    let (page, next) = cut(&found, limit);
-    let messages = page.iter().map(|message| MessageBody::from(&**message));
+    let messages = found.messages.iter();
+    let messages = messages.map(|message| MessageBody::from(&**message));
     Ok(Json(FoundMessages {
         messages: messages.collect(),
-        next: next.map(|at| at.as_micros().to_string()),
+        next: found.next.map(|place| place.to_string()),
     })
     .into_response())
-}
-
-/// At most `limit` messages, and before when the next page is. Messages of one moment stay together,
-/// unless they are more than a page by themselves.
-fn cut(found: &[Arc<Message>], limit: usize) -> (&[Arc<Message>], Option<Timestamp>) {
-    let Some(behind) = found.get(limit) else {
-        return (found, None);
-    };
-    let page = &found[..limit];
-    let of_moment = |message: &&Arc<Message>| message.sent_at == behind.sent_at;
-    let kept = limit - page.iter().rev().take_while(of_moment).count();
-    let page = if kept == 0 { page } else { &page[..kept] };
-    (page, page.last().map(|last| last.sent_at))
 }

@@ -354,7 +354,7 @@ async fn compare_search(store: &dyn Store, user: &UserId, world: &World, random:
         .map(|(_, m)| (*m).clone())
         .collect();
     assert_eq!(
-        plain_log(&found),
+        plain_log(&found.messages),
         expected,
         "{words} of {user} in {in_room:?}"
     );

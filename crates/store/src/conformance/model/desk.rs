@@ -307,15 +307,15 @@ impl World {
     pub(super) fn alert_overdue(
         &mut self,
         since: Timestamp,
-        limit: usize,
+        entries: usize,
         at: Timestamp,
         done: &mut Done,
     ) -> Result<Answered, Code> {
         let mut waiting = self.desk_rooms(|room, support| {
             support.state == SupportState::Waiting && !room.overdue && support.inquired_at <= since
         });
-        waiting.truncate(limit);
         let agents = self.agents();
+        waiting.truncate((entries / (1 + agents.len())).max(1));
         for id in &waiting {
             let room = self.rooms.get_mut(id).expect("the room");
             room.overdue = true;

@@ -186,7 +186,7 @@ impl Random {
             },
             16 if self.one_in(2) => Command::AlertOverdue {
                 since: at(step - 100),
-                limit: 2,
+                entries: 8,
                 at: at(step),
             },
             17 => Command::Room(Box::new(RoomCommand {

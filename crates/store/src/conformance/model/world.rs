@@ -298,7 +298,13 @@ impl World {
                 .position(|kind| *kind == room.detail.kind());
             let rule = rules[index.unwrap()];
             let micros = |age: std::time::Duration| age.as_micros() as i64;
+            let waiting = room.detail.support().filter(|support| {
+                let has_message = room.log.iter().any(|m| m.kind.counts());
+                support.state == SupportState::Waiting && !has_message
+            });
+            let waiting_since = waiting.map(|support| support.inquired_at.as_micros());
             let is_over = rule.completed.zip(room.completed_at);
+            let is_over = is_over.or_else(|| rule.age.zip(waiting_since));
             if is_over.is_some_and(|(kept, since)| now - since >= micros(kept)) {
                 self.take_away(&id, now);
                 ended += 1;
@@ -328,7 +334,7 @@ impl World {
             user: support.customer,
             name: support.nickname,
         };
-        assert_eq!(support.state, SupportState::Completed);
+        assert!(!matches!(support.state, SupportState::Assigned(_)));
         self.tell_gone(id, &customer, madang_domain::SenderKind::Host, now);
         let room = self.rooms.remove(id).expect("the room");
         self.retired.extend(room.profile.upload().cloned());

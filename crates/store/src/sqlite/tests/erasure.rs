@@ -9,10 +9,10 @@ use madang_domain::{
     RoomKind, Seq, WhichNotifications,
 };
 
-use super::SqliteFactory;
+use super::{SqliteFactory, until_emptied};
 use crate::conformance::*;
-use crate::sqlite::SqliteStore;
 use crate::sqlite::writer::Writer;
+use crate::sqlite::{SqliteOptions, SqliteStore};
 
 async fn number(store: &SqliteStore, sql: String) -> i64 {
     let count = move |writer: &mut Writer| {
@@ -32,12 +32,17 @@ async fn until_none_are_left(store: &SqliteStore, sql: &str) {
     panic!("some are left: {sql}");
 }
 
-/// All that is on disk, once the write-ahead log is put into the file.
+fn opened(factory: &SqliteFactory) -> SqliteStore {
+    let options = SqliteOptions {
+        emptied_every: Duration::ZERO,
+        ..factory.options()
+    };
+    SqliteStore::open(&factory.path(), &options).unwrap()
+}
+
+/// All that is on disk, once the writer had nothing to do: nothing else empties the write-ahead log.
 async fn file(store: &SqliteStore, factory: &SqliteFactory) -> Vec<u8> {
-    assert_eq!(
-        number(store, "PRAGMA wal_checkpoint(TRUNCATE)".into()).await,
-        0
-    );
+    until_emptied(store).await;
     let mut bytes = Vec::new();
     for file in std::fs::read_dir(factory.directory.path()).unwrap() {
         bytes.extend(std::fs::read(file.unwrap().path()).unwrap());
@@ -77,7 +82,7 @@ async fn tables(store: &SqliteStore) -> Vec<String> {
 #[tokio::test]
 async fn nothing_of_deleted_rooms_stays_in_any_table() {
     let factory = SqliteFactory::new(200);
-    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    let store = opened(&factory);
     let mut wanted = new_room(RoomKind::Direct, "d", Some("kim"), &["lee"]);
     wanted.profile.context = Some("{}".into());
     let made = [
@@ -149,7 +154,7 @@ async fn nothing_of_deleted_rooms_stays_in_any_table() {
 #[tokio::test]
 async fn a_customer_who_leaves_takes_the_history_along() {
     let factory = SqliteFactory::new(100);
-    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    let store = opened(&factory);
     let room = open(&store, "kim").await;
     open(&store, "lim").await;
     claim(&store, "kim", "ann").await;
@@ -186,14 +191,17 @@ async fn a_customer_who_leaves_takes_the_history_along() {
     let query = SearchQuery::parse("지울").unwrap();
     for who in ["kim", "ann"] {
         let found = store.search(&user(who), None, &query, None, 9).await;
-        assert!(found.unwrap().is_empty(), "{who} finds nothing of it");
+        assert!(
+            found.unwrap().messages.is_empty(),
+            "{who} finds nothing of it"
+        );
     }
 }
 
 #[tokio::test]
 async fn nothing_that_was_superseded_stays_in_the_file() {
     let factory = SqliteFactory::new(100);
-    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    let store = opened(&factory);
     group(&store, "g", "kim", &[]).await;
     let revise = |content| append_one(&store, content_of("g", "kim", Role::User, content));
     // Of the journal, of both when it is merged, and of the log.
@@ -227,7 +235,7 @@ async fn nothing_that_was_superseded_stays_in_the_file() {
 #[tokio::test]
 async fn nothing_that_was_swept_stays_in_the_file() {
     let factory = SqliteFactory::new(1_000);
-    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    let store = opened(&factory);
     group(&store, "g", "kim", &[]).await;
     for n in 0..300 {
         say_at(&store, "g", "kim", &format!("낱말{n:03}"), n).await;
@@ -262,7 +270,7 @@ async fn nothing_that_was_swept_stays_in_the_file() {
 #[tokio::test]
 async fn nothing_of_deleted_notifications_stays_in_the_file() {
     let factory = SqliteFactory::new(20);
-    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    let store = opened(&factory);
     for n in 0..60 {
         let notify = Notify {
             users: vec![user("kim")],

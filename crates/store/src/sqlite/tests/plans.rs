@@ -13,7 +13,7 @@ use crate::conformance::{self, Factory};
 use crate::sqlite::{
     SqliteOptions, SqliteStore, counted, create, desk, filter, lists, marks, members, messages,
     migrations, notifications, queue, read_counts, remove, retention, rooms, search, send, sent,
-    uploads, users,
+    uploads, users, walk,
 };
 
 fn database() -> Connection {
@@ -66,8 +66,9 @@ fn hot_statements_neither_scan_nor_sort() {
         create::FIND_DIRECT,
         queue::PLACE,
         notifications::UNREAD,
-        search::FILTERS,
-        search::TEXTS,
+        walk::FILTERS,
+        walk::TEXTS,
+        walk::TIMES,
         search::ROOM,
         filter::TEXTS,
         send::FIND_CLIENT_ID,

@@ -165,7 +165,7 @@ async fn an_upgraded_room_has_members_marks_counts_and_words() {
             .search(&user("kim"), None, &query, None, 9)
             .await
             .unwrap();
-        assert_eq!(seqs(&found), [seq]);
+        assert_eq!(seqs(&found.messages), [seq]);
     }
     say(&store, "kim", "kim", "new").await;
     claim(&store, "kim", "lee").await;

@@ -1,0 +1,93 @@
+//! Emptying the write-ahead log of what was taken away: it keeps older versions of pages until it
+//! is written over, and that may be days later.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::OptionalExtension;
+
+use super::writer::Writer;
+
+/// How long a reader, or a backup, is left alone that still needs what the log has.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// When the log is to be emptied.
+#[derive(Debug)]
+pub(super) struct Emptying {
+    /// Least time between two.
+    pause: Duration,
+    /// Not before; `None`: nothing was taken away since it was emptied.
+    due: Option<Instant>,
+    /// Of what is taken away from now on.
+    next: Instant,
+}
+
+impl Emptying {
+    /// What was taken away before a crash may be there: it is due at once.
+    pub(super) fn new(pause: Duration) -> Self {
+        let now = Instant::now();
+        Self {
+            pause,
+            due: Some(now),
+            next: now,
+        }
+    }
+
+    /// Whether something was taken away since the log was emptied.
+    #[cfg(test)]
+    pub(super) const fn wants(&self) -> bool {
+        self.due.is_some()
+    }
+
+    /// Something was taken away and that is committed.
+    pub(super) fn want(&mut self) {
+        self.due.get_or_insert(self.next);
+    }
+}
+
+impl Writer {
+    /// Empties the log when that is due; how long until it is.
+    pub(super) fn empty_log(&mut self) -> Option<Duration> {
+        let due = self.emptying.due?;
+        let now = Instant::now();
+        if let Some(missing) = due.checked_duration_since(now)
+            && !missing.is_zero()
+        {
+            return Some(missing);
+        }
+        let pause = match self.checkpoint() {
+            Ok(true) => {
+                self.emptying.due = None;
+                self.emptying.next = Instant::now() + self.emptying.pause;
+                return None;
+            }
+            Ok(false) => RETRY.min(self.emptying.pause),
+            Err(error) => {
+                tracing::warn!(%error, "cannot empty the write-ahead log now");
+                self.emptying.pause
+            }
+        };
+        self.emptying.due = Some(now + pause);
+        Some(pause)
+    }
+
+    /// Whether nobody needed what the log had. Waits for nobody: a sender may come.
+    fn checkpoint(&self) -> rusqlite::Result<bool> {
+        let connection = &self.connection;
+        let patience =
+            connection.query_row("PRAGMA busy_timeout", [], |row| super::sql::number(row, 0))?;
+        connection.busy_timeout(Duration::ZERO)?;
+        let emptied = connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+                row.get::<_, i64>(0)
+            })
+            .optional();
+        connection.busy_timeout(Duration::from_millis(patience))?;
+        match emptied {
+            Ok(busy) => Ok(busy == Some(0)),
+            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
