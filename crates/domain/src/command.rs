@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::ids::{RoomId, UserId};
 use crate::membership::{Actor, MemberRole, Person};
 use crate::message::{Appended, DraftGroup, Message};
-use crate::notification::{NotificationAction, Notify, WhichNotifications};
+use crate::notification::{HANDLED_AT_ONCE_MAX, NotificationAction, Notify, WhichNotifications};
 use crate::position::{Epoch, Position};
 use crate::room::{NewRoom, ProfileChange, Room};
 use crate::time::Timestamp;
@@ -146,8 +146,16 @@ pub enum Answer {
     Room(Box<Room>, bool),
     /// How a claim ended.
     Claim(ClaimOutcome),
-    /// Of everything else: done; so many things changed (members added, notifications read, rooms
-    /// noted, …), 0 when it was found done.
+    /// Of [`Command::Notifications`]: so many changed, and whether there are none left of those that
+    /// were meant: otherwise the command is to be repeated.
+    Handled {
+        /// Notifications.
+        changed: usize,
+        /// Whether that is all.
+        is_all: bool,
+    },
+    /// Of everything else: done; so many things changed (members added, users notified, rooms noted,
+    /// …), 0 when it was found done.
     Done(usize),
 }
 
@@ -169,8 +177,8 @@ impl Committed {
 pub type Outcome = Result<Committed, Error>;
 
 impl Command {
-    /// Drafts, people who are added or notified, or entries that are appended at most, at least one:
-    /// what queues and batches are
+    /// Drafts, people who are added or notified, or entries that are appended or changed at most, at
+    /// least one: what queues and batches are
     /// bounded by.
     #[must_use]
     pub fn weight(&self) -> usize {
@@ -183,6 +191,10 @@ impl Command {
             },
             Self::Notify(notify) => notify.users.len().max(1),
             Self::AlertOverdue { entries, .. } => (*entries).max(1),
+            Self::Notifications {
+                which: WhichNotifications::UpTo(_),
+                ..
+            } => HANDLED_AT_ONCE_MAX,
             _ => 1,
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Code, Error};
-use crate::ids::UserId;
+use crate::ids::{ClientId, UserId};
 use crate::position::Seq;
 use crate::time::Timestamp;
 
@@ -15,6 +15,9 @@ pub const TYPE_BYTES_MAX: usize = 64;
 
 /// Longest link, in bytes.
 pub const URL_BYTES_MAX: usize = 2 * 1024;
+
+/// Entries of an inbox that one command marks or removes at most: a transaction must stay short.
+pub const HANDLED_AT_ONCE_MAX: usize = 250;
 
 /// What a user is notified of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +67,8 @@ impl Notification {
 pub enum WhichNotifications {
     /// The one with this number in the user's inbox.
     One(Seq),
-    /// All up to this number.
+    /// All up to this number, the oldest [`HANDLED_AT_ONCE_MAX`] entries of those that no earlier
+    /// command of the kind has passed.
     UpTo(Seq),
 }
 
@@ -86,6 +90,9 @@ pub struct Notify {
     pub notification: Notification,
     /// Who says so: a service's name, or a user.
     pub sender: UserId,
+    /// The sender's own name for it, unique among theirs in each inbox: whoever got it is not
+    /// notified again. `None`: each attempt is another one.
+    pub client_id: Option<ClientId>,
     /// When.
     pub at: Timestamp,
 }

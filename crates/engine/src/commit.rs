@@ -47,9 +47,10 @@ impl Submission {
                 reply(outcome.and_then(|answer| match answer {
                     Answer::Sent(appended) => Ok(appended),
                     // No store answers drafts so: a defect.
-                    Answer::Room(..) | Answer::Claim(_) | Answer::Done(_) => {
-                        Err(Code::Internal.into())
-                    }
+                    Answer::Room(..)
+                    | Answer::Claim(_)
+                    | Answer::Handled { .. }
+                    | Answer::Done(_) => Err(Code::Internal.into()),
                 }));
             }),
         }

@@ -2,8 +2,8 @@
 
 use madang_domain::ports::MessagePage;
 use madang_domain::{
-    Answer, Caller, Code, Command, Error, Notification, NotificationAction, Notify, RoomId, UserId,
-    WhichNotifications,
+    Answer, Caller, ClientId, Code, Command, Error, Notification, NotificationAction, Notify,
+    RoomId, UserId, WhichNotifications,
 };
 
 use crate::engine::{Engine, store_failed};
@@ -15,7 +15,8 @@ pub const NOTIFIED_AT_ONCE_MAX: usize = 1_000;
 const NOTIFIED_BY_ONE_COMMAND: usize = 100;
 
 impl Engine {
-    /// Notifies each of `users` once, with `sender`'s words. Stored, and shown live to those who
+    /// Notifies each of `users` once, with `sender`'s words; nobody again whom `sender` has notified
+    /// with the same `client_id`. Stored, and shown live to those who
     /// listen.
     ///
     /// # Errors
@@ -26,6 +27,7 @@ impl Engine {
         sender: &UserId,
         mut users: Vec<UserId>,
         notification: Notification,
+        client_id: Option<ClientId>,
     ) -> Result<usize, Error> {
         notification.check()?;
         users.sort_unstable();
@@ -39,6 +41,7 @@ impl Engine {
                 users: chunk.to_vec(),
                 notification: notification.clone(),
                 sender: sender.clone(),
+                client_id: client_id.clone(),
                 at: self.now(),
             };
             self.carry_out(Command::Notify(Box::new(notify))).await?;
@@ -77,26 +80,34 @@ impl Engine {
         unread.map_err(|e| store_failed(&e))
     }
 
-    /// Marks or deletes notifications of the caller. Answers how many changed.
+    /// Marks or deletes notifications of the caller, many of them a piece at a time. Answers how many
+    /// changed.
     ///
     /// # Errors
     /// [`Code::NotificationNotFound`]: the one that is meant is not there.
-    /// [`Code::Unavailable`]: retryable.
+    /// [`Code::Unavailable`]: retryable; some may have changed.
     pub async fn revise_notifications(
         &self,
         caller: &Caller,
         which: WhichNotifications,
         action: NotificationAction,
     ) -> Result<usize, Error> {
-        let command = Command::Notifications {
-            user: caller.user.clone(),
-            which,
-            action,
-            at: self.now(),
-        };
-        match self.carry_out(command).await? {
-            Answer::Done(changed) => Ok(changed),
-            Answer::Sent(_) | Answer::Room(..) | Answer::Claim(_) => Err(Code::Internal.into()),
+        let mut all = 0;
+        loop {
+            let command = Command::Notifications {
+                user: caller.user.clone(),
+                which,
+                action,
+                at: self.now(),
+            };
+            let Answer::Handled { changed, is_all } = self.carry_out(command).await? else {
+                // No store answers so: a defect.
+                return Err(Code::Internal.into());
+            };
+            all += changed;
+            if is_all {
+                return Ok(all);
+            }
         }
     }
 }

@@ -116,6 +116,10 @@ pub(crate) fn room_of(done: Committed) -> (Room, bool) {
 pub(crate) fn count_of(done: Committed) -> usize {
     match done.answer {
         Answer::Done(count) => count,
+        Answer::Handled { changed, is_all } => {
+            assert!(is_all);
+            changed
+        }
         other => panic!("expected a number, got {other:?}"),
     }
 }

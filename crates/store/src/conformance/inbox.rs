@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use madang_domain::notification::HANDLED_AT_ONCE_MAX;
 use madang_domain::ports::{LogQuery, Store};
 use madang_domain::{
-    Code, Command, Committed, Message, MessageKind, Notification, NotificationAction, Notify,
-    Revision, RoomDetail, RoomId, SenderKind, Seq, WhichNotifications,
+    Answer, Code, Command, Committed, Message, MessageKind, Notification, NotificationAction,
+    Notify, Revision, RoomDetail, RoomId, SenderKind, Seq, WhichNotifications,
 };
 
 use super::*;
@@ -21,8 +22,8 @@ fn up_to(seq: u64) -> WhichNotifications {
     WhichNotifications::UpTo(Seq::new(seq))
 }
 
-async fn notify(store: &dyn Store, users: &[&str], content: &str) -> Committed {
-    let notify = Notify {
+fn of_shop(users: &[&str], content: &str) -> Notify {
+    Notify {
         users: users.iter().map(|id| user(id)).collect(),
         notification: Notification {
             kind: Arc::from("trade.opened"),
@@ -31,8 +32,13 @@ async fn notify(store: &dyn Store, users: &[&str], content: &str) -> Committed {
             data: Some(Arc::from(r#"{"b":[1], "a":"\u0041"}"#)),
         },
         sender: user("shop"),
+        client_id: None,
         at: at(5),
-    };
+    }
+}
+
+async fn notify(store: &dyn Store, users: &[&str], content: &str) -> Committed {
+    let notify = of_shop(users, content);
     commit(store, Command::Notify(Box::new(notify)))
         .await
         .unwrap()
@@ -121,6 +127,7 @@ pub async fn notifying_makes_inboxes(factory: &dyn Factory) {
         users: vec![user("kim")],
         notification: wrong,
         sender: user("shop"),
+        client_id: None,
         at: at(1),
     };
     let refused = commit(&*store, Command::Notify(Box::new(wrong))).await;
@@ -230,6 +237,69 @@ pub async fn deleting_notifications(factory: &dyn Factory) {
     let query = LogQuery::Before(Seq::MAX);
     let page = store.read_log(&RoomId::inbox(&user("kim")), query, 1).await;
     assert_eq!(texts(&page.unwrap().unwrap().messages), ["new"]);
+}
+
+/// Whoever got it is not notified again, the others are; another sender's name is another one.
+pub async fn a_repeated_notification_comes_once(factory: &dyn Factory) {
+    let mut store = factory.fresh().await;
+    let named = |users: &[&str], sender: &str, id: &str| {
+        Command::Notify(Box::new(Notify {
+            sender: user(sender),
+            client_id: client_id(id),
+            ..of_shop(users, id)
+        }))
+    };
+    for (users, sender, id, entries) in [
+        (&["kim"][..], "shop", "a", 1),
+        (&["kim", "lee", "kim"], "shop", "a", 1),
+        (&["kim", "lee"], "shop", "b", 2),
+        (&["kim"], "store", "a", 1),
+    ] {
+        for entries in [entries, 0, 0] {
+            let done = commit(&*store, named(users, sender, id)).await.unwrap();
+            assert_eq!(done.entries.len(), entries, "{id} of {sender}");
+            let told: std::collections::HashSet<_> = users.iter().collect();
+            assert_eq!(count_of(done), told.len());
+            store = factory.reopen(store).await;
+        }
+    }
+    assert_eq!(unread(&*store, "kim").await, 3);
+    assert_eq!(unread(&*store, "lee").await, 2);
+    // As long as it is there, whatever became of it.
+    handle(&*store, "kim", up_to(9), DELETE).await.unwrap();
+    let done = commit(&*store, named(&["kim"], "shop", "a")).await.unwrap();
+    assert!(done.entries.is_empty());
+}
+
+/// A long inbox is handled by many short commands: each goes on where the one before stopped.
+pub async fn many_are_handled_a_piece_at_a_time(factory: &dyn Factory) {
+    let store = factory.fresh().await;
+    let piece = HANDLED_AT_ONCE_MAX;
+    let count = 2 * piece + 7;
+    let notify = (0..count).map(|n| Command::Notify(Box::new(of_shop(&["kim"], &n.to_string()))));
+    for outcome in store.commit(notify.collect()).await.unwrap() {
+        outcome.unwrap();
+    }
+    for action in [READ, DELETE] {
+        let mut left = count;
+        for (changed, is_all) in [(piece, false), (piece, false), (7, true)] {
+            let done = handle(&*store, "kim", up_to(count as u64), action).await;
+            let done = done.unwrap();
+            let Answer::Handled {
+                changed: found,
+                is_all: is_end,
+            } = done.answer
+            else {
+                panic!("{:?}", done.answer);
+            };
+            assert_eq!((found, is_end), (changed, is_all));
+            left -= changed;
+            let target = done.entries[0].target().unwrap().get();
+            assert_eq!(target, (count - left) as u64);
+            let unread = unread(&*store, "kim").await;
+            assert_eq!(unread, if action == READ { left as u64 } else { 0 });
+        }
+    }
 }
 
 /// Many, through whatever the adapter does in the background.

@@ -82,7 +82,8 @@ macro_rules! store_conformance {
                 of_old_and_new_messages who_may_revise in_support_rooms repeats_of_revisions
                 in_groups;
             inbox: notifying_makes_inboxes reading_notifications deleting_notifications
-                long_inboxes;
+                long_inboxes many_are_handled_a_piece_at_a_time
+                a_repeated_notification_comes_once;
             lists: members_are_paged open_rooms_are_paged a_users_rooms
                 the_last_message_is_a_persons unread_is_exact unread_after_partial_reads
                 unread_names_rooms messages_without_events acquaintances;

@@ -262,6 +262,7 @@ pub async fn of_inboxes_and_the_feed(factory: &dyn Factory) {
                 data: None,
             },
             sender: user("shop"),
+            client_id: None,
             at: at(n),
         };
         commit(&*store, Command::Notify(Box::new(notify)))

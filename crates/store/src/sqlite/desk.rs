@@ -381,7 +381,7 @@ impl Writer {
             self.tell_desk(MessageKind::Overdue, id, sender, at, Extra::default(), done)?;
             let alert = notification::overdue(id);
             for agent in &agents {
-                self.notify_one(agent, &alert, customer, at, done)?;
+                self.notify_one(agent, (&alert, None), customer, at, done)?;
             }
         }
         Ok(Answer::Done(waiting.len()))
@@ -427,7 +427,13 @@ impl Writer {
     ) -> Result<(), Refused> {
         let customer = &case.support.customer;
         let news = notification::assigned(&command.room);
-        self.notify_one(customer, &news, &command.actor.person, command.at, done)?;
+        self.notify_one(
+            customer,
+            (&news, None),
+            &command.actor.person,
+            command.at,
+            done,
+        )?;
         done.changes.push(changed(customer, &command.room));
         Ok(())
     }

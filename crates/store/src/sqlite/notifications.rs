@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use madang_domain::notification::HANDLED_AT_ONCE_MAX;
 use madang_domain::ports::StoreError;
 use madang_domain::{
-    Answer, Code, Committed, Extra, Message, MessageKind, Notification, NotificationAction, Notify,
-    Person, Revision, RoomId, RoomKind, SenderKind, Seq, Timestamp, UserId, WhichNotifications,
+    Answer, ClientId, Code, Committed, Extra, Message, MessageKind, Notification,
+    NotificationAction, Notify, Person, Revision, RoomId, RoomKind, SenderKind, Seq, Timestamp,
+    UserId, WhichNotifications,
 };
 
 use super::commit::{Carried, Refused};
@@ -41,17 +43,19 @@ impl Writer {
         let mut told = HashSet::new();
         for user in &notify.users {
             if told.insert(user) {
-                self.notify_one(user, &notify.notification, &sender, notify.at, done)?;
+                let told = (&notify.notification, notify.client_id.as_ref());
+                self.notify_one(user, told, &sender, notify.at, done)?;
             }
         }
         Ok(Answer::Done(told.len()))
     }
 
-    /// Appends to the user's inbox, made when it is missing.
+    /// Appends to the user's inbox, made when it is missing; nothing, when the sender has named it
+    /// so before.
     pub(super) fn notify_one(
         &mut self,
         user: &UserId,
-        notification: &Notification,
+        (notification, client_id): (&Notification, Option<&ClientId>),
         sender: &Person,
         at: Timestamp,
         done: &mut Committed,
@@ -66,6 +70,11 @@ impl Writer {
             })?;
             done.changes.push(gained(user, &id, &head));
         }
+        if let Some(client_id) = client_id
+            && self.find_named(&id, &sender.user, client_id)?.is_some()
+        {
+            return Ok(());
+        }
         let extra = Extra {
             data: Some(notification::data(notification)?),
             ..Extra::default()
@@ -73,6 +82,7 @@ impl Writer {
         let part = (sender, SenderKind::Host);
         let mut entry = NewEntry::event(MessageKind::Notification, part, at, extra);
         entry.text = Arc::clone(&notification.content);
+        entry.client_id = client_id.cloned();
         self.append(&id, entry, done)?;
         Ok(())
     }
@@ -85,8 +95,8 @@ impl Writer {
         done: &mut Committed,
     ) -> Carried {
         let id = RoomId::inbox(user);
-        let (target, targets) = match which {
-            WhichNotifications::One(seq) => (seq, vec![self.notification(&id, seq)?]),
+        let (target, targets, is_all) = match which {
+            WhichNotifications::One(seq) => (seq, vec![self.notification(&id, seq)?], true),
             WhichNotifications::UpTo(seq) => self.notifications_to(&id, seq, action)?,
         };
         let changes: Vec<_> = targets
@@ -94,7 +104,8 @@ impl Writer {
             .filter_map(|message| handled(&message, action, at))
             .collect();
         let (Some(room), false) = (self.memory.room(&id), changes.is_empty()) else {
-            return Ok(Answer::Done(0));
+            let changed = 0;
+            return Ok(Answer::Handled { changed, is_all });
         };
         let room_no = room.room_no;
         let person = self.person(user)?;
@@ -111,7 +122,7 @@ impl Writer {
         // First the entry: what it changes is seen from it on.
         let event = NewEntry::event(kind, (&person, SenderKind::Member), at, extra);
         self.append(&id, event, done)?;
-        let count = changes.len();
+        let changed = changes.len();
         let mut newly = 0;
         for (message, was_unread) in changes {
             newly += i64::from(was_unread);
@@ -119,7 +130,7 @@ impl Writer {
         }
         let add = "UPDATE rooms SET handled = handled + ?2 WHERE room_no = ?1";
         execute(&self.connection, add, [room_no, newly])?;
-        Ok(Answer::Done(count))
+        Ok(Answer::Handled { changed, is_all })
     }
 
     /// One that is there.
@@ -136,17 +147,17 @@ impl Writer {
             .ok_or_else(|| Code::NotificationNotFound.into())
     }
 
-    /// All up to a number that no earlier command of the kind has passed; and that number, cut to
-    /// what there is.
+    /// Those up to a number that no earlier command of the kind has passed, as many as one command
+    /// handles; the number up to which they go, and whether that is all there is.
     fn notifications_to(
         &mut self,
         id: &RoomId,
         to: Seq,
         action: NotificationAction,
-    ) -> Result<(Seq, Vec<Arc<Message>>), StoreError> {
+    ) -> Result<(Seq, Vec<Arc<Message>>, bool), StoreError> {
         self.load_room(id)?;
         let Some(room) = self.memory.room(id) else {
-            return Ok((to, Vec::new()));
+            return Ok((to, Vec::new(), true));
         };
         let inbox = self.inbox(room.room_no)?;
         let passed = match action {
@@ -154,7 +165,8 @@ impl Writer {
             NotificationAction::Delete => inbox.deleted_to,
         };
         let from = passed.next().max(room.head.oldest);
-        let to = to.min(room.head.last);
+        let asked = to.min(room.head.last);
+        let to = asked.min(Seq::new(from.previous().get() + HANDLED_AT_ONCE_MAX as u64));
         let mut found = Vec::new();
         for seq in from.get()..=to.get() {
             if let Some((message, _)) = self.entry(id, room, Seq::new(seq))? {
@@ -164,7 +176,7 @@ impl Writer {
         if from <= to {
             self.pass(room.room_no, to, action)?;
         }
-        Ok((to, found))
+        Ok((to, found, to >= asked))
     }
 
     fn inbox(&self, room_no: i64) -> Result<Inbox, StoreError> {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use madang_domain::policy::{self, Admission, Reviser};
 use madang_domain::ports::StoreError;
 use madang_domain::{
-    Answer, Appended, Body, Code, Committed, Content, Draft, Extra, Message, MessageKind, Person,
-    Revision, RoomDetail, Seq, Standing, Timestamp,
+    Answer, Appended, Body, ClientId, Code, Committed, Content, Draft, Extra, Message, MessageKind,
+    Person, Revision, RoomDetail, RoomId, Seq, Standing, Timestamp, UserId,
 };
 use rusqlite::params;
 
@@ -118,16 +118,28 @@ impl Writer {
     }
 
     fn find_repeat(&self, draft: &Draft) -> Result<Option<Arc<Message>>, StoreError> {
-        let (Some(client_id), Some(room)) = (&draft.client_id, self.memory.room(&draft.room))
-        else {
+        match &draft.client_id {
+            Some(client_id) => self.find_named(&draft.room, &draft.sender, client_id),
+            None => Ok(None),
+        }
+    }
+
+    /// The entry that its sender has named so, of a room that is loaded.
+    pub(super) fn find_named(
+        &self,
+        id: &RoomId,
+        sender: &UserId,
+        client_id: &ClientId,
+    ) -> Result<Option<Arc<Message>>, StoreError> {
+        let Some(room) = self.memory.room(id) else {
             return Ok(None);
         };
-        let key = (room.room_no, draft.sender.clone(), client_id.clone());
+        let key = (room.room_no, sender.clone(), client_id.clone());
         if let Some(seq) = self.unmerged_ids.get(&key) {
             let found = self.tail.one_of_writer(room.room_no, *seq);
             return Ok(found.map(|(_, _, message)| message));
         }
-        let digest = self.key.digest(&draft.sender, client_id);
+        let digest = self.key.digest(sender, client_id);
         let seqs = all(
             &self.connection,
             FIND_CLIENT_ID,
@@ -135,10 +147,9 @@ impl Writer {
             |row| super::sql::seq(row, 0),
         )?;
         for seq in seqs {
-            let of = (&draft.room, room.head.epoch);
+            let of = (id, room.head.epoch);
             let found = messages::one(&self.connection, room.room_no, of, seq)?;
-            let same =
-                |m: &Message| m.sender == draft.sender && m.client_id.as_ref() == Some(client_id);
+            let same = |m: &Message| m.sender == *sender && m.client_id.as_ref() == Some(client_id);
             if let Some((message, _)) = found.filter(|(message, _)| same(message)) {
                 return Ok(Some(Arc::new(message)));
             }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use madang_domain::{Code, Error, Notification};
 use madang_engine::NOTIFIED_AT_ONCE_MAX;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use utoipa::ToSchema;
 use crate::contracts::members::user_ids;
 use crate::http::Shared;
 use crate::http::extract::{JsonBody, NotifyHost};
+use crate::http::native::sending::request_id;
 use crate::http::problem::{Common, Malformed, Refusal};
 
 /// A notification for some users.
@@ -34,6 +36,10 @@ pub(super) struct NewNotification {
     /// Any JSON of up to 4096 bytes.
     #[schema(value_type = Option<Object>)]
     data: Option<Box<RawValue>>,
+    /// Your own name for it: whoever was notified under it is not notified again.
+    #[serde(rename = "clientId", alias = "client-id")]
+    #[schema(example = "order-1024-shipped", max_length = 255)]
+    client_id: Option<String>,
 }
 
 /// Users that were notified.
@@ -47,19 +53,22 @@ pub(super) struct Notified {
 /// Puts a notification into users' inboxes: scope `notify`.
 ///
 /// Stored, and shown at once to those who are connected. After an error some of many users may have
-/// been notified.
+/// been notified: repeat the request with the same `clientId`, or `Idempotency-Key`, and each is
+/// notified once. They count among those who are `notified`.
 #[utoipa::path(
     post,
     path = "/notifications",
     operation_id = "hostNotify",
     tag = "host",
     security(("apiKey" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "As `clientId`")),
     request_body = NewNotification,
     responses((status = 200, description = "They are notified", body = Notified), Malformed, Common)
 )]
 pub(super) async fn notify(
     State(state): State<Shared>,
     NotifyHost(caller): NotifyHost,
+    headers: HeaderMap,
     JsonBody(request): JsonBody<NewNotification>,
 ) -> Result<Json<Notified>, Refusal> {
     if !(1..=NOTIFIED_AT_ONCE_MAX).contains(&request.users.len()) {
@@ -74,7 +83,8 @@ pub(super) async fn notify(
         url: request.url.map(Arc::from),
         data: data.filter(|data| *data != "null").map(Arc::from),
     };
-    let notified = state.engine.notify(&caller.user, users, notification);
+    let client_id = request_id(request.client_id.as_deref(), &headers)?;
+    let notified = (state.engine).notify(&caller.user, users, notification, client_id);
     let notified = notified.await?;
     Ok(Json(Notified { notified }))
 }

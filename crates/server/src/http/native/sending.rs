@@ -38,12 +38,23 @@ impl SendMessage {
         &self,
         headers: &HeaderMap,
     ) -> Result<(Body, Option<ClientId>), Error> {
-        let client_id = match &self.client_id {
-            Some(text) => Some(named(text, Code::BodyInvalid)?),
-            None => idempotency_key(headers)?,
-        };
+        let client_id = request_id(self.client_id.as_deref(), headers)?;
         let body = body_of(self.text.as_deref(), self.data.as_deref())?;
         Ok((body, client_id))
+    }
+}
+
+/// The name of a request: `clientId` of its body, else the header.
+///
+/// # Errors
+/// [`Code::BodyInvalid`], [`Code::ParameterInvalid`].
+pub(in crate::http) fn request_id(
+    body: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Option<ClientId>, Error> {
+    match body {
+        Some(text) => named(text, Code::BodyInvalid).map(Some),
+        None => idempotency_key(headers),
     }
 }
 

@@ -420,7 +420,7 @@ async fn notifications_are_listed_newest_first_marked_and_deleted_one_by_one() {
         let users = vec![UserId::new("kim").unwrap()];
         server
             .engine
-            .notify(&shop, users, notification)
+            .notify(&shop, users, notification, None)
             .await
             .unwrap();
     }

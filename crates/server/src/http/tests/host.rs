@@ -1,10 +1,11 @@
 //! What the host's back end does.
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{StatusCode, header};
 use madang_domain::Code;
 use serde_json::{Value, json};
 
-use super::fixture::{Answer, Server};
+use super::fixture::{Answer, Server, request};
 
 const USERS: &str = "service:users/shop";
 const ROOMS: &str = "service:rooms/shop";
@@ -284,6 +285,34 @@ async fn the_host_reads_a_history_and_takes_messages_out_of_it() {
 }
 
 #[tokio::test]
+async fn a_repeated_notification_comes_once_to_each_user() {
+    let server = Server::start();
+    let path = format!("{BASE}/notifications");
+    let by_header = |users: Value| {
+        let body = json!({"users": users, "type": "order.shipped", "content": "출발"});
+        let request = request(NOTIFY, "POST", &path)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("Idempotency-Key", "order-7");
+        server.ask(request.body(Body::from(body.to_string())).unwrap())
+    };
+    // As after an error, when only some had been notified.
+    for users in [json!(["kim"]), json!(["kim", "lee"]), json!(["kim", "lee"])] {
+        let count = users.as_array().unwrap().len();
+        let notified = by_header(users).await;
+        let told = json!({"notified": count});
+        assert_eq!(notified.is(StatusCode::OK).json(), told);
+    }
+    let by_body = json!({"users": ["kim", "lee"], "type": "order.shipped", "content": "출발",
+        "clientId": "order-7"});
+    let notified = server.say(NOTIFY, ("POST", &path), &by_body).await;
+    notified.is(StatusCode::OK);
+    for token in [KIM, LEE] {
+        let inbox = server.read(token, "/api/v1/notifications").await;
+        assert_eq!(inbox["total"], 1);
+    }
+}
+
+#[tokio::test]
 async fn a_notification_comes_into_each_inbox_once() {
     let server = Server::start();
     let path = format!("{BASE}/notifications");
@@ -306,6 +335,7 @@ async fn a_notification_comes_into_each_inbox_once() {
         body
     };
     for body in [
+        with("clientId", json!("")),
         with("users", json!([])),
         with("users", json!([""])),
         with("users", json!(vec!["x"; 1001])),

@@ -83,7 +83,10 @@ pub(super) fn assert_same_outcome(
             assert_eq!(made, expected_made, "{what}");
         }
         (Answer::Claim(found), Answered::Claim(expected)) => assert_eq!(found, expected, "{what}"),
-        (Answer::Done(found), Answered::Done(expected)) => assert_eq!(found, expected, "{what}"),
+        (Answer::Done(found), Answered::Done(expected))
+        | (Answer::Handled { changed: found, .. }, Answered::Done(expected)) => {
+            assert_eq!(found, expected, "{what}");
+        }
         other => panic!("{what}: {other:?}"),
     }
 }

@@ -261,7 +261,13 @@ impl World {
 
     fn tell_customer(&mut self, command: &RoomCommand, customer: &UserId, done: &mut Done) {
         let news = notification::assigned(&command.room);
-        self.notify_one(customer, &news, &command.actor.person, command.at, done);
+        self.notify_one(
+            customer,
+            (&news, None),
+            &command.actor.person,
+            command.at,
+            done,
+        );
         done.changes
             .push((customer.clone(), command.room.clone(), None));
     }
@@ -328,7 +334,13 @@ impl World {
             let told = (Extra::default(), &mut *done);
             self.tell_desk(id, MessageKind::Overdue, sender, at, told);
             for agent in &agents {
-                self.notify_one(agent, &notification::overdue(id), &customer, at, done);
+                self.notify_one(
+                    agent,
+                    (&notification::overdue(id), None),
+                    &customer,
+                    at,
+                    done,
+                );
             }
         }
         Ok(Answered::Done(waiting.len()))

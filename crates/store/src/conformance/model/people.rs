@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use madang_domain::{
-    Code, Extra, MemberRole, MessageKind, Notification, NotificationAction, Notify, Person,
-    Profile, Revision, Role, RoomAction, RoomCommand, RoomDetail, RoomId, RoomKind, SenderKind,
-    Seq, Timestamp, UserId, WhichNotifications,
+    ClientId, Code, Extra, MemberRole, Message, MessageKind, Notification, NotificationAction,
+    Notify, Person, Profile, Revision, Role, RoomAction, RoomCommand, RoomDetail, RoomId, RoomKind,
+    SenderKind, Seq, Timestamp, UserId, WhichNotifications,
 };
 
 use super::apply::{Answered, Done, NewEntry, about};
@@ -298,7 +298,8 @@ impl World {
         let mut told = HashSet::new();
         for user in &notify.users {
             if told.insert(user) {
-                self.notify_one(user, &notify.notification, &sender, notify.at, done);
+                let told = (&notify.notification, notify.client_id.as_ref());
+                self.notify_one(user, told, &sender, notify.at, done);
             }
         }
         Ok(Answered::Done(told.len()))
@@ -307,7 +308,7 @@ impl World {
     pub(super) fn notify_one(
         &mut self,
         user: &UserId,
-        notification: &Notification,
+        (notification, client_id): (&Notification, Option<&ClientId>),
         sender: &Person,
         at: Timestamp,
         done: &mut Done,
@@ -318,6 +319,10 @@ impl World {
             let room = ModelRoom::new(detail, Some(user.clone()), at.as_micros());
             self.rooms.insert(id.clone(), room);
             done.changes.push((user.clone(), id.clone(), Some(0)));
+        }
+        let same = |m: &Message| m.sender == sender.user && m.client_id.as_ref() == client_id;
+        if client_id.is_some() && self.rooms[&id].kept().iter().any(same) {
+            return;
         }
         let data = crate::notification::data(notification).expect("data that is JSON");
         let entry = NewEntry {
@@ -330,7 +335,7 @@ impl World {
                 ..Extra::default()
             },
         };
-        self.append_text(&id, entry, (&notification.content, None), done);
+        self.append_text(&id, entry, (&notification.content, client_id), done);
     }
 
     pub(super) fn handle_notifications(

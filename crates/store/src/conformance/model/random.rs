@@ -221,6 +221,10 @@ impl Random {
                 data: self.one_in(2).then(|| "[1, 2]".into()),
             },
             sender: user("shop"),
+            client_id: self
+                .one_in(3)
+                .then(|| client_id(self.pick(&["n1", "n2"])))
+                .flatten(),
             at: at(step),
         }
     }

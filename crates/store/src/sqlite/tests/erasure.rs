@@ -281,6 +281,7 @@ async fn nothing_of_deleted_notifications_stays_in_the_file() {
                 data: None,
             },
             sender: user("shop"),
+            client_id: None,
             at: at(n),
         };
         commit(&store, Command::Notify(Box::new(notify)))

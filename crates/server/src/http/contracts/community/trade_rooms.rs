@@ -113,7 +113,7 @@ async fn notify_seller(state: &Shared, buyer: &Caller, opened: &TradeRoom) {
     };
     let told = state
         .engine
-        .notify(&buyer.user, vec![seller], opened.notice(buyer));
+        .notify(&buyer.user, vec![seller], opened.notice(buyer), None);
 
     if let Err(error) = told.await {
         tracing::warn!(%error, "a seller was not notified of a trade room");

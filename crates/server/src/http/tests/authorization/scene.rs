@@ -175,7 +175,7 @@ impl Scene {
             data: None,
         };
         let (shop, users) = (user("shop"), vec![user(&self.caller)]);
-        let notified = server.engine.notify(&shop, users, notification);
+        let notified = server.engine.notify(&shop, users, notification, None);
         notified.await.unwrap();
     }
 

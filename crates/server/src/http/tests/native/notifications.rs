@@ -17,7 +17,7 @@ async fn notify(server: &Server, content: &str) {
         data: Some(r#"{"order":7}"#.into()),
     };
     let (shop, users) = (user("shop"), vec![user("kim")]);
-    let notified = server.engine.notify(&shop, users, notification);
+    let notified = server.engine.notify(&shop, users, notification, None);
     notified.await.unwrap();
 }
 

@@ -126,7 +126,7 @@ async fn unread_counts_what_others_sent_in_every_room_and_the_inbox() {
         data: None,
     };
     let (shop, users) = (user("shop"), vec![user("lee")]);
-    let notified = server.engine.notify(&shop, users, notification);
+    let notified = server.engine.notify(&shop, users, notification, None);
     notified.await.unwrap();
     let unread = server.read(LEE, "/api/v1/unread").await;
     let rooms = json!([{"id": id, "unread": 3}]);
