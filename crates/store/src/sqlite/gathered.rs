@@ -28,9 +28,15 @@ pub(super) struct Mark {
 /// The read mark, of a wish that is about one.
 type Kept = Result<Option<ReadMark>, String>;
 
-/// What waits for the writer. Bounded by the callers, who wait for their answers.
+/// What waits for the writer. Each has a job in the writer's queue: so it is bounded.
 #[derive(Debug, Default)]
-pub(super) struct Gathered(Mutex<Vec<(Wish, oneshot::Sender<Kept>)>>);
+pub(super) struct Gathered(Mutex<Vec<Waiting>>);
+
+type Waiting = (Wish, oneshot::Sender<Kept>);
+
+/// After so many failures in a row the others are failed without a try: the store is down, and each
+/// try may wait for a time-out.
+const FAILURES_MAX: usize = 3;
 
 impl Gathered {
     /// Adds a wish; what became of it is told after the next [`Writer::keep_gathered`].
@@ -39,31 +45,59 @@ impl Gathered {
         self.0.lock().push((wish, answer));
         receiver
     }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.lock().len()
+    }
 }
 
 impl Writer {
-    /// Keeps all that waits.
+    /// Keeps all that waits: together, and one by one when that fails, so that one wish cannot fail
+    /// the others.
     pub(super) fn keep_gathered(&mut self) {
         let wishes = std::mem::take(&mut *self.gathered.0.lock());
         if wishes.is_empty() {
             // An earlier call took them.
             return;
         }
-        let kept = self.transaction(|writer| {
+        let together = self.transaction(|writer| {
             let wishes = wishes.iter();
             wishes
                 .map(|(wish, _)| writer.keep(wish))
                 .collect::<Result<Vec<_>, _>>()
         });
-        let failed = kept.as_ref().err().map(ToString::to_string);
-        let mut kept = kept.into_iter().flatten();
-        for (_, answer) in wishes {
-            let result = match &failed {
-                Some(error) => Err(error.clone()),
-                None => Ok(kept.next().flatten()),
+        match together {
+            Ok(kept) => {
+                for ((_, answer), kept) in wishes.into_iter().zip(kept) {
+                    // A caller that went away does not undo what is done.
+                    let _ = answer.send(Ok(kept));
+                }
+            }
+            Err(error) => self.keep_one_by_one(wishes, &error),
+        }
+    }
+
+    fn keep_one_by_one(&mut self, wishes: Vec<Waiting>, error: &StoreError) {
+        tracing::warn!(%error, wishes = wishes.len(), "marks were not kept together");
+        let is_one = wishes.len() == 1;
+        let mut failures = if is_one { FAILURES_MAX } else { 0 };
+        let mut last = error.to_string();
+        for (wish, answer) in wishes {
+            let kept = match failures {
+                FAILURES_MAX.. => Err(last.clone()),
+                _ => self
+                    .transaction(|writer| writer.keep(&wish))
+                    .map_err(|error| error.to_string()),
             };
-            // A caller that went away does not undo what is done.
-            let _ = answer.send(result);
+            match &kept {
+                Ok(_) => failures = 0,
+                Err(error) => {
+                    failures += 1;
+                    last.clone_from(error);
+                }
+            }
+            let _ = answer.send(kept);
         }
     }
 

@@ -30,12 +30,14 @@ impl SqliteStore {
     }
 
     async fn keep(&self, wish: Wish) -> Result<Option<ReadMark>, StoreError> {
-        let kept = self.gathered.push(wish);
+        // Only when there is a turn: a caller that goes away while it waits leaves nothing behind.
+        let push = || self.gathered.push(wish);
         let keep = |writer: &mut Writer| {
             writer.keep_gathered();
             Ok(())
         };
-        self.writer.run(keep).await?;
+        let (kept, done) = self.writer.begin(push, keep).await?;
+        wait(done).await?;
         match kept.await {
             Ok(result) => result.map_err(StoreError::Unavailable),
             Err(_) => Err(StoreError::OutcomeUnknown("the job panicked".to_owned())),

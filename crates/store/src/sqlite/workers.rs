@@ -161,15 +161,26 @@ impl<W: Worker> Workers<W> {
         &self,
         job: impl FnOnce(&mut W) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let ((), answer) = self.begin(|| (), job).await?;
+        wait(answer).await
+    }
+
+    /// Queues `job` when there is a place for it, right after `prepare`.
+    pub(super) async fn begin<P, T: Send + 'static>(
+        &self,
+        prepare: impl FnOnce() -> P,
+        job: impl FnOnce(&mut W) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<(P, Answer<T>), StoreError> {
         let turn = Arc::clone(&self.turns);
         let turn = turn.acquire_owned().await.map_err(|_| stopped())?;
+        let prepared = prepare();
         let answer = self.submit(move |worker| {
             // Given back when the job begins or is dropped: a caller that goes away earlier
             // leaves its job in the queue.
             drop(turn);
             job(worker)
         })?;
-        wait(answer).await
+        Ok((prepared, answer))
     }
 }
 

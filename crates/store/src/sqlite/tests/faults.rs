@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use madang_domain::membership::MEMBERS_MAX;
 use madang_domain::ports::{Commit, LogQuery, Store, StoreError};
-use madang_domain::{Code, Command, DraftGroup, MemberRole, RoomAction, RoomKind, Seq};
+use madang_domain::{Code, Command, DraftGroup, MemberRole, Position, RoomAction, RoomKind, Seq};
 use rusqlite::Connection;
 
 use super::{SqliteFactory, until_emptied};
@@ -367,4 +367,74 @@ async fn whether_it_can_commit_is_asked_of_the_disk() {
     let before = written();
     store.check().await.unwrap();
     assert!(written() > before, "a full disk would have refused it");
+}
+
+#[tokio::test]
+async fn a_mark_that_cannot_be_kept_fails_no_other() {
+    let factory = SqliteFactory::new(10);
+    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    for id in ["g", "h"] {
+        group(&store, id, "kim", &["lee"]).await;
+        fill_of(&store, id, "lee", 40).await;
+    }
+    until_emptied(&store).await;
+    // As a disk may damage it: the log of one room has a hole.
+    let damage = |writer: &mut Writer| {
+        let hole = "DELETE FROM messages WHERE seq = 5
+                        AND room_no = (SELECT room_no FROM rooms WHERE id = 'g')";
+        assert_eq!(writer.connection.execute(hole, []).unwrap(), 1);
+        Ok(())
+    };
+    store.writer.run(damage).await.unwrap();
+    let mut epochs = Vec::new();
+    for id in ["g", "h"] {
+        epochs.push(room(&store, id).await.unwrap().head.epoch);
+    }
+    let ids = ["g", "h"].map(room_id);
+    let who = user("kim");
+    let seq = Seq::new(5);
+    let read = |at: usize| {
+        let epoch = epochs[at];
+        store.advance_read(&ids[at], &who, Position { epoch, seq })
+    };
+    // The writer is busy, so that they are kept together.
+    let (go_on, busy) = std::sync::mpsc::channel::<()>();
+    let blocked = store.writer.run(move |_| {
+        let _ = busy.recv();
+        Ok(())
+    });
+    let release = async {
+        tokio::task::yield_now().await;
+        drop(go_on);
+    };
+    let (blocked, bad, good, ()) = tokio::join!(blocked, read(0), read(1), release);
+    blocked.unwrap();
+    assert!(bad.is_err());
+    assert_eq!(good.unwrap().unwrap().now, seq);
+}
+
+#[tokio::test]
+async fn a_mark_whose_caller_went_away_before_its_turn_leaves_nothing_behind() {
+    let factory = SqliteFactory::new(10);
+    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    let found = group(&store, "g", "kim", &["lee"]).await;
+    let (id, who) = (room_id("g"), user("kim"));
+    let (go_on, busy) = std::sync::mpsc::channel::<()>();
+    let mut blocked = Box::pin(store.writer.run(move |_| {
+        let _ = busy.recv();
+        Ok(())
+    }));
+    let waker = std::task::Waker::noop();
+    let mut context = std::task::Context::from_waker(waker);
+    assert!(blocked.as_mut().poll(&mut context).is_pending());
+    let seq = Seq::new(1);
+    let epoch = found.head.epoch;
+    for _ in 0..2_000 {
+        let mut mark = store.advance_read(&id, &who, Position { epoch, seq });
+        assert!(mark.as_mut().poll(&mut context).is_pending());
+    }
+    let waiting = store.gathered.len();
+    drop(go_on);
+    blocked.await.unwrap();
+    assert!(waiting < 1_000, "{waiting} wait for the writer");
 }
