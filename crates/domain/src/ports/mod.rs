@@ -13,7 +13,7 @@ pub use bus::{Bus, BusEvent, Topic};
 pub use clock::Clock;
 pub use presence::{Presence, PresenceEdge, PresenceError};
 pub use store::{
-    Commit, Found, LogPage, LogQuery, MessagePage, RetentionRule, RoomSummary, RoomView,
+    Commit, Found, LogPage, LogQuery, MessagePage, PageSpace, RetentionRule, RoomSummary, RoomView,
     RoomsQuery, Store, StoreError, Swept,
 };
 

@@ -12,6 +12,10 @@ use crate::event::RoomEvent;
 /// that a page fits a session's queue a few times over.
 const PAGE: usize = 128;
 
+/// Bytes of texts and data that a page has, but for one large entry: half of a session's queue by
+/// default, so that little is read that does not fit and has to be read again.
+const PAGE_BYTES: usize = 32 * 1024;
+
 /// How far catching up has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CatchUp {
@@ -42,7 +46,7 @@ impl RoomSubscription {
         while let Some(reading) = self.channel.begin_reading(self.index) {
             let seq = reading.position.seq;
             let page = store
-                .read_log(&self.channel.room, LogQuery::After(seq), PAGE)
+                .read_log(&self.channel.room, LogQuery::Within(seq, PAGE_BYTES), PAGE)
                 .await?;
             let Some(page) = page else {
                 return Ok(self.end(Ended::RoomGone));

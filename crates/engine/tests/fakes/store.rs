@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use madang_domain::command::OpenSupport;
 use madang_domain::ports::{
-    BoxFuture, Commit, Found, LogPage, LogQuery, MessagePage, RetentionRule, RoomSummary, RoomView,
-    RoomsQuery, Store, StoreError, Swept,
+    BoxFuture, Commit, Found, LogPage, LogQuery, MessagePage, PageSpace, RetentionRule,
+    RoomSummary, RoomView, RoomsQuery, Store, StoreError, Swept,
 };
 use madang_domain::search::{SearchPlace, SearchQuery};
 use madang_domain::{
@@ -33,6 +33,8 @@ pub(crate) struct FakeStore {
     pub(crate) noted: Mutex<Vec<usize>>,
     /// Notes none, whatever waits, while set.
     pub(crate) notes_nothing: AtomicBool,
+    /// Entries that were read from the log.
+    pub(crate) read_from_log: AtomicUsize,
     /// How often it was asked for the room that waits longest.
     pub(crate) questions: AtomicUsize,
     pub(crate) revoked: Mutex<Vec<(UserId, Timestamp)>>,
@@ -198,16 +200,22 @@ impl Store for FakeStore {
         limit: usize,
     ) -> Answered<'a, Option<LogPage>> {
         self.answer(move || {
-            let LogQuery::After(after) = query else {
+            let (LogQuery::After(after) | LogQuery::Within(after, _)) = query else {
                 unreachable!("no test reads backwards")
             };
+            let mut space = PageSpace::of(query);
+            let mut may_follow = true;
             let room = self.room.lock();
             let room = room.as_ref()?;
             let behind = room.messages.iter().filter(|m| m.position.seq > after);
-            Some(LogPage {
-                head: room.head,
-                messages: behind.take(limit).cloned().collect(),
-            })
+            let behind = behind
+                .take(limit)
+                .take_while(|message| std::mem::replace(&mut may_follow, space.take(message)));
+            let messages: Vec<_> = behind.cloned().collect();
+            self.read_from_log
+                .fetch_add(messages.len(), Ordering::Relaxed);
+            let head = room.head;
+            Some(LogPage { head, messages })
         })
     }
 

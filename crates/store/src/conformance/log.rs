@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use madang_domain::ports::{LogPage, LogQuery, Store};
-use madang_domain::{Position, Seq};
+use madang_domain::{Body, Content, Position, Role, Seq};
 
 use super::*;
 
@@ -14,6 +14,42 @@ async fn page(store: &dyn Store, query: LogQuery, limit: usize) -> LogPage {
         .await
         .unwrap()
         .expect("the room")
+}
+
+/// Texts and data count, the first entry comes however large it is; merged, unmerged, on both sides.
+pub async fn pages_of_so_many_bytes(factory: &dyn Factory) {
+    let store = factory.fresh().await;
+    open(&*store, "kim").await;
+    for _ in 0..3 {
+        for size in [100, 50, 7_000, 1] {
+            say(&*store, "kim", "kim", &"x".repeat(size)).await;
+        }
+        let body = Body::new("", Some(&format!("\"{}\"", "y".repeat(98)))).unwrap();
+        let data = content_of("kim", "kim", Role::User, Content::Message(body));
+        append_one(&*store, data).await.unwrap();
+    }
+    for (after, bytes, limit, expected) in [
+        (0, 100, 9, 1..=1),
+        (0, 101, 9, 1..=2),
+        (0, 151, 9, 1..=3),
+        (0, 151, 2, 1..=2),
+        (2, 1, 9, 3..=3),
+        (2, 7_001, 9, 3..=4),
+        (2, 7_002, 9, 3..=5),
+        (2, 7_101, 9, 3..=5),
+        (2, 7_102, 9, 3..=6),
+        (4, 7_251, 9, 5..=9),
+        (0, usize::MAX, 99, 1..=15),
+        (12, 0, 99, 13..=13),
+    ] {
+        let query = LogQuery::Within(Seq::new(after), bytes);
+        let found = page(&*store, query, limit).await;
+        let expected: Vec<_> = expected.collect();
+        assert_eq!(seqs(&found.messages), expected, "{query:?} {limit}");
+        assert_eq!(found.head.last.get(), 15);
+    }
+    let end = page(&*store, LogQuery::Within(Seq::new(15), 9), 9).await;
+    assert!(end.messages.is_empty());
 }
 
 /// After, Before, their ends, and limits.

@@ -59,7 +59,7 @@ macro_rules! store_conformance {
                 of_another_sender_or_room_are_none without_a_client_id_are_none
                 of_a_refused_group_are_none at_the_same_time after_losing_the_right
                 change_nothing;
-            log: pages_in_both_directions bounds_at_one_moment of_a_missing_room
+            log: pages_in_both_directions pages_of_so_many_bytes bounds_at_one_moment of_a_missing_room
                 everything_accepted_is_there survives_reopening long_log_after_many_merges;
             rooms: opening_is_idempotent opening_refreshes_what_the_caller_has
                 ids_compare_byte_by_byte exactly_one_claim_wins claims_say_how_they_ended

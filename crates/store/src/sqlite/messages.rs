@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use madang_domain::ports::{LogPage, LogQuery, StoreError};
+use madang_domain::ports::{LogPage, LogQuery, PageSpace, StoreError};
 use madang_domain::{ClientId, Epoch, Message, MessageKind, Position, RoomId, Seq, UserId};
 use rusqlite::{Connection, Row, Statement, params};
 
 use super::reader::{Halt, Read, Reader};
 use super::rooms::{self, find_log};
-use super::sql::{self, all, damaged, first, number, one_of, signed, sql_limit};
+use super::sql::{self, all, all_while, damaged, first, number, one_of, signed, sql_limit};
 use super::tail::Unmerged;
 use crate::{extra, numbers};
 
@@ -203,23 +203,28 @@ impl Read<'_> {
             let newer = tail.log(found.room_no, merged, query, limit);
             (tail.end(found.room_no, log.end), newer)
         };
+        let mut space = PageSpace::of(query);
         let mut decoder = Decoder::new(id, found.epoch);
         let mut select = |sql, from: Seq, limit| {
             let values = params![found.room_no, signed(from), sql_limit(limit)];
-            all(self.connection, sql, values, |row| {
-                decoder.message(row, 0).map(Arc::new)
-            })
+            let mut entry = |row: &Row<'_>| decoder.message(row, 0).map(Arc::new);
+            all_while(self.connection, sql, values, &mut entry, |m| space.take(m))
         };
         let messages = match query {
-            LogQuery::After(seq) if seq >= merged => newer,
-            LogQuery::After(seq) => {
-                let mut messages = select(AFTER, seq, limit)?;
-                messages.extend(newer.into_iter().take(limit - messages.len().min(limit)));
+            LogQuery::After(seq) | LogQuery::Within(seq, _) if seq >= merged => {
+                within(newer, &mut space)
+            }
+            LogQuery::After(seq) | LogQuery::Within(seq, _) => {
+                let (mut messages, may_follow) = select(AFTER, seq, limit)?;
+                if may_follow {
+                    let left = limit - messages.len().min(limit);
+                    messages.extend(within(newer.into_iter().take(left), &mut space));
+                }
                 messages
             }
             LogQuery::Before(_) if newer.len() >= limit => newer,
             LogQuery::Before(seq) => {
-                let mut messages = select(BEFORE, seq, limit - newer.len())?;
+                let (mut messages, _) = select(BEFORE, seq, limit - newer.len())?;
                 messages.reverse();
                 messages.extend(newer);
                 messages
@@ -228,4 +233,20 @@ impl Read<'_> {
         let head = found.head(end.seq, log.oldest);
         Ok(Some(LogPage { head, messages }))
     }
+}
+
+/// The first ones that a page has space for.
+fn within(
+    messages: impl IntoIterator<Item = Arc<Message>>,
+    space: &mut PageSpace,
+) -> Vec<Arc<Message>> {
+    let mut page = Vec::new();
+    for message in messages {
+        let may_follow = space.take(&message);
+        page.push(message);
+        if !may_follow {
+            break;
+        }
+    }
+    page
 }

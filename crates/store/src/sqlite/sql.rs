@@ -48,6 +48,31 @@ pub(super) fn all<T>(
         .map_err(unavailable)
 }
 
+/// Rows as long as `goes_on` says so of the one before, and whether it did to the end.
+pub(super) fn all_while<T>(
+    connection: &Connection,
+    sql: &str,
+    values: impl Params,
+    row: &mut impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    mut goes_on: impl FnMut(&T) -> bool,
+) -> Result<(Vec<T>, bool), StoreError> {
+    let read = || {
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query(values)?;
+        let mut found = Vec::new();
+        while let Some(next) = rows.next()? {
+            let next = row(next)?;
+            let goes_on = goes_on(&next);
+            found.push(next);
+            if !goes_on {
+                return Ok((found, false));
+            }
+        }
+        Ok((found, true))
+    };
+    read().map_err(unavailable)
+}
+
 /// A limit as SQLite takes it; more rows than it can count do not exist.
 pub(super) fn sql_limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)

@@ -425,7 +425,7 @@ impl View<'_> {
         };
         let (start, end) = (visible.start, visible.end);
         let (from, to) = match query {
-            LogQuery::After(seq) => {
+            LogQuery::After(seq) | LogQuery::Within(seq, _) => {
                 let from = room.entries.partition_point(|entry| entry.seq() <= seq);
                 let from = from.clamp(start, end);
                 (from, end.min(from.saturating_add(limit)))

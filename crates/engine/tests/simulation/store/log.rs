@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use madang_domain::ports::{LogPage, LogQuery};
+use madang_domain::ports::{LogPage, LogQuery, PageSpace};
 use madang_domain::{
     Body, ClientId, Epoch, Extra, MemberRole, Message, MessageKind, Person, Position, Profile,
     Role, Room, RoomDetail, RoomHead, RoomId, SenderKind, Seq, Standing, Support, Timestamp,
@@ -258,11 +258,13 @@ impl RoomLog {
     }
 
     pub(super) fn page(&self, query: LogQuery, limit: usize) -> LogPage {
+        let (mut space, mut may_follow) = (PageSpace::of(query), true);
         let messages = match query {
-            LogQuery::After(seq) => self
+            LogQuery::After(seq) | LogQuery::Within(seq, _) => self
                 .kept()
                 .filter(|m| m.position.seq > seq)
                 .take(limit)
+                .take_while(|m| std::mem::replace(&mut may_follow, space.take(m)))
                 .cloned()
                 .collect(),
             LogQuery::Before(seq) => {

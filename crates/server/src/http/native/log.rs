@@ -71,7 +71,7 @@ pub(in crate::http) fn answer_page(page: &LogPage, query: LogQuery) -> Response 
 /// Messages without the events between them.
 pub(in crate::http) fn answer_conversation(page: &Conversation) -> Response {
     let next = page.next.map(|next| match next {
-        LogQuery::Before(seq) | LogQuery::After(seq) => seq.get(),
+        LogQuery::Before(seq) | LogQuery::After(seq) | LogQuery::Within(seq, _) => seq.get(),
     });
     answer(Messages {
         messages: bodies(&page.messages),
@@ -95,7 +95,7 @@ fn bodies(messages: &[Arc<Message>]) -> Vec<MessageBody<'_>> {
 fn has_more(page: &LogPage, query: LogQuery) -> bool {
     let seq_of = |message: Option<&Arc<Message>>| message.map(|message| message.position.seq);
     match query {
-        LogQuery::After(_) => {
+        LogQuery::After(_) | LogQuery::Within(..) => {
             seq_of(page.messages.last()).is_some_and(|last| last < page.head.last)
         }
         LogQuery::Before(_) => is_older_kept(seq_of(page.messages.first()), page.head.oldest),

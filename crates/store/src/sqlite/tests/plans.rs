@@ -197,7 +197,7 @@ macro_rules! noting {
 async fn whatever_is_run_reads_what_is_asked_for_alone() {
     noting! {
         append::every_text_comes_back append::a_customers_message_reopens
-        repeats::in_a_later_batch log::pages_in_both_directions
+        repeats::in_a_later_batch log::pages_in_both_directions log::pages_of_so_many_bytes
         rooms::opening_refreshes_what_the_caller_has rooms::claims_say_how_they_ended
         rooms::deleting_takes_everything rooms::heads_in_the_order_asked
         rooms::lists_are_ordered_and_limited
@@ -207,12 +207,14 @@ async fn whatever_is_run_reads_what_is_asked_for_alone() {
         desk::overdue_rooms_are_noted_once
         revisions::of_old_and_new_messages revisions::in_support_rooms
         inbox::reading_notifications inbox::deleting_notifications inbox::long_inboxes
+        inbox::many_are_handled_a_piece_at_a_time inbox::a_repeated_notification_comes_once
         lists::members_are_paged lists::open_rooms_are_paged lists::a_users_rooms
         lists::unread_after_partial_reads lists::messages_without_events lists::acquaintances
         marks::merge_by_maximum marks::read_marks
         read_counts::of_messages read_counts::of_many_members
-        search::in_a_room search::in_all_rooms
+        search::in_a_room search::in_all_rooms search::goes_on_where_it_stopped
         retention::by_count retention::of_inboxes_and_the_feed
+        retention::support_rooms_without_a_message
         users::parts_are_kept users::revoking_tokens
     }
     let connection = database();
