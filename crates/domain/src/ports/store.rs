@@ -144,6 +144,9 @@ pub struct RetentionRule {
     pub age: Option<Duration>,
     /// Older entries than the newest so many go.
     pub count: Option<u64>,
+    /// Entries of the last so long stay whatever their number: a repeat is found by the first
+    /// message, as long as that is there. Zero spares none.
+    pub count_spares: Duration,
     /// A support room goes whole, so long after it was completed.
     pub completed: Option<Duration>,
 }

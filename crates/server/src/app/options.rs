@@ -75,6 +75,9 @@ pub(super) fn engine(config: &Config) -> EngineOptions {
     }
 }
 
+/// For so long a request can be repeated, at least: however many entries came since.
+const REPEATED_FOR: Duration = Duration::from_secs(3_600);
+
 fn retention_rule(config: &Config, kind: RoomKind) -> RetentionRule {
     let retention = &config.retention;
     let (days, entries) = match kind {
@@ -92,6 +95,10 @@ fn retention_rule(config: &Config, kind: RoomKind) -> RetentionRule {
     RetentionRule {
         age: seconds_or_none(days * SECONDS_PER_DAY),
         count: (entries > 0).then_some(entries),
+        count_spares: match entries {
+            0 => Duration::ZERO,
+            _ => REPEATED_FOR,
+        },
         completed: seconds_or_none(completed * SECONDS_PER_DAY),
     }
 }

@@ -92,7 +92,7 @@ macro_rules! store_conformance {
             read_counts: of_messages in_support_rooms of_many_members;
             search: in_a_room in_a_long_log in_all_rooms in_rooms_where_time_went_back
                 of_what_is_said_now goes_on_where_it_stopped;
-            retention: by_count by_age of_long_logs completed_support_rooms
+            retention: by_count by_count_but_what_is_recent by_age of_long_logs completed_support_rooms
                 support_rooms_without_a_message of_inboxes_and_the_feed rounds_pass_every_room;
             users: parts_are_kept many_at_once members_are_known revoking_tokens;
             together: a_busy_open_room nobody_writes_behind_their_removal a_busy_desk

@@ -5,7 +5,7 @@ use std::time::Duration;
 use madang_domain::ports::{LogQuery, RetentionRule, Store};
 use madang_domain::search::SearchQuery;
 use madang_domain::{
-    Code, Command, MessageKind, Notification, NotificationAction, Notify, Position, Role,
+    Code, Command, Draft, MessageKind, Notification, NotificationAction, Notify, Position, Role,
     RoomAction, RoomId, RoomKind, Seq, WhichNotifications,
 };
 
@@ -99,6 +99,32 @@ pub async fn by_count(factory: &dyn Factory) {
     );
     assert_eq!(unread(&*store, "lee").await, 40, "those that are kept");
     assert_eq!(say(&*store, "g", "kim", "next").await, 101);
+}
+
+/// Whatever their number: so a repeat is found by what it repeats.
+pub async fn by_count_but_what_is_recent(factory: &dyn Factory) {
+    let store = factory.fresh().await;
+    group(&*store, "g", "kim", &[]).await;
+    for n in 1..=50 {
+        let draft = draft_of("g", "kim", Role::User, "x", Some(&n.to_string()));
+        let sent_at = at(n * 10);
+        new(&append_one(&*store, Draft { sent_at, ..draft }).await);
+    }
+    let rule = RetentionRule {
+        count_spares: Duration::from_micros(100),
+        ..newest(10)
+    };
+    let rules = rules(RoomKind::Group, rule);
+    assert_eq!(sweep(&*store, &rules, 110).await, (0, 0));
+    assert_eq!(sweep(&*store, &rules, 305).await, (20, 0));
+    let again = |n: i64| draft_of("g", "kim", Role::User, "x", Some(&n.to_string()));
+    repeat(&append_one(&*store, again(21)).await);
+    new(&append_one(&*store, again(20)).await);
+    assert_eq!(sweep(&*store, &rules, 10_000).await, (21, 0), "down to ten");
+    assert_eq!(
+        seqs(&whole_log(&*store, "g").await),
+        (42..=51).collect::<Vec<_>>()
+    );
 }
 
 /// Entries older than that, merged or not; the rest stays.

@@ -1,5 +1,7 @@
 //! Removing what is kept no longer.
 
+use std::time::Duration;
+
 use madang_domain::ports::{RetentionRule, StoreError, Swept};
 use madang_domain::{
     Answer, Committed, Message, Person, RoomId, RoomKind, SenderKind, Seq, Timestamp,
@@ -68,10 +70,11 @@ fn looked(row: &Row<'_>) -> rusqlite::Result<Looked> {
     })
 }
 
-/// What of a log goes: entries below a number, and older ones than a moment.
+/// What of a log goes: entries below a number that are old enough, and older ones than a moment.
 #[derive(Clone, Copy)]
 struct Due {
     below: Seq,
+    spared_from: i64,
     older_than: i64,
 }
 
@@ -80,18 +83,24 @@ impl Due {
         let below = rule
             .count
             .map_or(0, |count| (last.get() + 1).saturating_sub(count));
-        let older_than = rule.age.map_or(i64::MIN, |age| {
+        let before = |age: Duration| {
             let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
             now.as_micros().saturating_sub(age)
-        });
+        };
+        let older_than = rule.age.map_or(i64::MIN, before);
+        let spared_from = match rule.count_spares {
+            Duration::ZERO => i64::MAX,
+            spares => before(spares),
+        };
         Self {
             below: Seq::new(below),
+            spared_from,
             older_than,
         }
     }
 
     fn has(self, seq: Seq, sent_at: i64) -> bool {
-        seq < self.below || sent_at < self.older_than
+        seq < self.below && sent_at < self.spared_from || sent_at < self.older_than
     }
 
     fn has_entry(self, message: &Message) -> bool {

@@ -147,6 +147,7 @@ impl Random {
                 .one_in(3)
                 .then(|| Duration::from_micros(200 + self.below(900))),
             count: self.one_in(3).then(|| 10 + self.below(60)),
+            count_spares: Duration::from_micros([0, 40, 300][self.below(3) as usize]),
             completed: self
                 .one_in(4)
                 .then(|| Duration::from_micros(self.below(900))),

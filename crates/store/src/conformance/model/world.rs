@@ -310,12 +310,14 @@ impl World {
                 ended += 1;
                 continue;
             }
+            let spares = micros(rule.count_spares);
             let keep = rule.count.map_or(usize::MAX, |count| count as usize);
             while let Some(oldest) = room.kept().first() {
                 let is_old = rule
                     .age
                     .is_some_and(|age| oldest.sent_at.as_micros() < now - micros(age));
-                if !is_old && room.kept().len() <= keep {
+                let is_spared = spares > 0 && oldest.sent_at.as_micros() >= now - spares;
+                if !is_old && (is_spared || room.kept().len() <= keep) {
                     break;
                 }
                 room.gone += 1;
