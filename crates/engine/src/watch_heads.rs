@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use madang_domain::ports::{BusEvent, PresenceEdge, Topic};
-use madang_domain::{Epoch, RoomId, Timestamp, UserId};
+use madang_domain::{Epoch, Error, RoomId, Timestamp, UserId};
 use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 
@@ -114,17 +114,32 @@ impl Engine {
     /// Compares the heads of all rooms that are listened to here with the store: whoever is
     /// behind catches up, whoever lost access finds out.
     pub async fn check_heads(&self) {
-        let rooms = self.hub.rooms().listened();
-        for chunk in rooms.chunks(ROOMS_PER_CHECK) {
-            match self.store.heads(chunk).await {
-                Ok(heads) => {
-                    for (room, head) in chunk.iter().zip(heads) {
-                        self.hub.rooms().head_seen(room, head.as_ref());
-                    }
+        let mut rooms = Vec::new();
+        for part in self.hub.rooms().listened() {
+            rooms.extend(part);
+            while rooms.len() >= ROOMS_PER_CHECK {
+                let rest = rooms.split_off(ROOMS_PER_CHECK);
+                if self.check_heads_of(&mut rooms).await.is_err() {
+                    return;
                 }
-                // The next interval tries again.
-                Err(error) => return drop(store_failed(&error)),
+                rooms = rest;
+                tokio::task::yield_now().await;
             }
         }
+        if !rooms.is_empty() {
+            // The next interval tries again.
+            let _ = self.check_heads_of(&mut rooms).await;
+        }
+    }
+
+    async fn check_heads_of(&self, rooms: &mut [RoomId]) -> Result<(), Error> {
+        // So that a run of the simulation, which has few, can be replayed.
+        rooms.sort_unstable();
+        let heads = self.store.heads(rooms).await;
+        let heads = heads.map_err(|error| store_failed(&error))?;
+        for (room, head) in rooms.iter().zip(heads) {
+            self.hub.rooms().head_seen(room, head.as_ref());
+        }
+        Ok(())
     }
 }

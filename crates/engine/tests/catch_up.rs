@@ -1,4 +1,4 @@
-//! How much of a log is read for what a session has space for.
+//! What is read for those who listen: how much of a log, and the heads of which rooms.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -7,7 +7,7 @@ mod fakes;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use fakes::{FakeBus, FakeRoom, FakeStore};
+use fakes::{FakeBus, FakePresence, FakeRoom, FakeStore};
 use madang_domain::ports::PresenceEdge;
 use madang_domain::{
     MemberRole, Message, MessageKind, Position, Role, RoomId, SenderKind, Seq, Standing, Timestamp,
@@ -113,4 +113,29 @@ async fn catching_up_reads_little_more_than_there_is_space_for() {
         let most = count as f64 * (1.0 + wasted);
         assert!(read < most, "{read} entries of {bytes} bytes were read");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_heads_of_all_rooms_with_subscribers_are_compared_in_questions_of_a_bounded_size() {
+    let store = Arc::<FakeStore>::default();
+    let (presence, bus) = (Arc::<FakePresence>::default(), Arc::<FakeBus>::default());
+    let engine = fakes::start(&store, &presence, &bus, fakes::options());
+    let kim = UserId::new("kim").unwrap();
+    let ids: Vec<_> = (0..2_500)
+        .map(|n| RoomId::new(&format!("g{n:04}")).unwrap())
+        .collect();
+    let register = |id| {
+        let outlet = Arc::new(Queue::default());
+        let kim = kim.clone();
+        (engine.hub().rooms()).register(id, outlet, 0, kim, Role::User)
+    };
+    let _subscribed: Vec<_> = ids.iter().map(register).collect();
+    // Simulated: the check at the start, and no other.
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let compared = std::mem::take(&mut *store.compared.lock());
+    let sizes: Vec<_> = compared.iter().map(Vec::len).collect();
+    assert_eq!(sizes, [1_000, 1_000, 500]);
+    let mut all = compared.concat();
+    all.sort_unstable();
+    assert_eq!(all, ids, "each once");
 }

@@ -33,6 +33,8 @@ pub(crate) struct FakeStore {
     pub(crate) noted: Mutex<Vec<usize>>,
     /// Notes none, whatever waits, while set.
     pub(crate) notes_nothing: AtomicBool,
+    /// Rooms whose heads were asked for, by question.
+    pub(crate) compared: Mutex<Vec<Vec<RoomId>>>,
     /// Entries that were read from the log.
     pub(crate) read_from_log: AtomicUsize,
     /// How often it was asked for the room that waits longest.
@@ -189,6 +191,7 @@ impl Store for FakeStore {
     fn heads<'a>(&'a self, rooms: &'a [RoomId]) -> Answered<'a, Vec<Option<RoomHead>>> {
         self.answer(|| {
             let head = self.room.lock().as_ref().map(|room| room.head);
+            self.compared.lock().push(rooms.to_vec());
             rooms.iter().map(|_| head).collect()
         })
     }
