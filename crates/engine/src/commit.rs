@@ -225,6 +225,8 @@ impl CommitPipeline {
     /// fail its neighbours. Answers besides whether rooms may have changed that nobody is told of.
     async fn commit(&self, store: &dyn Commit, commands: Vec<Command>) -> (Vec<Outcome>, bool) {
         let count = commands.len();
+        // For a second try that hardly ever comes; of texts and ids it copies the handles alone: 70 ns
+        // for each draft, of 13 µs that the store takes for it.
         let error = match store.commit(commands.clone()).await {
             Ok(outcomes) => return (outcomes, false),
             Err(error) => error,

@@ -349,6 +349,28 @@ async fn searches(store: &SqliteStore, words: &[String]) -> Result<(), Failure> 
     .await
 }
 
+/// What others wait while as many search as want to.
+async fn beside_searches(store: &Arc<SqliteStore>) -> Result<(), Failure> {
+    let mut searches = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let store = Arc::clone(store);
+        let (query, user) = (SearchQuery::parse("쀏쀏")?, user(0)?);
+        searches.spawn(async move {
+            loop {
+                let found = store.search(&user, None, &query, None, 20).await;
+                assert!(found.is_ok());
+            }
+        });
+    }
+    measure("newest page of 50 while 20 search", 1_000, async |n| {
+        let query = LogQuery::Before(Seq::MAX);
+        Ok(store.read_log(&room(n * 37 % ROOMS)?, query, 50).await?)
+    })
+    .await?;
+    searches.shutdown().await;
+    Ok(())
+}
+
 async fn receipts(store: &SqliteStore, great: &RoomId, members: u64) -> Result<(), Failure> {
     for (name, from) in [("newest", 951), ("middle", 475), ("oldest", 1)] {
         let seqs: Vec<Seq> = (from..from + 50).map(Seq::new).collect();
@@ -376,12 +398,13 @@ async fn run() -> Result<(), Failure> {
     let messages: u64 = arguments.next().map_or(Ok(1_000_000), |n| n.parse())?;
     let members: u64 = arguments.next().map_or(Ok(100_000), |n| n.parse())?;
     let path = directory.join(format!("catalog-{}.db", std::process::id()));
-    let store = SqliteStore::open(&path, &SqliteOptions::default())?;
+    let store = Arc::new(SqliteStore::open(&path, &SqliteOptions::default())?);
     let words = vocabulary();
     fill(&store, &words, messages).await?;
     let great = great_room(&store, members).await?;
     lists(&store).await?;
     searches(&store, &words).await?;
+    beside_searches(&store).await?;
     receipts(&store, &great, members).await?;
     drop(store);
     println!("file: {} MiB", std::fs::metadata(&path)?.len() >> 20);

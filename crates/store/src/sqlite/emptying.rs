@@ -7,8 +7,10 @@ use rusqlite::OptionalExtension;
 
 use super::writer::Writer;
 
-/// How long a reader, or a backup, is left alone that still needs what the log has.
-const RETRY: Duration = Duration::from_secs(1);
+/// How long a reader is left alone that still needs what the log has; twice as long each time, for a
+/// backup. Soon at first: until something is written, who begins to read does not need it.
+const RETRY: Duration = Duration::from_millis(10);
+const RETRY_MAX: Duration = Duration::from_secs(1);
 
 /// When the log is to be emptied.
 #[derive(Debug)]
@@ -19,6 +21,7 @@ pub(super) struct Emptying {
     due: Option<Instant>,
     /// Of what is taken away from now on.
     next: Instant,
+    retry: Duration,
 }
 
 impl Emptying {
@@ -29,6 +32,7 @@ impl Emptying {
             pause,
             due: Some(now),
             next: now,
+            retry: RETRY,
         }
     }
 
@@ -57,10 +61,15 @@ impl Writer {
         let pause = match self.checkpoint() {
             Ok(true) => {
                 self.emptying.due = None;
+                self.emptying.retry = RETRY;
                 self.emptying.next = Instant::now() + self.emptying.pause;
                 return None;
             }
-            Ok(false) => RETRY.min(self.emptying.pause),
+            Ok(false) => {
+                let pause = self.emptying.retry;
+                self.emptying.retry = (pause * 2).min(RETRY_MAX);
+                pause
+            }
             Err(error) => {
                 tracing::warn!(%error, "cannot empty the write-ahead log now");
                 self.emptying.pause

@@ -306,3 +306,25 @@ async fn nothing_of_deleted_notifications_stays_in_the_file() {
     let add = RoomAction::Add(people(&["lee"]), MemberRole::Member);
     act(&store, "g", "kim", add).await.unwrap();
 }
+
+#[tokio::test]
+async fn the_log_is_emptied_once_a_backup_that_needs_it_is_done_and_senders_do_not_wait_for_it() {
+    let factory = SqliteFactory::new(1_000);
+    let store = opened(&factory);
+    group(&store, "g", "kim", &[]).await;
+    let seq = say(&store, "g", "kim", "지울글자").await;
+    let backup = rusqlite::Connection::open(factory.path()).unwrap();
+    let read = "BEGIN; SELECT count(*) FROM journal;";
+    backup.execute_batch(read).unwrap();
+    append_one(&store, content_of("g", "kim", Role::User, delete(seq)))
+        .await
+        .unwrap();
+    for _ in 0..20 {
+        say(&store, "g", "kim", "text").await;
+    }
+    let wants = |writer: &mut Writer| Ok(writer.emptying.wants());
+    assert!(store.writer.run(wants).await.unwrap());
+    backup.execute_batch("COMMIT").unwrap();
+    let bytes = file(&store, &factory).await;
+    assert!(has(&bytes, "text") && !has(&bytes, "지울글자"));
+}
