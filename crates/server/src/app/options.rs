@@ -75,9 +75,6 @@ pub(super) fn engine(config: &Config) -> EngineOptions {
     }
 }
 
-/// For so long a request can be repeated, at least: however many entries came since.
-const REPEATED_FOR: Duration = Duration::from_secs(3_600);
-
 fn retention_rule(config: &Config, kind: RoomKind) -> RetentionRule {
     let retention = &config.retention;
     let (days, entries) = match kind {
@@ -97,7 +94,7 @@ fn retention_rule(config: &Config, kind: RoomKind) -> RetentionRule {
         count: (entries > 0).then_some(entries),
         count_spares: match entries {
             0 => Duration::ZERO,
-            _ => REPEATED_FOR,
+            _ => Duration::from_secs(retention.repeat_seconds),
         },
         completed: seconds_or_none(completed * SECONDS_PER_DAY),
     }

@@ -318,7 +318,8 @@ options! {
     /// What is kept no longer. Removed entries are gone from every table and index; a client that
     /// resumes before them is told so (`reset`).
     retention: Retention {
-        /// Days for which entries of support rooms are kept. 0 keeps them.
+        /// Days for which entries of support rooms are kept, and a support room that waits without any
+        /// message. 0 keeps them.
         support_days: u64 = 0, Allowed::Range(0, 36_500);
         /// Days after which a completed support room is deleted. 0 keeps it.
         completed_support_days: u64 = 0, Allowed::Range(0, 36_500);
@@ -342,6 +343,9 @@ options! {
         inbox_days: u64 = 90, Allowed::Range(0, 36_500);
         /// Most entries kept in each inbox. 0 sets no bound.
         inbox_entries_max: u64 = 1000, Allowed::Range(0, 1_000_000_000);
+        /// Seconds for which entries stay whatever their number: a repeat of what was sent is found by
+        /// the first message, as long as that is kept. 0 lets the bounds above cut at once.
+        repeat_seconds: u64 = 3600, Allowed::Range(0, 604_800);
         /// Seconds between two rounds through all rooms.
         sweep_seconds: u64 = 3600, Allowed::Range(1, 604_800);
     }

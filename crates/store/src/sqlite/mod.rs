@@ -1,4 +1,4 @@
-//! The [`Store`] on SQLite: one file, one process.
+//! The [`Store`](madang_domain::ports::Store) on SQLite: one file, one process.
 //!
 //! # Threads
 //! One thread writes, a few read, each with a connection of its own and a bounded queue. Every

@@ -124,6 +124,7 @@ fn whoever_is_not_known_is_told_so_before_the_stream_begins() {
 fn what_retention_took_is_told_until_it_was_heard_and_what_is_kept_follows() {
     let server = TestServer::builder()
         .env("MADANG_RETENTION__INBOX_ENTRIES_MAX", 2)
+        .env("MADANG_RETENTION__REPEAT_SECONDS", 0)
         .env("MADANG_RETENTION__SWEEP_SECONDS", 1)
         .start();
     let (buyer, seller) = (Person::new(&server, "Choco"), Person::new(&server, "Kong"));

@@ -22,6 +22,7 @@ fn builder(kind: &str) -> Builder {
     let variable = format!("MADANG_RETENTION__{}_ENTRIES_MAX", kind.to_uppercase());
     TestServer::builder()
         .env("MADANG_RETENTION__SWEEP_SECONDS", 1)
+        .env("MADANG_RETENTION__REPEAT_SECONDS", 0)
         .env(&variable, KEPT)
 }
 
