@@ -1,9 +1,11 @@
 //! What becomes of rooms is seen at once on open connections.
 
 use madang_e2e::server::TestServer;
+use rusqlite::Connection;
 use serde_json::json;
 
 use super::{Person, agent_of};
+use crate::people::Someone;
 use crate::shared::{self, LOGIN, PASSCODE};
 
 #[test]
@@ -104,6 +106,24 @@ fn more_rooms_than_a_session_shows_end_it() {
     lee.claim(&server, &park.id);
     assert_eq!(lee.peer.next_of("error")["error"]["code"], "TOO_MANY");
     assert_eq!(lee.peer.received(), Err(Some(1008)));
+}
+
+#[test]
+fn a_room_that_cannot_be_looked_up_ends_the_session_instead_of_being_asked_for_for_ever() {
+    let server = TestServer::start();
+    let owner = Someone::new(&server, "owner");
+    let room = owner.group(&[]);
+    let mut kim = Person::new(&server, "user");
+    // What is stored of the room becomes damaged as somebody comes: no text is in bytes like this.
+    let database = Connection::open(server.data().join("madang.db")).unwrap();
+    let damage = "CREATE TRIGGER damage AFTER INSERT ON members BEGIN
+        UPDATE rooms SET title = CAST(x'ff' AS TEXT) WHERE room_no = NEW.room_no; END";
+    database.execute_batch(damage).unwrap();
+    let members = format!("/api/v1/rooms/{room}/members");
+    let kim_only = json!({"members": [kim.id]});
+    drop(owner.rest.call("POST", &members, &kim_only));
+    assert_eq!(kim.peer.next_of("error")["error"]["code"], "INTERNAL");
+    assert_eq!(kim.peer.received(), Err(Some(1011)));
 }
 
 #[test]

@@ -240,13 +240,15 @@ impl<D: Follower> Core<D> {
         Some(Box::pin(async move {
             let mut found = Vec::new();
             let looked = joiner.look_up(&notes, &known, only.as_ref(), &mut found);
-            let put_back = match looked.await {
-                Ok(()) => RoomNotes::Nothing,
-                Err(error) => {
-                    tracing::debug!(code = %error.code(), "rooms will be looked up again");
+            let (put_back, refused) = match looked.await {
+                Ok(()) => (RoomNotes::Nothing, None),
+                Err(error) if error.code() == Code::Unavailable => {
+                    tracing::debug!("rooms will be looked up again");
                     tokio::time::sleep(STORE_RETRY).await;
-                    notes
+                    (notes, None)
                 }
+                // Asking again would be refused again, for ever.
+                Err(error) => (RoomNotes::Nothing, Some(error)),
             };
             let done: Done<D> = Box::new(move |core| {
                 if let Some(notes) = &mut core.session.outbox().notes {
@@ -254,7 +256,8 @@ impl<D: Follower> Core<D> {
                 }
                 found
                     .into_iter()
-                    .try_for_each(|found| core.found(found, &known))
+                    .try_for_each(|found| core.found(found, &known))?;
+                refused.map_or(Ok(()), |error| Err(Failure::new(error, None)))
             });
             done
         }))
