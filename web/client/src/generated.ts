@@ -116,7 +116,8 @@ export type CommandRead = {
 /**
  * Has rooms continue right after positions of an earlier connection. Live messages of these
  * rooms that came before the `ack` come again in their place after it: a client drops what it
- * got of them before.
+ * got of them before. A room of the user's that is not shown is from then on, told with `room`
+ * before the `ack`, in the place of one that was not resumed.
  */
 export type CommandResume = {
   id?: CommandId;
@@ -395,7 +396,15 @@ export type EventError = {
 /** The first event: who the user is and which rooms are theirs. */
 export type EventHello = {
   inbox?: LiveInbox | null;
-  /** All of the user's rooms. */
+  /**
+   * The user has more rooms than are shown; absent where that is not so. Of those nothing
+   * comes: they are read over REST, or resumed.
+   */
+  more?: boolean;
+  /**
+   * The user's rooms, those that were resumed first, then the newest: as many as a connection
+   * shows.
+   */
   rooms: LiveRoom[];
   /** Names the connection in the server's log. */
   session: string;
@@ -505,7 +514,11 @@ export type EventRoom = (({
 } | {
   change: "left";
   /** The room, if it still is one. */
-  room: LeftRoom;
+  room: RoomName;
+} | {
+  change: "hidden";
+  /** The room. */
+  room: RoomName;
 })) & {
   type: "room";
 };
@@ -567,12 +580,6 @@ export type InboxEntry = {
   target?: number | null;
   /** Of `read` and `deleted`: whether all notifications up to the target are meant. */
   upTo?: boolean | null;
-};
-
-/** A room that is not the user's any more. */
-export type LeftRoom = {
-  /** Which. */
-  id: string;
 };
 
 /** Where the live stream of the user's inbox begins. */
@@ -951,6 +958,12 @@ export type RoomChanges = {
 
 /** What a room is for. */
 export type RoomKind = "support" | "direct" | "group" | "open";
+
+/** Which room is shown no more. */
+export type RoomName = {
+  /** Which. */
+  id: string;
+};
 
 /** What a message is to say: a text, `data`, or both. */
 export type RoomSend = {

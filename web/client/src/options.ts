@@ -66,7 +66,10 @@ export interface ClientEvents {
   outgoing: [outgoing: Outgoing];
   /** Part of a room's log is gone that was to be given: what is kept follows. */
   reset: [reset: EventReset];
-  /** A room became the user's, changed, or is theirs no more; also what happened while there was no connection. */
+  /**
+   * A room became the user's, changed, is theirs no more, or gave its place to another; also what happened while
+   * there was no connection.
+   */
   room: [event: EventRoom];
   /** Something in `rooms` or `unread` changed. Told once for all changes of a moment. */
   rooms: [];

@@ -1,5 +1,7 @@
 //! What a stream shows, and to whom.
 
+use std::collections::BTreeSet;
+
 use madang_e2e::events::Events;
 use madang_e2e::http;
 use madang_e2e::json::Json;
@@ -60,19 +62,37 @@ fn a_head_request_is_answered_without_a_stream() {
 }
 
 #[test]
-fn who_has_more_rooms_than_an_id_names_is_told_so() {
+fn who_has_more_rooms_than_an_id_names_is_shown_the_newest_and_before_those_the_named() {
     let server = TestServer::builder()
         .env("MADANG_SESSION__STREAM_ROOMS_MAX", 2)
         .start();
-    let customers: Vec<_> = (0..3).map(|_| Customer::new(&server)).collect();
+    let mut customers: Vec<_> = (0..3).map(|_| Customer::new(&server)).collect();
     let token = agent_of(&server, &customers[..2]);
-    let (mut events, _) = enter(&server, ALL, &token, None);
+    let (mut events, hello) = enter(&server, ALL, &token, None);
+    assert!(hello.get("more").is_none(), "{hello}");
+    let named = events.last_id.clone();
     claim(&server, &token, &customers[2].id);
-    let error = events.next_of("error");
-    assert_eq!(error.data["error"]["code"], "TOO_MANY");
-    assert_eq!(events.next(), None);
-    let mut again = Events::open(server.address(), ALL, &token, None);
-    assert_eq!(again.event().data["error"]["code"], "TOO_MANY");
+    assert_eq!(events.next_of("room").data["change"], "hidden");
+    let joined = events.next_of("room").data;
+    assert_eq!(joined["room"]["id"], customers[2].id.as_str());
+    drop(events);
+    // The newest is not among those that the id names.
+    for customer in &mut customers {
+        customer.say("missed");
+    }
+    let ids = |hello: &serde_json::Value| {
+        let rooms = hello["rooms"].as_array().unwrap().iter();
+        let ids = rooms.map(|room| room["id"].as_str().unwrap().to_owned());
+        ids.collect::<BTreeSet<_>>()
+    };
+    let all: Vec<_> = customers.iter().map(|one| one.id.clone()).collect();
+    let (mut again, hello) = enter(&server, ALL, &token, named.as_deref());
+    assert_eq!(ids(&hello), all[..2].iter().cloned().collect());
+    assert_eq!(hello["more"], true);
+    assert_eq!(again.texts(2), ["missed", "missed"]);
+    let (_, hello) = enter(&server, ALL, &token, None);
+    assert_eq!(ids(&hello), all[1..].iter().cloned().collect());
+    assert_eq!(hello["more"], true);
     let (_, hello) = Json::enter(server.address(), &token);
     assert_eq!(hello["rooms"].as_array().unwrap().len(), 3);
 }

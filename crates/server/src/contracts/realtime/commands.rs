@@ -123,7 +123,8 @@ pub enum ClientCommand {
     },
     /// Has rooms continue right after positions of an earlier connection. Live messages of these
     /// rooms that came before the `ack` come again in their place after it: a client drops what it
-    /// got of them before.
+    /// got of them before. A room of the user's that is not shown is from then on, told with `room`
+    /// before the `ack`, in the place of one that was not resumed.
     Resume {
         /// By room: the `position` of the last message that the client has.
         #[schema(example = json!({ "kim@example.com": "9f3c1a2b4d5e-42" }))]

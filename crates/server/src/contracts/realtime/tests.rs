@@ -164,7 +164,7 @@ fn acks_hold_what_was_done_and_nothing_else() {
 #[test]
 fn a_room_that_is_left_shows_its_id_only() {
     let left = RoomChange::Left {
-        room: LeftRoom { id: "r" },
+        room: RoomName { id: "r" },
     };
     let shown: Value = serde_json::from_slice(&ServerEvent::Room(left).to_json()).unwrap();
     assert_eq!(

@@ -209,13 +209,17 @@ impl Core<Json> {
             let inbox = Some(RoomId::inbox(&caller.user)).filter(|inbox| followed.has(inbox));
             known.extend(inbox.map(|inbox| (inbox, position)));
         }
+        let mut others = Vec::new();
         for (name, position) in positions {
             let position = position_of(&position)?;
-            match RoomId::new(&name).ok().filter(|room| followed.has(room)) {
-                Some(room) => known.push((room, position)),
+            match RoomId::new(&name).ok().filter(|room| !room.is_internal()) {
+                Some(room) if followed.has(&room) => known.push((room, position)),
+                Some(room) => others.push((room, position)),
                 None => unknown.push(name),
             }
         }
+        // Behind those that are shown, which then make no space for them.
+        known.append(&mut others);
         let id: Option<Box<str>> = id.map(Box::from);
         let joiner = self.joiner(caller);
         self.command = Some(Box::pin(async move {
@@ -237,15 +241,11 @@ impl Core<Json> {
 
     /// What was queued of these rooms is dropped, the client is answered, and the rooms go on
     /// behind that.
-    fn rooms_resumed(&mut self, id: Option<&str>, joined: Vec<Joined>, mut unknown: Vec<String>) {
-        let mut resumed = Vec::new();
-        for one in joined {
-            let name = one.name();
-            match self.resume(one) {
-                Some(subscription) => resumed.push(subscription),
-                None => unknown.push(name),
-            }
-        }
+    fn rooms_resumed(&mut self, id: Option<&str>, joined: Vec<Joined>, unknown: Vec<String>) {
+        let resumed: Vec<_> = joined
+            .into_iter()
+            .filter_map(|one| self.resume(one))
+            .collect();
         let (id, unknown) = (
             echo(id),
             unknown.iter().map(String::as_str).collect::<Vec<_>>(),

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use madang_domain::ports::{RoomSummary, RoomsQuery};
-use madang_domain::{Caller, Code, Error, Position, Room, RoomHead, RoomId, Seq, Support, policy};
+use madang_domain::{
+    Caller, Code, Error, Position, Room, RoomHead, RoomId, Seq, Support, Timestamp, policy,
+};
 use madang_engine::{RoomSubscription, Start, Subscribed, SubscriptionKey, UserSubscription};
 
 use super::super::super::Chat;
@@ -21,6 +23,10 @@ const ATTENDING: SubscriptionKey = SubscriptionKey::MAX;
 
 /// How often an inbox that grows all the time is counted before a count may be off by what came.
 const INBOX_COUNTS_MAX: usize = 3;
+
+/// Pages of a user's rooms that are looked through for those that the client resumes: one that is not
+/// the user's any more is on none.
+const LISTED_PAGES_MAX: usize = 16;
 
 /// What a session is to show.
 #[derive(Debug)]
@@ -60,7 +66,7 @@ pub(in super::super) struct Joiner {
     pub(super) chat: Arc<Chat>,
     pub(super) session: Arc<Session>,
     pub(super) format: Format,
-    /// Rooms that the session shows; more are refused.
+    /// Most rooms that the session shows.
     pub(super) rooms_max: usize,
     pub(super) shows_inbox: bool,
     pub(in super::super) caller: Caller,
@@ -103,6 +109,8 @@ pub(in super::super) struct Joined {
     pub(super) position: Position,
     /// Whether a part of what was asked for is gone, which is told once it is read.
     is_reset: bool,
+    /// Whether the client asked for it by a position.
+    pub(super) is_resumed: bool,
     pub(super) key: SubscriptionKey,
     pub(super) subscription: RoomSubscription,
     pub(super) live: bool,
@@ -116,6 +124,8 @@ pub(super) struct Entered {
     pub(super) resumed: Vec<Joined>,
     /// Rooms that are new to a client that resumes.
     pub(super) fresh: Vec<Joined>,
+    /// Whether the user has rooms that are not shown.
+    pub(super) more: bool,
     /// Where the user's inbox begins, if there is one.
     pub(super) inbox: Option<LiveInbox>,
 }
@@ -131,11 +141,6 @@ pub(super) enum Found {
 }
 
 impl Joined {
-    /// The room's id.
-    pub(in super::super) fn name(&self) -> String {
-        self.room.id.to_string()
-    }
-
     pub(super) fn is_inbox(&self) -> bool {
         self.room.id.is_inbox()
     }
@@ -152,7 +157,6 @@ impl Joined {
 
 impl Joiner {
     /// # Errors
-    /// [`Code::TooMany`]: the user has more rooms than a session shows.
     /// [`Code::RoomNotFound`], [`Code::NotYourRoom`]: of the one room that is wanted.
     /// [`Code::Unavailable`]: retryable.
     pub(super) async fn enter(&self, follows: Follows) -> Result<Entered, Error> {
@@ -164,6 +168,7 @@ impl Joiner {
             only: None,
             resumed: Vec::new(),
             fresh: Vec::new(),
+            more: false,
             inbox: None,
         };
         match follows {
@@ -188,14 +193,19 @@ impl Joiner {
             let start = since.map_or(InboxStart::Now, InboxStart::After);
             self.join_inbox(start, entered).await?;
         }
-        for room in self.list().await? {
+        let (rooms, more) = self.choose(places).await?;
+        entered.more = more;
+        for room in rooms {
             let since = places.and_then(|places| places.of(&room.room.id));
             let is_fresh = places.is_some() && since.is_none();
             // Where nothing is resumed the room begins where its unread messages were counted.
             let start = Start::After(since.unwrap_or_else(|| room.room.head.position()));
             match self.join(room, start).await {
                 Ok(joined) if is_fresh => entered.fresh.push(joined),
-                Ok(joined) => entered.resumed.push(joined),
+                Ok(joined) => entered.resumed.push(Joined {
+                    is_resumed: since.is_some(),
+                    ..joined
+                }),
                 // Lost since it was listed.
                 Err(error) if is_not_theirs(error.code()) => {}
                 Err(error) => return Err(error),
@@ -240,17 +250,46 @@ impl Joiner {
         Ok((room, unread))
     }
 
-    async fn list(&self) -> Result<Vec<Theirs>, Error> {
-        let maximum = self.rooms_max;
+    /// The rooms to show: those of which the client has a place, then the newest. And whether the
+    /// user has more.
+    async fn choose(&self, places: Option<&Places>) -> Result<(Vec<Theirs>, bool), Error> {
+        let inbox = RoomId::inbox(&self.caller.user);
+        let wanted = places.map_or(0, |places| places.count_without(&inbox));
+        let (mut resumed, mut newest) = (Vec::new(), Vec::new());
+        let (mut after, mut more) = (None, false);
+        for _ in 0..LISTED_PAGES_MAX {
+            let page = self.page(after).await?;
+            let is_last = page.len() <= self.rooms_max;
+            after = page
+                .last()
+                .map(|last| (last.active_at, last.view.room.number));
+            for room in page {
+                let is_placed = places.is_some_and(|all| all.of(&room.view.room.id).is_some());
+                let chosen = if is_placed { &mut resumed } else { &mut newest };
+                if chosen.len() < self.rooms_max {
+                    chosen.push(room);
+                }
+            }
+            more |= !is_last;
+            if is_last || resumed.len() >= wanted.min(self.rooms_max) {
+                break;
+            }
+        }
+        let space = self.rooms_max - resumed.len();
+        more |= newest.len() > space;
+        newest.truncate(space);
+        resumed.append(&mut newest);
+        Ok((resumed.into_iter().map(Theirs::from).collect(), more))
+    }
+
+    /// One more than are shown of the user's rooms, newest activity first.
+    async fn page(&self, after: Option<(Timestamp, u64)>) -> Result<Vec<RoomSummary>, Error> {
         let query = RoomsQuery {
-            limit: maximum + 1,
+            after,
+            limit: self.rooms_max + 1,
             ..RoomsQuery::default()
         };
-        let rooms = self.chat.engine.rooms_of(&self.caller, &query).await?;
-        if rooms.len() > maximum {
-            return Err(too_many(maximum));
-        }
-        Ok(rooms.into_iter().map(Theirs::from).collect())
+        self.chat.engine.rooms_of(&self.caller, &query).await
     }
 
     /// Subscribes to a room.
@@ -308,6 +347,7 @@ impl Joiner {
             read: read.filter(|_| is_counted),
             position,
             is_reset,
+            is_resumed: false,
             key,
             subscription,
             live,
@@ -333,8 +373,8 @@ impl Joiner {
                     // It may have been made meanwhile.
                     Some(only) => vec![only.clone()],
                     None => {
-                        let listed = self.list().await?.into_iter();
-                        listed.map(|theirs| theirs.room.id).collect()
+                        let newest = self.page(None).await?.into_iter().take(self.rooms_max);
+                        newest.map(|one| one.view.room.id).collect()
                     }
                 };
                 listed
@@ -401,7 +441,8 @@ impl Joiner {
         })
     }
 
-    /// Subscribes anew to rooms after positions. Answers those that are not the caller's besides.
+    /// Subscribes anew to rooms of the caller's after positions. Answers those that are not theirs
+    /// besides.
     ///
     /// # Errors
     /// [`Code::Unavailable`]: retryable; nothing was done.
@@ -411,11 +452,7 @@ impl Joiner {
     ) -> Result<(Vec<Joined>, Vec<RoomId>), Error> {
         let (mut joined, mut unknown) = (Vec::new(), Vec::new());
         for (id, position) in positions {
-            let found = match self.chat.engine.room(&self.caller, &id).await {
-                Ok(room) => self.join(Theirs::from(room), Start::After(position)).await,
-                Err(error) => Err(error),
-            };
-            match found {
+            match self.join_after(&id, position).await {
                 Ok(one) => joined.push(one),
                 Err(error) if is_not_theirs(error.code()) => unknown.push(id),
                 Err(error) => {
@@ -425,6 +462,19 @@ impl Joiner {
             }
         }
         Ok((joined, unknown))
+    }
+
+    async fn join_after(&self, id: &RoomId, position: Position) -> Result<Joined, Error> {
+        let view = self.chat.engine.view_room(&self.caller, id).await?;
+        let Caller { user, role, .. } = &self.caller;
+        if !policy::takes_part(&view.room.detail, view.standing, user, *role) {
+            return Err(Code::NotYourRoom.into());
+        }
+        let joined = self.join(Theirs::from(view.room), Start::After(position));
+        Ok(Joined {
+            is_resumed: true,
+            ..joined.await?
+        })
     }
 
     fn undo(&self, joined: Vec<Joined>) {
@@ -456,10 +506,4 @@ pub(super) fn before_oldest(head: &RoomHead) -> Position {
 
 fn start(since: Option<Position>) -> Start {
     since.map_or(Start::Now, Start::After)
-}
-
-/// What a user is told who has more rooms than a session shows.
-pub(super) fn too_many(maximum: usize) -> Error {
-    let detail = format!("a session shows at most {maximum} rooms");
-    Error::with_detail(Code::TooMany, detail)
 }
