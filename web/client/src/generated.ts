@@ -121,7 +121,10 @@ export type CommandRead = {
  */
 export type CommandResume = {
   id?: CommandId;
-  /** The same for the user's inbox. */
+  /**
+   * The same for the user's inbox. `null`: the client knows that there was none, and has it
+   * from its beginning on; absent: it goes on from where `hello` says.
+   */
   inbox?: string | null;
   /** By room: the `position` of the last message that the client has. */
   positions: Record<string, string>;

@@ -23,7 +23,8 @@ import type { TokenFunction } from './tokens.js';
 /** Where the application is in all that it receives. JSON: it may be kept over a reload of the page. */
 export interface Positions {
   rooms: Record<string, Place>;
-  inbox?: string;
+  /** `null`: there was never a notification. */
+  inbox?: string | null;
   /** Of an event stream. */
   stream?: string;
 }

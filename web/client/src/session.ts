@@ -169,7 +169,7 @@ export class Session {
   }
 
   /** Asks for what the connection begins behind; what comes of it before the answer comes again after it. */
-  #resume(behind: Record<string, string>, inbox: string | undefined): void {
+  #resume(behind: Record<string, string>, inbox: string | null | undefined): void {
     const parts = split(behind);
     if (parts.length === 0 && inbox !== undefined) parts.push({});
     if (parts.length === 0) return this.#open();

@@ -468,6 +468,25 @@ test('the inbox goes on behind its last entry and counts what is unread', async 
   assert.deepEqual(entries, ['i-4', 'i-5', 'i-6', 'i-7', 'i-8', 'i-9', 'i-10']);
 });
 
+test('the first notification ever is given though it came while there was no connection', async (t) => {
+  const bench = new Bench(t);
+  const entries = bench.note('inbox', ({ position }) => position);
+  await bench.connect();
+  assert.equal(bench.client.positions().inbox, null, 'there is no inbox');
+  for (const cut of [true, false]) {
+    bench.socket.cut();
+    await bench.pass(60_000);
+    bench.socket.open();
+    bench.socket.tell({ ...hello(), inbox: { position: 'i-1', unread: 1, lastSeq: 1 } });
+    assert.equal(bench.socket.last('resume').inbox, null);
+    if (cut) continue;
+    bench.socket.ack('resume');
+    bench.socket.tell(added(1));
+  }
+  assert.deepEqual(entries, ['i-1']);
+  assert.equal(bench.client.positions().inbox, 'i-1');
+});
+
 test('what is gone from the inbox is told, and counted anew', async (t) => {
   const { asked, fetch } = rest(() => json({ notifications: [{ id: 8 }], unread: 2, page: 1, size: 1, total: 8 }));
   const bench = new Bench(t, { fetch, positions: { rooms: {}, inbox: 'i-1' } });

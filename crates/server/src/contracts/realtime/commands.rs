@@ -8,6 +8,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::super::rooms::present;
+
 /// How the JSON door's subprotocol is called: selected when offered, not required.
 pub const JSON_SUBPROTOCOL: &str = "madang.v1.json";
 
@@ -129,9 +131,11 @@ pub enum ClientCommand {
         /// By room: the `position` of the last message that the client has.
         #[schema(example = json!({ "kim@example.com": "9f3c1a2b4d5e-42" }))]
         positions: BTreeMap<String, String>,
-        /// The same for the user's inbox.
-        #[schema(example = "5e9f3c1a2b4d-7")]
-        inbox: Option<String>,
+        /// The same for the user's inbox. `null`: the client knows that there was none, and has it
+        /// from its beginning on; absent: it goes on from where `hello` says.
+        #[serde(default, deserialize_with = "present")]
+        #[schema(value_type = Option<String>, example = "5e9f3c1a2b4d-7")]
+        inbox: Option<Option<String>>,
     },
     /// Asks for `pong`.
     Ping {},

@@ -139,6 +139,13 @@ fn commands_are_read_and_further_members_are_ignored() {
         read(json!({"type": "resume", "positions": {"r": "a-1"}})),
         ClientCommand::Resume { positions, inbox: None } if positions["r"] == "a-1"
     ));
+    for (inbox, expected) in [
+        (json!(null), Some(None)),
+        (json!("i-2"), Some(Some("i-2".to_owned()))),
+    ] {
+        let resume = json!({"type": "resume", "positions": {}, "inbox": inbox});
+        assert!(matches!(read(resume), ClientCommand::Resume { inbox, .. } if inbox == expected));
+    }
     assert!(matches!(
         read(json!({"type": "ping"})),
         ClientCommand::Ping {}

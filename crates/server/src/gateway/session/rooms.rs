@@ -5,6 +5,7 @@
 //! looks it up beside the session's commands. A new subscription is held until the client has been
 //! told of its room, so that none of its messages comes first.
 
+mod choose;
 mod join;
 mod showing;
 
@@ -25,8 +26,8 @@ use super::feeds::{Feed, STORE_RETRY};
 use super::notes::RoomNotes;
 use super::render::{Format, Head};
 use crate::contracts::realtime::{LiveRoom, RoomChange, RoomName, ServerEvent};
+pub(in super::super) use join::{Begin, Follows};
 use join::{Entered, Found};
-pub(in super::super) use join::{Follows, InboxStart};
 pub(super) use join::{Joined, Joiner, Theirs};
 
 /// What the host publishes for a user, behind the prefix of users' own destinations: all of it, as

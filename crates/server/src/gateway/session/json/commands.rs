@@ -9,7 +9,7 @@ use madang_engine::{SubscriptionKey, UserSubscription};
 
 use super::super::dialect::Done;
 use super::super::driver::Core;
-use super::super::rooms::{Followed, Follower, Joined};
+use super::super::rooms::{Begin, Followed, Follower, Joined};
 use super::Json;
 use super::send::Address;
 use crate::contracts::native::body_of;
@@ -72,9 +72,7 @@ impl Core<Json> {
             ClientCommand::Watch { users } => self.handle_watch(id, &users),
             ClientCommand::Read { room, position } => self.handle_read(id, &room, &position),
             ClientCommand::Typing { room, active } => self.handle_typing(id, &room, active),
-            ClientCommand::Resume { positions, inbox } => {
-                self.handle_resume(id, positions, inbox.as_deref())
-            }
+            ClientCommand::Resume { positions, inbox } => self.handle_resume(id, positions, inbox),
             ClientCommand::Ping {} => {
                 let id = echo(id);
                 Json::tell(self, &ServerEvent::Pong { id: id.as_deref() });
@@ -199,22 +197,23 @@ impl Core<Json> {
         &mut self,
         id: Option<&str>,
         positions: BTreeMap<String, String>,
-        inbox: Option<&str>,
+        inbox: Option<Option<String>>,
     ) -> Result<(), Error> {
         let followed = self.followed()?;
         let caller = followed.caller.clone();
         let (mut known, mut unknown) = (Vec::new(), Vec::new());
         if let Some(position) = inbox {
-            let position = position_of(position)?;
+            let position = position.as_deref().map(position_of).transpose()?;
+            let start = position.map_or(Begin::Beginning, Begin::After);
             let inbox = Some(RoomId::inbox(&caller.user)).filter(|inbox| followed.has(inbox));
-            known.extend(inbox.map(|inbox| (inbox, position)));
+            known.extend(inbox.map(|inbox| (inbox, start)));
         }
         let mut others = Vec::new();
         for (name, position) in positions {
-            let position = position_of(&position)?;
+            let start = Begin::After(position_of(&position)?);
             match RoomId::new(&name).ok().filter(|room| !room.is_internal()) {
-                Some(room) if followed.has(&room) => known.push((room, position)),
-                Some(room) => others.push((room, position)),
+                Some(room) if followed.has(&room) => known.push((room, start)),
+                Some(room) => others.push((room, start)),
                 None => unknown.push(name),
             }
         }

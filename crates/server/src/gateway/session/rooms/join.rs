@@ -4,10 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use madang_domain::ports::{RoomSummary, RoomsQuery};
-use madang_domain::{
-    Caller, Code, Error, Position, Room, RoomHead, RoomId, Seq, Support, Timestamp, policy,
-};
+use madang_domain::ports::RoomSummary;
+use madang_domain::{Caller, Code, Error, Position, Room, RoomHead, RoomId, Seq, Support, policy};
 use madang_engine::{RoomSubscription, Start, Subscribed, SubscriptionKey, UserSubscription};
 
 use super::super::super::Chat;
@@ -24,10 +22,6 @@ const ATTENDING: SubscriptionKey = SubscriptionKey::MAX;
 /// How often an inbox that grows all the time is counted before a count may be off by what came.
 const INBOX_COUNTS_MAX: usize = 3;
 
-/// Pages of a user's rooms that are looked through for those that the client resumes: one that is not
-/// the user's any more is on none.
-const LISTED_PAGES_MAX: usize = 16;
-
 /// What a session is to show.
 #[derive(Debug)]
 pub(in super::super::super) enum Follows {
@@ -36,12 +30,12 @@ pub(in super::super::super) enum Follows {
     /// One room, from now on or after a position.
     One(RoomId, Option<Position>),
     /// The caller's inbox alone, also if it is made later.
-    Inbox(InboxStart),
+    Inbox(Begin),
 }
 
-/// From where on an inbox is shown.
+/// From where on a log is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super::super) enum InboxStart {
+pub(in super::super::super) enum Begin {
     /// What comes from now on.
     Now,
     /// All of it.
@@ -50,12 +44,12 @@ pub(in super::super::super) enum InboxStart {
     After(Position),
 }
 
-impl InboxStart {
-    fn of(self, inbox: &Room) -> Start {
+impl Begin {
+    fn of(self, room: &Room) -> Start {
         match self {
             // Where it was counted.
-            Self::Now => Start::After(inbox.head.position()),
-            Self::Beginning => Start::After(beginning(inbox)),
+            Self::Now => Start::After(room.head.position()),
+            Self::Beginning => Start::After(beginning(room)),
             Self::After(position) => Start::After(position),
         }
     }
@@ -189,8 +183,11 @@ impl Joiner {
 
     async fn join_all(&self, places: Option<&Places>, entered: &mut Entered) -> Result<(), Error> {
         if self.shows_inbox {
-            let since = places.and_then(|places| places.of(&RoomId::inbox(&self.caller.user)));
-            let start = since.map_or(InboxStart::Now, InboxStart::After);
+            let inbox = RoomId::inbox(&self.caller.user);
+            let start = places.map_or(Begin::Now, |places| {
+                // It names all that there was.
+                places.of(&inbox).map_or(Begin::Beginning, Begin::After)
+            });
             self.join_inbox(start, entered).await?;
         }
         let (rooms, more) = self.choose(places).await?;
@@ -214,7 +211,7 @@ impl Joiner {
         Ok(())
     }
 
-    async fn join_inbox(&self, start: InboxStart, entered: &mut Entered) -> Result<(), Error> {
+    async fn join_inbox(&self, start: Begin, entered: &mut Entered) -> Result<(), Error> {
         let (room, unread) = match self.counted_inbox().await {
             Ok(counted) => counted,
             Err(error) if is_not_theirs(error.code()) => return Ok(()),
@@ -248,48 +245,6 @@ impl Joiner {
         }
         let unread = engine.unread_notifications(&self.caller).await?;
         Ok((room, unread))
-    }
-
-    /// The rooms to show: those of which the client has a place, then the newest. And whether the
-    /// user has more.
-    async fn choose(&self, places: Option<&Places>) -> Result<(Vec<Theirs>, bool), Error> {
-        let inbox = RoomId::inbox(&self.caller.user);
-        let wanted = places.map_or(0, |places| places.count_without(&inbox));
-        let (mut resumed, mut newest) = (Vec::new(), Vec::new());
-        let (mut after, mut more) = (None, false);
-        for _ in 0..LISTED_PAGES_MAX {
-            let page = self.page(after).await?;
-            let is_last = page.len() <= self.rooms_max;
-            after = page
-                .last()
-                .map(|last| (last.active_at, last.view.room.number));
-            for room in page {
-                let is_placed = places.is_some_and(|all| all.of(&room.view.room.id).is_some());
-                let chosen = if is_placed { &mut resumed } else { &mut newest };
-                if chosen.len() < self.rooms_max {
-                    chosen.push(room);
-                }
-            }
-            more |= !is_last;
-            if is_last || resumed.len() >= wanted.min(self.rooms_max) {
-                break;
-            }
-        }
-        let space = self.rooms_max - resumed.len();
-        more |= newest.len() > space;
-        newest.truncate(space);
-        resumed.append(&mut newest);
-        Ok((resumed.into_iter().map(Theirs::from).collect(), more))
-    }
-
-    /// One more than are shown of the user's rooms, newest activity first.
-    async fn page(&self, after: Option<(Timestamp, u64)>) -> Result<Vec<RoomSummary>, Error> {
-        let query = RoomsQuery {
-            after,
-            limit: self.rooms_max + 1,
-            ..RoomsQuery::default()
-        };
-        self.chat.engine.rooms_of(&self.caller, &query).await
     }
 
     /// Subscribes to a room.
@@ -441,18 +396,18 @@ impl Joiner {
         })
     }
 
-    /// Subscribes anew to rooms of the caller's after positions. Answers those that are not theirs
+    /// Subscribes anew to rooms of the caller's. Answers those that are not theirs
     /// besides.
     ///
     /// # Errors
     /// [`Code::Unavailable`]: retryable; nothing was done.
     pub(in super::super) async fn resume(
         &self,
-        positions: Vec<(RoomId, Position)>,
+        starts: Vec<(RoomId, Begin)>,
     ) -> Result<(Vec<Joined>, Vec<RoomId>), Error> {
         let (mut joined, mut unknown) = (Vec::new(), Vec::new());
-        for (id, position) in positions {
-            match self.join_after(&id, position).await {
+        for (id, start) in starts {
+            match self.join_anew(&id, start).await {
                 Ok(one) => joined.push(one),
                 Err(error) if is_not_theirs(error.code()) => unknown.push(id),
                 Err(error) => {
@@ -464,13 +419,14 @@ impl Joiner {
         Ok((joined, unknown))
     }
 
-    async fn join_after(&self, id: &RoomId, position: Position) -> Result<Joined, Error> {
+    async fn join_anew(&self, id: &RoomId, start: Begin) -> Result<Joined, Error> {
         let view = self.chat.engine.view_room(&self.caller, id).await?;
         let Caller { user, role, .. } = &self.caller;
         if !policy::takes_part(&view.room.detail, view.standing, user, *role) {
             return Err(Code::NotYourRoom.into());
         }
-        let joined = self.join(Theirs::from(view.room), Start::After(position));
+        let start = start.of(&view.room);
+        let joined = self.join(Theirs::from(view.room), start);
         Ok(Joined {
             is_resumed: true,
             ..joined.await?
