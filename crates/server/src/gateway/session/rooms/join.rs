@@ -264,7 +264,7 @@ impl Joiner {
                 ..
             }
         );
-        let place = of_places.then(|| Place::new(&room.id, room.head.position()));
+        let place = of_places.then(|| Place::new(&room.id, stands(&room, start)));
         let head = Head::live(self.format.clone(), place);
         let key = self.session.insert_head(head);
         let outlet = Arc::clone(&self.session);
@@ -444,6 +444,15 @@ impl Joiner {
     }
 }
 
+/// Where an event that goes out before the room is told says that it stands: who is cut off then and
+/// resumes from there misses nothing of it.
+fn stands(room: &Room, start: Start) -> Position {
+    match start {
+        Start::After(position) => position,
+        Start::Now | Start::Delivered => room.head.position(),
+    }
+}
+
 /// Before the first entry.
 fn beginning(room: &Room) -> Position {
     Position {
@@ -462,4 +471,36 @@ pub(super) fn before_oldest(head: &RoomHead) -> Position {
 
 fn start(since: Option<Position>) -> Start {
     since.map_or(Start::Now, Start::After)
+}
+
+#[cfg(test)]
+mod tests {
+    use madang_domain::{Epoch, Profile, RoomDetail, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn a_room_that_is_not_told_yet_stands_where_it_begins_so_that_a_cut_then_misses_nothing() {
+        let position = |seq| Position {
+            epoch: Epoch::new(7),
+            seq: Seq::new(seq),
+        };
+        let room = Room {
+            id: RoomId::new("g").unwrap(),
+            number: 1,
+            head: RoomHead {
+                epoch: Epoch::new(7),
+                last: Seq::new(9),
+                oldest: Seq::new(1),
+                access_version: 1,
+            },
+            created_at: Timestamp::from_micros(0),
+            detail: RoomDetail::Group,
+            profile: Profile::default(),
+            owner: None,
+            member_count: 1,
+        };
+        assert_eq!(stands(&room, Start::After(position(4))), position(4));
+        assert_eq!(stands(&room, Start::Now), position(9));
+    }
 }
