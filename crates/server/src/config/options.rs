@@ -149,7 +149,8 @@ options! {
         heart_beat_want_ms: u64 = 10000, Allowed::Range(0, 600_000);
         /// Seconds within which a new connection must send CONNECT.
         connect_timeout_seconds: u64 = 10, Allowed::Range(1, 300);
-        /// Most subscriptions of one session.
+        /// Most subscriptions of one session that are in force. As many that the server ended wait for
+        /// their UNSUBSCRIBE; of more the oldest is forgotten.
         subscriptions_max: usize = 256, Allowed::Range(1, 65_536);
         /// Most open transactions of one session.
         transactions_max: usize = 16, Allowed::Range(0, 1024);
