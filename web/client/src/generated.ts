@@ -1317,7 +1317,7 @@ export interface Routes {
   /**
    * A room's members.
    *
-   * In the order of their ids. Of a support room: its customer, and the agent who has it.
+   * For members, also of an open room, and admins. In the order of their ids. Of a support room: its customer, and the agent who has it.
    */
   "GET /rooms/{id}/members": {
     params: {
@@ -1475,8 +1475,8 @@ export interface Routes {
   /**
    * Marks a room as read.
    *
-   * The mark only rises, and at most to the newest message; the answer says where it stands. Who
-   * reads a room without taking part in it has no mark: the answer is then what was asked.
+   * For members, also of an open room. The mark only rises, and at most to the newest message; the
+   * answer says where it stands. An admin who looks on has no mark: the answer is then what was asked.
    */
   "PUT /rooms/{id}/read": {
     params: {
@@ -1490,7 +1490,7 @@ export interface Routes {
    * Who has read which messages.
    *
    * How many members have read each of at most 200 messages, and how far those have read who have
-   * read furthest.
+   * read furthest. For members, also of an open room, and admins.
    */
   "GET /rooms/{id}/receipts": {
     params: {

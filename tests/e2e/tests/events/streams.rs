@@ -9,6 +9,7 @@ use madang_e2e::server::TestServer;
 use serde_json::json;
 
 use super::{ALL, Customer, agent_of, claim, enter};
+use crate::people::Someone;
 use crate::rooms::rest;
 use crate::shared;
 
@@ -202,4 +203,49 @@ fn the_query_may_carry_what_a_browser_cannot_say_in_headers() {
     );
     let mut events = Events::try_open(server.address(), &query, &[]).unwrap();
     assert_eq!(events.texts(1), ["missed"]);
+}
+
+#[test]
+fn what_members_of_an_open_room_read_and_write_is_shown_to_members_alone() {
+    let server = shared::server();
+    let [kim, lee, park] = ["kim", "lee", "park"].map(|name| Someone::new(&server, name));
+    let root = Someone::of_role(&server, "root", "admin");
+    let room = kim.make(&json!({"kind": "open", "title": "광장", "members": [lee.id]}));
+    let path = format!("/api/v1/rooms/{room}/events");
+    let [mut of_park, mut of_root] =
+        [&park, &root].map(|who| enter(&server, &path, &who.token, None).0);
+    let (mut of_lee, _) = lee.enter(&server);
+    // Until lee has read what kim says now.
+    let reads = |of_root: &mut Events| {
+        let seq = kim.say(&room, "read me")["seq"].as_u64().unwrap();
+        lee.read(&room, seq);
+        while of_root.next_of("read").data["seq"] != seq {}
+    };
+    reads(&mut of_root);
+    let typing = json!({"type": "typing", "room": room, "active": true});
+    assert_eq!(of_lee.ask(typing).0["type"], "ack");
+    assert_eq!(of_root.next_of("typing").data["user"], json!(lee.id));
+    kim.say(&room, "fence");
+    let texts = |events: &mut Events, count| {
+        let seen: Vec<_> = (0..count).map(|_| events.event().data).collect();
+        seen.iter()
+            .for_each(|event| assert_eq!(event["type"], "message", "{event}"));
+    };
+    texts(&mut of_park, 2);
+    for path in ["members", "receipts?from=1&to=9"] {
+        let path = format!("/api/v1/rooms/{room}/{path}");
+        assert_eq!(park.rest.call("GET", &path, &json!({})).status, 403);
+    }
+    // Who joins is shown it at once, on the stream that is open.
+    park.rest
+        .done("POST", &format!("/api/v1/rooms/{room}/join"), &json!({}));
+    reads(&mut of_root);
+    assert_eq!(of_park.next_of("read").data["user"], json!(lee.id));
+    // And no more once they have left.
+    park.rest
+        .done("POST", &format!("/api/v1/rooms/{room}/leave"), &json!({}));
+    while of_park.next_of("message").data["message"]["type"] != "left" {}
+    reads(&mut of_root);
+    kim.say(&room, "fence");
+    texts(&mut of_park, 2);
 }
