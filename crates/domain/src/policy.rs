@@ -191,6 +191,27 @@ pub fn reads(detail: &RoomDetail, standing: Standing, user: &UserId, role: Role)
     }
 }
 
+/// Whether `caller` may know of the room's people what its log does not tell: who belongs to it, up
+/// to where they have read, who writes just now. Whoever may read the room; of an open room, which
+/// everybody reads, its members and admins alone.
+///
+/// # Errors
+/// [`Code::NotYourRoom`]: anybody else. Not retryable while the room stands as it does.
+pub fn may_see_members(room: &Room, standing: Standing, caller: &Caller) -> Result<(), Code> {
+    if sees_members(&room.detail, standing, &caller.user, caller.role) {
+        Ok(())
+    } else {
+        Err(Code::NotYourRoom)
+    }
+}
+
+/// [`may_see_members`] for a subscriber of whom only id and role are kept.
+#[must_use]
+pub fn sees_members(detail: &RoomDetail, standing: Standing, user: &UserId, role: Role) -> bool {
+    let is_known = standing.is_member() || role == Role::Admin;
+    reads(detail, standing, user, role) && (is_known || !matches!(detail, RoomDetail::Open))
+}
+
 /// Whether the room is one of the user's own: shown to them without being asked for.
 #[must_use]
 pub fn takes_part(detail: &RoomDetail, standing: Standing, user: &UserId, role: Role) -> bool {

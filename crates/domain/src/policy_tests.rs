@@ -117,6 +117,24 @@ fn open_rooms_are_read_by_all_but_those_removed_and_others_by_members_alone() {
 }
 
 #[test]
+fn who_belongs_to_an_open_room_and_what_they_read_is_for_its_members_and_admins() {
+    let kim = user("kim");
+    let sees = |room: &RoomDetail, standing, role| sees_members(room, standing, &kim, role);
+    for room in ROOMS_OF_MEMBERS {
+        assert!(sees(&room, MEMBER, Role::User));
+        assert!(!sees(&room, NOBODY, Role::User));
+        assert!(!sees(&room, NOBODY, Role::Agent));
+        assert!(!sees(&room, Standing::Removed, Role::User));
+        assert!(sees(&room, NOBODY, Role::Admin));
+        assert!(!sees(&room, MEMBER, Role::Service));
+    }
+    let support = support(assigned_to("lee"));
+    assert!(sees(&support, NOBODY, Role::User), "its customer");
+    assert!(sees_members(&support, NOBODY, &user("lee"), Role::Agent));
+    assert!(!sees_members(&support, NOBODY, &user("park"), Role::Agent));
+}
+
+#[test]
 fn the_desk_is_for_agents_and_an_inbox_for_its_user() {
     let kim = user("kim");
     assert!(!reads(&RoomDetail::Desk, NOBODY, &kim, Role::User));

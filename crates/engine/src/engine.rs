@@ -19,7 +19,10 @@ use crate::released_pictures::ReleasedPictures;
 use crate::revocation::Revocations;
 use crate::signal_gate::SignalGate;
 use crate::telemetry::Telemetry;
-use crate::{known_users, overdue, presence, retention, signal_gate, vital, watch_heads};
+use crate::tell_presence::PresenceEdges;
+use crate::{
+    known_users, overdue, presence, retention, signal_gate, tell_presence, vital, watch_heads,
+};
 
 /// How the engine is set up.
 #[derive(Debug, Clone)]
@@ -87,6 +90,7 @@ pub struct Engine {
     pub(crate) options: EngineOptions,
     pub(crate) signals: Arc<SignalGate>,
     pub(crate) online: Arc<Online>,
+    pub(crate) edges: Arc<PresenceEdges>,
     pub(crate) known_users: Arc<KnownUsers>,
     pub(crate) revocations: Revocations,
     pub(crate) released: ReleasedPictures,
@@ -126,6 +130,7 @@ impl Engine {
         let engine = Arc::new(Self {
             signals: Arc::new(SignalGate::new(options.signal_interval)),
             online: Arc::new(Online::new(presence, options.presence)),
+            edges: Arc::default(),
             known_users: Arc::default(),
             revocations: Revocations::new(clock.now()),
             released: ReleasedPictures::default(),
@@ -168,6 +173,7 @@ impl Engine {
             tokio::spawn(watch_heads::check(me(), recheck, head_checks)),
             tokio::spawn(signal_gate::run(me(), Arc::clone(&self.signals))),
             tokio::spawn(presence::run(me(), Arc::clone(&self.online))),
+            tokio::spawn(tell_presence::run(me(), Arc::clone(&self.edges))),
             tokio::spawn(overdue::run(me())),
             tokio::spawn(retention::run(me(), self.options.sweep_interval)),
             tokio::spawn(known_users::run(me(), Arc::clone(&self.known_users))),

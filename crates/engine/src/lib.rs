@@ -40,6 +40,7 @@ mod serve_room;
 mod signal_gate;
 mod signal_room;
 mod subscribe_room;
+mod tell_presence;
 mod watch_heads;
 
 pub use create_room::{FIRST_MEMBERS_MAX, RoomPlan};

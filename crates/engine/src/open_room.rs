@@ -54,6 +54,20 @@ impl Engine {
         Ok(view)
     }
 
+    /// The room as it stands, for a caller who may know who belongs to it and what they do there.
+    ///
+    /// # Errors
+    /// As [`Engine::room`].
+    pub(crate) async fn attended_room(
+        &self,
+        caller: &Caller,
+        room: &RoomId,
+    ) -> Result<Room, Error> {
+        let view = self.view_room(caller, room).await?;
+        policy::may_see_members(&view.room, view.standing, caller)?;
+        Ok(view.room)
+    }
+
     /// The same of the room with this [`Room::number`].
     ///
     /// # Errors

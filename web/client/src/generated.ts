@@ -116,11 +116,15 @@ export type CommandRead = {
 /**
  * Has rooms continue right after positions of an earlier connection. Live messages of these
  * rooms that came before the `ack` come again in their place after it: a client drops what it
- * got of them before.
+ * got of them before. A room of the user's that is not shown is from then on, told with `room`
+ * before the `ack`, in the place of one that was not resumed.
  */
 export type CommandResume = {
   id?: CommandId;
-  /** The same for the user's inbox. */
+  /**
+   * The same for the user's inbox. `null`: the client knows that there was none, and has it
+   * from its beginning on; absent: it goes on from where `hello` says.
+   */
   inbox?: string | null;
   /** By room: the `position` of the last message that the client has. */
   positions: Record<string, string>;
@@ -395,7 +399,15 @@ export type EventError = {
 /** The first event: who the user is and which rooms are theirs. */
 export type EventHello = {
   inbox?: LiveInbox | null;
-  /** All of the user's rooms. */
+  /**
+   * The user has more rooms than are shown; absent where that is not so. Of those nothing
+   * comes: they are read over REST, or resumed.
+   */
+  more?: boolean;
+  /**
+   * The user's rooms, those that were resumed first, then the newest: as many as a connection
+   * shows.
+   */
   rooms: LiveRoom[];
   /** Names the connection in the server's log. */
   session: string;
@@ -505,7 +517,11 @@ export type EventRoom = (({
 } | {
   change: "left";
   /** The room, if it still is one. */
-  room: LeftRoom;
+  room: RoomName;
+} | {
+  change: "hidden";
+  /** The room. */
+  room: RoomName;
 })) & {
   type: "room";
 };
@@ -567,12 +583,6 @@ export type InboxEntry = {
   target?: number | null;
   /** Of `read` and `deleted`: whether all notifications up to the target are meant. */
   upTo?: boolean | null;
-};
-
-/** A room that is not the user's any more. */
-export type LeftRoom = {
-  /** Which. */
-  id: string;
 };
 
 /** Where the live stream of the user's inbox begins. */
@@ -952,6 +962,12 @@ export type RoomChanges = {
 /** What a room is for. */
 export type RoomKind = "support" | "direct" | "group" | "open";
 
+/** Which room is shown no more. */
+export type RoomName = {
+  /** Which. */
+  id: string;
+};
+
 /** What a message is to say: a text, `data`, or both. */
 export type RoomSend = {
   /** Any JSON of up to 16384 bytes; what it means is between clients. */
@@ -1301,7 +1317,7 @@ export interface Routes {
   /**
    * A room's members.
    *
-   * In the order of their ids. Of a support room: its customer, and the agent who has it.
+   * For members, also of an open room, and admins. In the order of their ids. Of a support room: its customer, and the agent who has it.
    */
   "GET /rooms/{id}/members": {
     params: {
@@ -1459,8 +1475,8 @@ export interface Routes {
   /**
    * Marks a room as read.
    *
-   * The mark only rises, and at most to the newest message; the answer says where it stands. Who
-   * reads a room without taking part in it has no mark: the answer is then what was asked.
+   * For members, also of an open room. The mark only rises, and at most to the newest message; the
+   * answer says where it stands. An admin who looks on has no mark: the answer is then what was asked.
    */
   "PUT /rooms/{id}/read": {
     params: {
@@ -1474,7 +1490,7 @@ export interface Routes {
    * Who has read which messages.
    *
    * How many members have read each of at most 200 messages, and how far those have read who have
-   * read furthest.
+   * read furthest. For members, also of an open room, and admins.
    */
   "GET /rooms/{id}/receipts": {
     params: {

@@ -37,6 +37,8 @@ pub(crate) struct FakeStore {
     /// When rounds of the sweeper began.
     pub(crate) sweeps: Mutex<Vec<Timestamp>>,
     pub(crate) sweep_takes: Mutex<Duration>,
+    /// Nobody knows anybody any more, while set.
+    pub(crate) parted: AtomicBool,
     /// What each call kept.
     pub(crate) kept: Mutex<Vec<Vec<UserChange>>>,
 }
@@ -270,7 +272,9 @@ impl Store for FakeStore {
 
     /// Everybody knows everybody but `stranger`.
     fn acquainted<'a>(&'a self, _: &'a UserId, others: &'a [UserId]) -> Answered<'a, Vec<bool>> {
-        self.answer(|| others.iter().map(|u| u.as_str() != "stranger").collect())
+        let parted = self.parted.load(Ordering::Relaxed);
+        let knows = move |other: &UserId| !parted && other.as_str() != "stranger";
+        self.answer(move || others.iter().map(knows).collect())
     }
 
     fn advance_delivered<'a>(

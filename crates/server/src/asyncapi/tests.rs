@@ -16,8 +16,8 @@ use crate::contracts::direct::{DirectMessage, DirectMessageBody};
 use crate::contracts::inbox::InboxEntry;
 use crate::contracts::native::{self, RoomNotice};
 use crate::contracts::realtime::{
-    ANSWERS, Accepted, Ack, COMMANDS, ClientCommand, EVENTS, ErrorBody, ErrorEnvelope, LeftRoom,
-    Request, RoomChange, ServerEvent, echo,
+    ANSWERS, Accepted, Ack, COMMANDS, ClientCommand, EVENTS, ErrorBody, ErrorEnvelope, Request,
+    RoomChange, RoomName, ServerEvent, echo,
 };
 use crate::gateway::doors::{DIRECT_PATH, JSON_PATH};
 
@@ -333,6 +333,7 @@ fn what_the_json_door_writes_looks_as_the_examples_do() {
         user: "u",
         session: "s",
         rooms: std::slice::from_ref(&room),
+        more: true,
         inbox: Some(samples::live_inbox()),
     };
     assert_same_shape(&example("hello"), &hello);
@@ -345,7 +346,7 @@ fn what_the_json_door_writes_looks_as_the_examples_do() {
         &ServerEvent::Room(RoomChange::Joined { room: &room }),
     );
     let left = ServerEvent::Room(RoomChange::Left {
-        room: LeftRoom { id: "r" },
+        room: RoomName { id: "r" },
     });
     let examples = &document["channels"]["json"]["messages"]["roomEvent"]["examples"];
     assert_same_shape(&examples[2]["payload"], &left);

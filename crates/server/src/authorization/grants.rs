@@ -105,6 +105,13 @@ pub(super) const READS: &[Grant] = &[
     grant(&[Agent], OF_ASSIGNEE),
     grant(&[Admin], EveryRoom),
 ];
+/// Sees who belongs to a room and what they do there.
+pub(super) const SEES_MEMBERS: &[Grant] = &[
+    grant(PEOPLE, OF_CUSTOMER),
+    grant(PEOPLE, OF_MEMBERS),
+    grant(&[Agent], OF_ASSIGNEE),
+    grant(&[Admin], EveryRoom),
+];
 pub(super) const WRITES: &[Grant] = &[
     grant(PEOPLE, OF_CUSTOMER),
     grant(PEOPLE, OF_MEMBERS),

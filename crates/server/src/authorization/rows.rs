@@ -10,6 +10,7 @@ const PERSON: &str = "the kind of caller";
 const MAY_OPEN: &str = "policy::may_open";
 const MAY_READ: &str = "policy::may_read";
 const MAY_READ_OWN: &str = "policy::may_read, of rooms that are the caller's";
+const MAY_SEE_MEMBERS: &str = "policy::may_see_members";
 const MAY_SEND: &str = "policy::may_send, inside the transaction that stores the message";
 const MAY_REVISE: &str =
     "policy::may_revise, inside the transaction; a sender has `messages.revise_seconds`";
@@ -82,7 +83,7 @@ pub const ROWS: &[Row] = &[
     delete("/api/v1/rooms/{id}", grants::DELETES, MAY_ACT),
     post("/api/v1/rooms/{id}/join", grants::JOINS, MAY_ACT),
     post("/api/v1/rooms/{id}/leave", grants::LEAVES, MAY_ACT),
-    get("/api/v1/rooms/{id}/members", grants::READS, MAY_READ),
+    get("/api/v1/rooms/{id}/members", grants::SEES_MEMBERS, MAY_SEE_MEMBERS),
     post("/api/v1/rooms/{id}/members", grants::ADDS, ADDING),
     put("/api/v1/rooms/{id}/members/{user}", grants::GIVES_ROLES, MAY_ACT),
     delete("/api/v1/rooms/{id}/members/{user}", grants::REMOVES, MAY_ACT),
@@ -91,8 +92,8 @@ pub const ROWS: &[Row] = &[
     get("/api/v1/rooms/{id}/messages/{seq}", grants::READS, MAY_READ),
     patch("/api/v1/rooms/{id}/messages/{seq}", grants::REVISES, MAY_REVISE),
     delete("/api/v1/rooms/{id}/messages/{seq}", grants::REVISES, MAY_REVISE),
-    put("/api/v1/rooms/{id}/read", grants::READS, MAY_READ),
-    get("/api/v1/rooms/{id}/receipts", grants::READS, MAY_READ),
+    put("/api/v1/rooms/{id}/read", grants::SEES_MEMBERS, MAY_SEE_MEMBERS),
+    get("/api/v1/rooms/{id}/receipts", grants::SEES_MEMBERS, MAY_SEE_MEMBERS),
     get("/api/v1/rooms/{id}/queue", grants::READS, MAY_READ),
     get("/api/v1/rooms/{id}/events", grants::READS, MAY_READ),
     get("/api/v1/events", grants::ANY_PERSON, OWN_ROOMS),
@@ -177,7 +178,7 @@ pub const ROWS: &[Row] = &[
     json("join", grants::JOINS, MAY_ACT),
     json("leave", grants::LEAVES, MAY_ACT),
     json("watch", grants::ANY_PERSON, "the kind of caller; only people with whom they share a room are shown, to agents everybody"),
-    json("read", grants::READS, MAY_READ),
+    json("read", grants::SEES_MEMBERS, MAY_SEE_MEMBERS),
     json("typing", grants::WRITES, "policy::may_send"),
     json("resume", grants::WRITES, "only rooms that are theirs are shown, each by policy::may_read; others are answered as unknown"),
     json("ping", grants::ANY_PERSON, "nothing: answers whoever is connected"),

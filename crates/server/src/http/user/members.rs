@@ -13,7 +13,7 @@ use crate::http::problem::{Common, Malformed, NoRoom, Problem, Refusal};
 
 /// A room's members.
 ///
-/// In the order of their ids. Of a support room: its customer, and the agent who has it.
+/// For members, also of an open room, and admins. In the order of their ids. Of a support room: its customer, and the agent who has it.
 #[utoipa::path(
     get,
     path = "/rooms/{id}/members",

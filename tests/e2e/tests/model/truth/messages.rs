@@ -1,6 +1,6 @@
 //! Sending, editing, deleting, reading.
 
-use super::rights::{may_revise, part_of, reads};
+use super::rights::{may_revise, part_of, sees_members};
 use super::{Body, Entry, HOST, Model, Moment, Room, State, Told, User};
 
 /// What became of something that was sent.
@@ -114,7 +114,7 @@ impl Model {
     /// Who has a mark raises it; who only looks on has none.
     pub(in super::super) fn read(&mut self, who: User, id: &str, to: u64) -> Told<()> {
         let room = self.room_mut(id)?;
-        if !reads(room, who) {
+        if !sees_members(room, who) {
             return Err("NOT_YOUR_ROOM");
         }
         let to = to.min(room.last());
