@@ -258,3 +258,34 @@ fn whatever_the_host_may_publish_for_a_user_is_shown_once() {
     }
     kim.peer.assert_quiet();
 }
+
+#[test]
+fn of_many_rooms_that_come_at_once_nothing_that_is_said_in_them_is_missed() {
+    const MAKERS: usize = 4;
+    const ROOMS: usize = 100;
+    let server = shared::server();
+    let mut kim = Person::new(&server, "user");
+    let makers: Vec<_> = (0..MAKERS).map(|_| Someone::new(&server, "lee")).collect();
+    std::thread::scope(|scope| {
+        for maker in &makers {
+            scope.spawn(|| {
+                for number in 0..ROOMS {
+                    let wanted = json!({"kind": "group", "title": "t", "members": [kim.id]});
+                    let room = maker.make(&wanted);
+                    // More than sockets hold: the connection is told of nothing before it reads.
+                    let text = format!("{} {number} {}", maker.id, "x".repeat(16_000));
+                    maker.say(&room, &text);
+                }
+            });
+        }
+    });
+    let mut missing: std::collections::BTreeSet<_> = makers
+        .iter()
+        .flat_map(|maker| (0..ROOMS).map(move |number| format!("{} {number}", maker.id)))
+        .collect();
+    while !missing.is_empty() {
+        let told = kim.peer.next_of("message");
+        let text = told["message"]["text"].as_str().unwrap_or_default();
+        missing.remove(text.trim_end_matches([' ', 'x']));
+    }
+}
