@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::pictures::with_picture;
+use crate::contracts::community::trade;
 use crate::contracts::members::user_ids;
 use crate::contracts::rooms::{ProfileBody, RoomBody, RoomKindBody};
 use crate::http::Shared;
@@ -77,12 +78,13 @@ impl NewRoom {
 /// Makes a room of members, or finds the direct room that there is. Answers whether it was made.
 ///
 /// # Errors
-/// As [`with_picture`] and [`madang_engine::Engine::create_room`].
+/// As [`trade::check_maker`], [`with_picture`] and [`madang_engine::Engine::create_room`].
 pub(in crate::http) async fn make(
     state: &Shared,
     caller: Caller,
     plan: RoomPlan,
 ) -> Result<(Room, bool), Error> {
+    trade::check_maker(&caller, &plan)?;
     let picture = plan.profile.picture.clone();
     let engine = Arc::clone(&state.engine);
     let commit = async move { engine.create_room(&caller, plan).await };

@@ -1,7 +1,7 @@
 //! Trade rooms: opening one about an item, finding it, and who gets in.
 
 use axum::http::StatusCode;
-use madang_domain::RoomId;
+use madang_domain::{Code, RoomId};
 use serde_json::{Value, json};
 
 use super::super::fixture::{Answer, Server};
@@ -161,4 +161,48 @@ async fn nobody_but_its_two_gets_into_a_trade_room_and_either_deletes_it() {
         assert!(trades(&server, KIM).await.is_empty());
         assert!(trades(&server, LEE).await.is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_trade_room_that_names_others_than_its_two_is_none() {
+    let server = Server::start();
+    let forged = json!({"trade": 77, "buyer": "kim", "seller": "lee"});
+    let body = json!({"kind": "direct", "owner": "park", "members": ["lee"], "context": forged});
+    let made = server.say(SHOP, ("POST", "/api/v1/host/rooms"), body).await;
+    let room = made.is(StatusCode::CREATED).json();
+    let path = format!("/api/tradechat/room/{}", room["id"].as_str().unwrap());
+    for token in [LEE, PARK] {
+        assert!(trades(&server, token).await.is_empty(), "{token}");
+        for path in [&*path, "/api/tradechat/room/77"] {
+            let missing = server.call(token, "GET", path).await;
+            is_said(&missing, 404, "존재하지 않는 채팅방입니다.");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_makes_a_trade_room_is_its_buyer_and_the_other_one_its_seller() {
+    let server = Server::start();
+    let make = async |token: &str, buyer: &str, seller: &str| {
+        let context = json!({"trade": 77, "buyer": buyer, "seller": seller, "stock": 3});
+        let body = json!({"kind": "direct", "members": ["lee"], "context": context});
+        server.say(token, ("POST", "/api/v1/rooms"), body).await
+    };
+    for (buyer, seller) in [
+        ("lee", "kim"),
+        ("park", "lee"),
+        ("kim", "park"),
+        ("kim", "kim"),
+    ] {
+        let refused = make(KIM, buyer, seller).await;
+        let problem = refused.is_problem(Code::BodyInvalid);
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains("buyer"), "{detail}");
+    }
+    assert!(trades(&server, LEE).await.is_empty());
+    make(KIM, "kim", "lee").await.is(StatusCode::CREATED);
+    assert_eq!(trades(&server, LEE).await.len(), 1);
+    make("admin/root", "kim", "lee")
+        .await
+        .is_problem(Code::BodyInvalid);
 }
