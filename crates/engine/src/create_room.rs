@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use madang_domain::membership::ADDED_AT_ONCE_MAX;
 use madang_domain::{
     Answer, Caller, Code, Command, Error, MemberRole, NewRoom, Person, Profile, Role, Room,
-    RoomAction, RoomId, RoomKind, UserId,
+    RoomAction, RoomId, RoomKind, UserId, policy,
 };
 use uuid::Uuid;
 
+use crate::allowance::Allowance;
 use crate::engine::{Engine, store_failed};
 
 /// Members that a room may be made with: the host adds more in further calls.
@@ -36,17 +37,20 @@ impl Engine {
     /// # Errors
     /// [`Code::BodyInvalid`]: not such a kind, too many members, a direct room that is not for two,
     /// a profile out of its bounds. [`Code::NotYourRoom`]: a person names another owner.
-    /// [`Code::Unavailable`]: retryable; a direct room is still made once.
+    /// [`Code::NotForGuests`]. [`Code::TooMany`]: the person has brought too many into rooms in a day;
+    /// retryable. [`Code::Unavailable`]: retryable; a direct room is still made once.
     pub async fn create_room(
         &self,
         caller: &Caller,
         plan: RoomPlan,
     ) -> Result<(Room, bool), Error> {
+        policy::may_make_rooms(caller.role)?;
         plan.profile.check()?;
         let owner = owner_of(caller, &plan)?;
         let mut members = distinct(plan.members);
         members.retain(|member| Some(member) != owner.as_ref());
         check_members(plan.kind, owner.is_some(), members.len())?;
+        let mut brought = self.bring(caller, members.len())?;
         let mut people = self
             .people(owner.iter().cloned().chain(members).collect())
             .await?;
@@ -63,11 +67,34 @@ impl Engine {
             members: people.into_iter().map(|person| (person, role)).collect(),
             at: self.now(),
         };
-        let Answer::Room(room, made) = self.carry_out(Command::Create(Box::new(room))).await?
-        else {
-            return Err(Code::Internal.into());
+        let made = match self.carry_out(Command::Create(Box::new(room))).await? {
+            Answer::Room(room, made) => (*room, made),
+            Answer::Sent(_) | Answer::Claim(_) | Answer::Done(_) => {
+                return Err(Code::Internal.into());
+            }
         };
-        Ok((*room, made))
+        if made.1 {
+            brought.keep(brought.count);
+        }
+        Ok(made)
+    }
+
+    /// Counts people whom `caller` brings into a room, as far as they are kept.
+    fn bring<'a>(&'a self, caller: &'a Caller, count: usize) -> Result<Brought<'a>, Error> {
+        let user = (caller.role != Role::Service).then_some(&caller.user);
+        if let Some(user) = user {
+            let taken = self.added.take(user, count as u64, self.now());
+            taken.map_err(|wait| {
+                let detail = "you have brought too many people into rooms in the last 24 hours";
+                Error::with_detail(Code::TooMany, detail).retry_after(wait)
+            })?;
+        }
+        Ok(Brought {
+            added: &self.added,
+            user,
+            count,
+            kept: 0,
+        })
     }
 
     /// Users with the names that are known of them, in the order asked.
@@ -99,8 +126,9 @@ impl Engine {
     /// before.
     ///
     /// # Errors
-    /// [`Code::RoomNotFound`], [`Code::NotYourRoom`], [`Code::RoleRequired`], [`Code::RoomFull`]: the
-    /// client's fault; those of earlier commands stay. [`Code::Unavailable`]: retryable.
+    /// [`Code::RoomNotFound`], [`Code::NotYourRoom`], [`Code::RoleRequired`], [`Code::NotForGuests`],
+    /// [`Code::RoomFull`]: the client's fault; those of earlier commands stay. [`Code::TooMany`]: as of
+    /// [`Engine::create_room`]; nobody was added. [`Code::Unavailable`]: retryable.
     pub async fn add_members(
         &self,
         caller: &Caller,
@@ -108,13 +136,41 @@ impl Engine {
         users: Vec<UserId>,
         role: MemberRole,
     ) -> Result<usize, Error> {
+        let users = distinct(users);
+        let mut brought = self.bring(caller, users.len())?;
         let mut added = 0;
-        for chunk in distinct(users).chunks(ADDED_AT_ONCE_MAX) {
+        for chunk in users.chunks(ADDED_AT_ONCE_MAX) {
             let people = self.people(chunk.to_vec()).await?;
             let action = RoomAction::Add(people, role);
             added += self.change_room(caller, room, action).await?;
+            brought.keep(added);
         }
         Ok(added)
+    }
+}
+
+/// People who are counted as brought into a room. Those that are not kept, since they were there, or
+/// the room, or it failed, are given back when it is dropped.
+struct Brought<'a> {
+    added: &'a Allowance,
+    /// `None` for the host, which is not counted.
+    user: Option<&'a UserId>,
+    count: usize,
+    kept: usize,
+}
+
+impl Brought<'_> {
+    fn keep(&mut self, kept: usize) {
+        self.kept = kept;
+    }
+}
+
+impl Drop for Brought<'_> {
+    fn drop(&mut self) {
+        let unneeded = self.count.saturating_sub(self.kept);
+        if let Some(user) = self.user {
+            self.added.give_back(user, unneeded as u64);
+        }
     }
 }
 

@@ -6,7 +6,6 @@
 //! thus told by its path, which every kind of store has, and a sweep can never reach a picture that
 //! a room has.
 
-mod allowance;
 mod format;
 mod key;
 mod place;
@@ -17,18 +16,17 @@ mod tests;
 
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
-use madang_domain::{Caller, Code, Error, Role};
+use madang_domain::{Caller, Code, Error, Role, Timestamp, policy};
+use madang_engine::Allowance;
 use object_store::path::Path;
 use object_store::{GetOptions, GetResult, ObjectStore, ObjectStoreExt, PutMode};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::config::Pictures;
-use allowance::Allowance;
 use place::Place;
 
 pub use format::PictureFormat;
@@ -87,7 +85,7 @@ impl PictureStore {
             takes_uploads: options.upload,
             bytes_max: options.bytes_max,
             places: Semaphore::new(options.uploads_max),
-            allowance: Allowance::new(options.per_user_per_day_max, Instant::now()),
+            allowance: Allowance::per_day(u64::from(options.per_user_per_day_max)),
         })
     }
 
@@ -106,15 +104,19 @@ impl PictureStore {
     /// Lets `caller` upload one picture, which counts from now on. Never waits.
     ///
     /// # Errors
-    /// [`Code::Overloaded`]: too many uploads are under way; retryable. [`Code::TooMany`]: too many
-    /// of this person today.
+    /// [`Code::NotForGuests`]. [`Code::Overloaded`]: too many uploads are under way; retryable.
+    /// [`Code::TooMany`]: too many of this person in 24 hours; retryable then.
     pub fn begin(&self, caller: &Caller) -> Result<Upload<'_>, Error> {
+        policy::may_upload(caller.role)?;
         let Ok(place) = self.places.try_acquire() else {
             return Err(Code::Overloaded.into());
         };
-        if caller.role != Role::Service && !self.allowance.take(&caller.user, Instant::now()) {
-            let detail = "you have uploaded too many pictures today";
-            return Err(Error::with_detail(Code::TooMany, detail));
+        if caller.role != Role::Service {
+            let taken = self.allowance.take(&caller.user, 1, now());
+            taken.map_err(|wait| {
+                let detail = "you have uploaded too many pictures in the last 24 hours";
+                Error::with_detail(Code::TooMany, detail).retry_after(wait)
+            })?;
         }
         Ok(Upload {
             store: self,
@@ -248,6 +250,10 @@ impl PictureStore {
         let detail = format!("a picture has at most {} bytes", self.bytes_max);
         Error::with_detail(Code::TooLarge, detail)
     }
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
 }
 
 fn not_for_taking() -> Error {
