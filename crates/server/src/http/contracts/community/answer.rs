@@ -18,7 +18,7 @@ use crate::http::{Shared, problem};
 
 /// A request that was not done, as this contract tells it.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(in crate::http::contracts) struct Refusal {
     error: Error,
     msg: Cow<'static, str>,
 }

@@ -30,7 +30,7 @@ impl Envelope {
 
 /// A request that was not done, as this contract tells it.
 #[derive(Debug)]
-pub(super) struct Refusal(Error);
+pub(in crate::http::contracts) struct Refusal(Error);
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {

@@ -124,7 +124,7 @@ pub(super) struct ErrorEnvelope {
 
 /// A request that was not done, as this contract tells it.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(in crate::http::contracts) struct Refusal {
     error: Error,
     message: Option<&'static str>,
 }
