@@ -174,6 +174,8 @@ pub enum Door {
     Http(&'static str, &'static str),
     /// A STOMP command and a destination; the destination of CONNECT is empty.
     Stomp(&'static str, &'static str),
+    /// A SEND to a STOMP destination that changes an earlier message: the header that says so.
+    StompRevision(&'static str, &'static str),
     /// A command of the JSON door.
     Json(&'static str),
     /// Opening a WebSocket that shows all of the caller's rooms: its path.

@@ -51,6 +51,9 @@ pub fn reference() -> String {
             Door::Json(command) => ("JSON over WebSocket", format!("`{command}`")),
             Door::Stomp(command, "") => ("STOMP", format!("`{command}`")),
             Door::Stomp(command, destination) => ("STOMP", format!("`{command} {destination}`")),
+            Door::StompRevision(destination, header) => {
+                ("STOMP", format!("`SEND {destination}` with `{header}`"))
+            }
         };
         if title != section {
             section = title;

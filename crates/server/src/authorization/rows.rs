@@ -62,6 +62,10 @@ const fn send(to: &'static str, grants: &'static [Grant], decided_by: &'static s
     row(Door::Stomp("SEND", to), grants, decided_by)
 }
 
+const fn revise(to: &'static str, header: &'static str) -> Row {
+    row(Door::StompRevision(to, header), grants::REVISES, MAY_REVISE)
+}
+
 const fn json(command: &'static str, grants: &'static [Grant], decided_by: &'static str) -> Row {
     row(Door::Json(command), grants, decided_by)
 }
@@ -186,6 +190,8 @@ pub const ROWS: &[Row] = &[
     // STOMP, native destinations.
     subscribe("/rooms/{id}", grants::READS, MAY_READ),
     send("/rooms/{id}", grants::WRITES, MAY_SEND),
+    revise("/rooms/{id}", "edit-seq"),
+    revise("/rooms/{id}", "delete-seq"),
     subscribe("/sub/desk", grants::ANY_AGENT, MAY_READ),
     // STOMP, contract 1.
     subscribe("/sub/chat/room/{roomId}", grants::OPENS_OR_CLAIMS, "policy::may_open for the customer, who makes the room; for agents policy::may_serve and the claim"),

@@ -325,6 +325,12 @@ pub(crate) fn body_of(text: Option<&str>, data: Option<&RawValue>) -> Result<Bod
     Body::new(text.unwrap_or_default(), data)
 }
 
+/// The header of a STOMP SEND whose body replaces that of the message of this `seq`.
+pub const EDIT_SEQ: &str = "edit-seq";
+
+/// The header of a STOMP SEND that takes the body of the message of this `seq` away.
+pub const DELETE_SEQ: &str = "delete-seq";
+
 /// What a STOMP subscription to a room is told besides the room's messages. The MESSAGE has the
 /// `type` as its header `event`.
 #[derive(Debug, Serialize, ToSchema)]
