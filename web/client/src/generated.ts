@@ -748,13 +748,13 @@ export type NotificationChange = {
 
 /** A page of notifications. */
 export type Notifications = {
-  /** Newest first. Those that were deleted are left out: a page may have fewer than `size`. */
+  /** Newest first, without those that were deleted. */
   notifications: Notification[];
   /** From 1. */
   page: number;
   /** How many a page has at most. */
   size: number;
-  /** How many are kept, the places of deleted ones included: pages are counted by it. */
+  /** How many there are, read or not. */
   total: number;
   /** How many are unread. */
   unread: number;

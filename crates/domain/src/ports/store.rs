@@ -365,6 +365,13 @@ pub trait Store: Commit {
         limit: usize,
     ) -> BoxFuture<'a, Result<Option<Vec<Marks>>, StoreError>>;
 
+    /// How many notifications are in the user's inbox, read or not; deleted ones are not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn notification_count<'a>(&'a self, user: &'a UserId)
+    -> BoxFuture<'a, Result<u64, StoreError>>;
+
     /// How many notifications in the user's inbox are unread.
     ///
     /// # Errors

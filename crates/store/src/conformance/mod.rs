@@ -84,7 +84,7 @@ macro_rules! store_conformance {
             read_counts: of_messages in_support_rooms of_many_members;
             search: in_a_room in_a_long_log in_all_rooms of_what_is_said_now;
             retention: by_count by_age of_long_logs completed_support_rooms
-                of_inboxes_and_the_feed rounds_pass_every_room;
+                of_inboxes_and_the_feed deleted_notifications_are_not_counted rounds_pass_every_room;
             users: parts_are_kept many_at_once members_are_known revoking_tokens;
             together: a_busy_open_room nobody_writes_behind_their_removal a_busy_desk
                 direct_rooms_are_one commands_in_one_call;
