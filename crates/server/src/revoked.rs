@@ -34,9 +34,8 @@ pub(crate) async fn heed(
 }
 
 async fn load(engine: &Engine, authenticator: &Authenticator) -> Result<(), Error> {
-    let revoked = engine.revoked_since(EVER).await?;
-    authenticator.load_revocations(revoked);
-    Ok(())
+    let heed = |(user, at)| authenticator.revoke(&user, at);
+    engine.revoked_since(EVER, heed).await
 }
 
 async fn run(

@@ -256,11 +256,6 @@ impl Authenticator {
         self.0.revocations.revoke([(user.clone(), at)]);
     }
 
-    /// [`Authenticator::revoke`] for many users: what was stored, at the start.
-    pub fn load_revocations(&self, revoked: impl IntoIterator<Item = (UserId, Timestamp)>) {
-        self.0.revocations.revoke(revoked);
-    }
-
     /// Makes a token for a new visitor: a user of their own, without a right to anything that exists.
     /// `name` is what others see; without `ttl` the token lives as long as `auth.guest_ttl_seconds`
     /// says. The key is made when it is first needed.
