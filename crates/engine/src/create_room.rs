@@ -42,18 +42,32 @@ impl Engine {
     pub async fn create_room(
         &self,
         caller: &Caller,
-        plan: RoomPlan,
+        mut plan: RoomPlan,
     ) -> Result<(Room, bool), Error> {
         policy::may_make_rooms(caller.role)?;
         plan.profile.check()?;
         let owner = owner_of(caller, &plan)?;
-        let mut members = distinct(plan.members);
-        members.retain(|member| Some(member) != owner.as_ref());
-        check_members(plan.kind, owner.is_some(), members.len())?;
-        let mut brought = self.bring(caller, members.len())?;
-        let mut people = self
-            .people(owner.iter().cloned().chain(members).collect())
-            .await?;
+        plan.members = distinct(plan.members);
+        plan.members.retain(|member| Some(member) != owner.as_ref());
+        check_members(plan.kind, owner.is_some(), plan.members.len())?;
+        let brought = self.bring(caller, plan.members.len())?;
+        let outcome = self.make_room(caller, owner, plan).await;
+        match &outcome {
+            Ok((_, true)) => {}
+            Ok((_, false)) | Err(_) => brought.give_back(brought.count),
+        }
+        outcome
+    }
+
+    /// `plan` names each of the others once.
+    async fn make_room(
+        &self,
+        caller: &Caller,
+        owner: Option<UserId>,
+        plan: RoomPlan,
+    ) -> Result<(Room, bool), Error> {
+        let all = owner.iter().cloned().chain(plan.members).collect();
+        let mut people = self.people(all).await?;
         let owner = owner.map(|_| people.remove(0));
         let role = match plan.kind {
             RoomKind::Direct => MemberRole::Owner,
@@ -67,19 +81,14 @@ impl Engine {
             members: people.into_iter().map(|person| (person, role)).collect(),
             at: self.now(),
         };
-        let made = match self.carry_out(Command::Create(Box::new(room))).await? {
-            Answer::Room(room, made) => (*room, made),
-            Answer::Sent(_) | Answer::Claim(_) | Answer::Done(_) => {
-                return Err(Code::Internal.into());
-            }
+        let Answer::Room(room, made) = self.carry_out(Command::Create(Box::new(room))).await?
+        else {
+            return Err(Code::Internal.into());
         };
-        if made.1 {
-            brought.keep(brought.count);
-        }
-        Ok(made)
+        Ok((*room, made))
     }
 
-    /// Counts people whom `caller` brings into a room, as far as they are kept.
+    /// Counts people whom `caller` brings into a room.
     fn bring<'a>(&'a self, caller: &'a Caller, count: usize) -> Result<Brought<'a>, Error> {
         let user = (caller.role != Role::Service).then_some(&caller.user);
         if let Some(user) = user {
@@ -93,7 +102,6 @@ impl Engine {
             added: &self.added,
             user,
             count,
-            kept: 0,
         })
     }
 
@@ -137,39 +145,49 @@ impl Engine {
         role: MemberRole,
     ) -> Result<usize, Error> {
         let users = distinct(users);
-        let mut brought = self.bring(caller, users.len())?;
+        let brought = self.bring(caller, users.len())?;
         let mut added = 0;
         for chunk in users.chunks(ADDED_AT_ONCE_MAX) {
-            let people = self.people(chunk.to_vec()).await?;
-            let action = RoomAction::Add(people, role);
-            added += self.change_room(caller, room, action).await?;
-            brought.keep(added);
+            match self.add_at_once(caller, room, chunk, role).await {
+                Ok(count) => added += count,
+                Err(error) => {
+                    brought.give_back(brought.count - added);
+                    return Err(error);
+                }
+            }
         }
+        brought.give_back(brought.count - added);
         Ok(added)
+    }
+
+    /// At most [`ADDED_AT_ONCE_MAX`].
+    async fn add_at_once(
+        &self,
+        caller: &Caller,
+        room: &RoomId,
+        users: &[UserId],
+        role: MemberRole,
+    ) -> Result<usize, Error> {
+        let people = self.people(users.to_vec()).await?;
+        let action = RoomAction::Add(people, role);
+        self.change_room(caller, room, action).await
     }
 }
 
-/// People who are counted as brought into a room. Those that are not kept, since they were there, or
-/// the room, or it failed, are given back when it is dropped.
+/// People who are counted as brought into a room. Whoever goes away before the answer leaves them
+/// counted: the command is carried out all the same.
 struct Brought<'a> {
     added: &'a Allowance,
     /// `None` for the host, which is not counted.
     user: Option<&'a UserId>,
     count: usize,
-    kept: usize,
 }
 
 impl Brought<'_> {
-    fn keep(&mut self, kept: usize) {
-        self.kept = kept;
-    }
-}
-
-impl Drop for Brought<'_> {
-    fn drop(&mut self) {
-        let unneeded = self.count.saturating_sub(self.kept);
+    /// Those who were there already, or did not come.
+    fn give_back(&self, count: usize) {
         if let Some(user) = self.user {
-            self.added.give_back(user, unneeded as u64);
+            self.added.give_back(user, count as u64);
         }
     }
 }

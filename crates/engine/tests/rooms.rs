@@ -4,7 +4,9 @@
 
 mod fakes;
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use fakes::{FakeBus, FakePresence, FakeRoom, FakeStore};
@@ -214,4 +216,26 @@ async fn guests_make_no_rooms() {
         assert_eq!(refused.unwrap_err().code(), Code::NotForGuests, "{kind:?}");
     }
     assert!(store.commands.lock().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_goes_away_before_the_answer_has_brought_people_in_all_the_same() {
+    let store = Arc::<FakeStore>::default();
+    let (presence, bus) = (Arc::<FakePresence>::default(), Arc::<FakeBus>::default());
+    let options = EngineOptions {
+        added_per_user_per_day_max: 2,
+        ..fakes::options()
+    };
+    let engine = fakes::start(&store, &presence, &bus, options);
+    let (kim, room) = (caller("kim", Role::User), RoomId::new("r").unwrap());
+    let add = |id: &str| engine.add_members(&kim, &room, vec![user(id)], MemberRole::Member);
+    let mut adding = Box::pin(add("a"));
+    while store.commands.lock().is_empty() {
+        let waits = poll_fn(|cx| Poll::Ready(adding.as_mut().poll(cx).is_pending()));
+        assert!(waits.await);
+        tokio::task::yield_now().await;
+    }
+    drop(adding);
+    assert_eq!(add("b").await, Ok(1));
+    assert_eq!(add("c").await.unwrap_err().code(), Code::TooMany);
 }
