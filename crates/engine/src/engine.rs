@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::allowance::Allowance;
 use crate::commit::{CommitLimits, CommitPipeline, Submission};
 use crate::dispatch::Dispatcher;
 use crate::hub::Hub;
@@ -38,6 +39,8 @@ pub struct EngineOptions {
     pub signal_interval: Duration,
     /// After how long a waiting support room is noted as overdue; `None` for never.
     pub overdue_after: Option<Duration>,
+    /// How many people one person may bring into rooms in 24 hours; 0 is no bound.
+    pub added_per_user_per_day_max: u64,
     /// Leases and grace.
     pub presence: PresenceOptions,
     /// What of each kind's logs is kept, in the order of [`RoomKind::ALL`].
@@ -56,6 +59,7 @@ impl EngineOptions {
             revise_within: None,
             signal_interval: Duration::from_secs(1),
             overdue_after: None,
+            added_per_user_per_day_max: 0,
             presence: PresenceOptions {
                 lease: Duration::from_secs(30),
                 grace: Duration::from_secs(5),
@@ -94,6 +98,7 @@ pub struct Engine {
     pub(crate) known_users: Arc<KnownUsers>,
     pub(crate) revocations: Revocations,
     pub(crate) released: ReleasedPictures,
+    pub(crate) added: Allowance,
     /// Told when a support room begins to wait.
     pub(crate) waiting: Arc<Notify>,
     /// Told when the bus may have lost something.
@@ -134,6 +139,7 @@ impl Engine {
             known_users: Arc::default(),
             revocations: Revocations::new(clock.now()),
             released: ReleasedPictures::default(),
+            added: Allowance::per_day(options.added_per_user_per_day_max),
             waiting: Arc::default(),
             recheck: Arc::default(),
             store,

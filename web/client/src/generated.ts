@@ -343,6 +343,7 @@ export type ErrorBody = {
  * | `ROOM_AMBIGUOUS` | several rooms are meant | no | 1008 |
  * | `ROOM_NOT_WAITING` | the room is not waiting for an agent | no | 1008 |
  * | `ROLE_REQUIRED` | your role in this room does not allow it | no | 1008 |
+ * | `NOT_FOR_GUESTS` | guests may not do this | no | 1008 |
  * | `TOO_LATE` | the message is too old for that | no | 1008 |
  * | `MESSAGE_NOT_FOUND` | there is no such message | no | 1008 |
  * | `MEMBER_NOT_FOUND` | there is no such member | no | 1008 |
@@ -367,7 +368,7 @@ export type ErrorBody = {
  * | `UNAVAILABLE` | the service is unavailable | yes | 1013 |
  * | `INTERNAL` | an internal error | yes | 1011 |
  */
-export type ErrorCode = "AUTHENTICATION_REQUIRED" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REVOKED" | "CREDENTIALS_INVALID" | "AGENTS_ONLY" | "NOT_YOUR_ROOM" | "PUBLISH_FORBIDDEN" | "SUBSCRIBE_FORBIDDEN" | "SCOPE_MISSING" | "ORIGIN_FORBIDDEN" | "ROOM_NOT_FOUND" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "ROOM_TAKEN" | "ROOM_AMBIGUOUS" | "ROOM_NOT_WAITING" | "ROLE_REQUIRED" | "TOO_LATE" | "MESSAGE_NOT_FOUND" | "MEMBER_NOT_FOUND" | "USER_NOT_FOUND" | "AGENT_NOT_FOUND" | "NOTIFICATION_NOT_FOUND" | "ROOM_FULL" | "MESSAGE_INVALID" | "BODY_INVALID" | "PARAMETER_INVALID" | "POSITION_INVALID" | "FRAME_INVALID" | "WEBSOCKET_INVALID" | "VERSION_UNSUPPORTED" | "TOO_LARGE" | "TOO_MANY" | "HEART_BEAT_MISSED" | "CONNECT_TIMEOUT" | "SLOW_CONSUMER" | "DRAINING" | "OVERLOADED" | "UNAVAILABLE" | "INTERNAL";
+export type ErrorCode = "AUTHENTICATION_REQUIRED" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REVOKED" | "CREDENTIALS_INVALID" | "AGENTS_ONLY" | "NOT_YOUR_ROOM" | "PUBLISH_FORBIDDEN" | "SUBSCRIBE_FORBIDDEN" | "SCOPE_MISSING" | "ORIGIN_FORBIDDEN" | "ROOM_NOT_FOUND" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "ROOM_TAKEN" | "ROOM_AMBIGUOUS" | "ROOM_NOT_WAITING" | "ROLE_REQUIRED" | "NOT_FOR_GUESTS" | "TOO_LATE" | "MESSAGE_NOT_FOUND" | "MEMBER_NOT_FOUND" | "USER_NOT_FOUND" | "AGENT_NOT_FOUND" | "NOTIFICATION_NOT_FOUND" | "ROOM_FULL" | "MESSAGE_INVALID" | "BODY_INVALID" | "PARAMETER_INVALID" | "POSITION_INVALID" | "FRAME_INVALID" | "WEBSOCKET_INVALID" | "VERSION_UNSUPPORTED" | "TOO_LARGE" | "TOO_MANY" | "HEART_BEAT_MISSED" | "CONNECT_TIMEOUT" | "SLOW_CONSUMER" | "DRAINING" | "OVERLOADED" | "UNAVAILABLE" | "INTERNAL";
 
 /** The body of a STOMP ERROR. */
 export type ErrorEnvelope = {
@@ -757,13 +758,13 @@ export type NotificationChange = {
 
 /** A page of notifications. */
 export type Notifications = {
-  /** Newest first. Those that were deleted are left out: a page may have fewer than `size`. */
+  /** Newest first, without those that were deleted. */
   notifications: Notification[];
   /** From 1. */
   page: number;
   /** How many a page has at most. */
   size: number;
-  /** How many are kept, the places of deleted ones included: pages are counted by it. */
+  /** How many there are, read or not. */
   total: number;
   /** How many are unread. */
   unread: number;

@@ -315,6 +315,10 @@ impl Store for FakeStore {
         unreachable!("no test lists marks")
     }
 
+    fn notification_count<'a>(&'a self, _: &'a UserId) -> Answered<'a, u64> {
+        unreachable!("no test counts notifications")
+    }
+
     fn unread_notifications<'a>(&'a self, _: &'a UserId) -> Answered<'a, u64> {
         unreachable!("no test counts notifications")
     }

@@ -57,6 +57,14 @@ fn every_row_of_a_live_door_has_a_channel_and_an_operation() {
                 assert_eq!(document["channels"][&key]["title"], destination);
                 (key, "receive", command.to_owned())
             }
+            Door::StompRevision(destination, header) => {
+                let key = stomp::channel_key(destination);
+                let name = header.strip_suffix("-seq").unwrap();
+                let message = &document["channels"][&key]["messages"][name];
+                let required = message["headers"]["required"].as_array().unwrap();
+                assert!(required.contains(&header.into()), "{message}");
+                (key, "receive", "SEND".to_owned())
+            }
             Door::Json(command) => ("json".to_owned(), "receive", command.to_owned()),
             Door::WebSocket(path) => {
                 let key = match path {

@@ -5,7 +5,7 @@ use madang_domain::{MemberRole, RoomKind, Scope, Standing};
 use super::Party::{Anybody, Customer};
 use super::Reach::{Configured, EveryRoom, Everywhere, Members, SameMachine, Support};
 use super::RoomState::{AssignedToCaller, AssignedToOther, Completed, Waiting};
-use super::Who::{Admin, Agent, Anonymous, Service, User};
+use super::Who::{Admin, Agent, Anonymous, Guest, Service, User};
 use super::{About, Grant, MEMBERS_KINDS, Reach, RoomState, STANDINGS, Who};
 
 pub(super) const EXISTING: &[RoomState] = &[Waiting, AssignedToCaller, AssignedToOther, Completed];
@@ -13,7 +13,9 @@ pub(super) const MINE: &[RoomState] = &[AssignedToCaller];
 const CLAIMABLE: &[RoomState] = &[Waiting, AssignedToCaller];
 const ANY_STATE: &[RoomState] = &RoomState::ALL;
 
-pub(super) const PEOPLE: &[Who] = &[User, Agent, Admin];
+pub(super) const PEOPLE: &[Who] = &[Guest, User, Agent, Admin];
+/// People with an account.
+pub(super) const USERS: &[Who] = &[User, Agent, Admin];
 pub(super) const AGENTS: &[Who] = &[Agent, Admin];
 const SERVICES: &[Who] = &[
     Service(Scope::Publish),
@@ -24,6 +26,7 @@ const SERVICES: &[Who] = &[
 ];
 const PUBLISHERS: &[Who] = &[Service(Scope::Publish)];
 pub(super) const KNOWN: &[Who] = &[
+    Guest,
     User,
     Agent,
     Admin,
@@ -73,12 +76,14 @@ const OF_MEMBERS: Reach = Members(ALL_KINDS, MEMBERS);
 pub(super) const EVERYBODY: &[Grant] = &[grant(&Who::ALL, Everywhere)];
 pub(super) const TOKEN_HOLDERS: &[Grant] = &[grant(KNOWN, Everywhere)];
 pub(super) const ANY_PERSON: &[Grant] = &[grant(PEOPLE, Everywhere)];
+pub(super) const ANY_USER: &[Grant] = &[grant(USERS, Everywhere)];
+pub(super) const UPLOADS: &[Grant] = &[grant(USERS, Everywhere), grant(SERVICES, Everywhere)];
 pub(super) const ANY_AGENT: &[Grant] = &[grant(AGENTS, Everywhere)];
 pub(super) const ON_THIS_MACHINE: &[Grant] = &[grant(&Who::ALL, SameMachine)];
 pub(super) const OPERATORS: &[Grant] = &[grant(&[Admin], Everywhere), ON_THIS_MACHINE[0]];
 
 pub(super) const VISITORS: &[Grant] = &[
-    grant(&[Anonymous, User, Agent, Admin], Everywhere),
+    grant(&[Anonymous, Guest, User, Agent, Admin], Everywhere),
     HOST_USERS[0],
 ];
 
@@ -152,8 +157,8 @@ pub(super) const TRADES: &[Grant] = &[grant(PEOPLE, Members(DIRECT, MEMBERS))];
 pub(super) const EDITS: &[Grant] = &[grant(PEOPLE, Members(COMPANIES, OWNERS))];
 /// Adds plain members.
 pub(super) const ADDS: &[Grant] = &[
-    grant_about(PEOPLE, Members(COMPANIES, MEMBERS), NOT_REMOVED),
-    grant_about(PEOPLE, Members(COMPANIES, MODERATORS), &[Standing::Removed]),
+    grant_about(USERS, Members(COMPANIES, MEMBERS), NOT_REMOVED),
+    grant_about(USERS, Members(COMPANIES, MODERATORS), &[Standing::Removed]),
 ];
 pub(super) const GIVES_ROLES: &[Grant] = &[grant_about(
     PEOPLE,

@@ -11,7 +11,7 @@ mod rows;
 use madang_domain::{MemberRole, Role, RoomKind, Scope, Standing};
 
 use RoomState::{AssignedToCaller, AssignedToOther, Completed, Missing, Waiting};
-use Who::{Admin, Agent, Anonymous, Service, User};
+use Who::{Admin, Agent, Anonymous, Guest, Service, User};
 
 pub use reference::reference;
 pub use rows::ROWS;
@@ -21,6 +21,8 @@ pub use rows::ROWS;
 pub enum Who {
     /// Nobody known: no token.
     Anonymous,
+    /// See [`Role::Guest`].
+    Guest,
     /// See [`Role::User`].
     User,
     /// See [`Role::Agent`].
@@ -34,8 +36,9 @@ pub enum Who {
 
 impl Who {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Anonymous,
+        Guest,
         User,
         Agent,
         Admin,
@@ -51,6 +54,7 @@ impl Who {
     pub const fn role(self) -> Option<Role> {
         match self {
             Anonymous => None,
+            Guest => Some(Role::Guest),
             User => Some(Role::User),
             Agent => Some(Role::Agent),
             Admin => Some(Role::Admin),
@@ -170,6 +174,8 @@ pub enum Door {
     Http(&'static str, &'static str),
     /// A STOMP command and a destination; the destination of CONNECT is empty.
     Stomp(&'static str, &'static str),
+    /// A SEND to a STOMP destination that changes an earlier message: the header that says so.
+    StompRevision(&'static str, &'static str),
     /// A command of the JSON door.
     Json(&'static str),
     /// Opening a WebSocket that shows all of the caller's rooms: its path.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use madang_domain::{MemberRole, RoomKind, Scope, Standing};
 
 use super::RoomState::{AssignedToCaller, AssignedToOther, Completed, Missing, Waiting};
-use super::grants::{AGENTS, EXISTING, KNOWN, MINE, PEOPLE, READS, REVISES, WRITES};
+use super::grants::{AGENTS, EXISTING, KNOWN, MINE, PEOPLE, READS, REVISES, USERS, WRITES};
 use super::{
     About, Door, Grant, MEMBERS_KINDS, Party, ROWS, Reach, RoomState, Row, STANDINGS, Who,
 };
@@ -21,7 +21,7 @@ Every door asks the same policy. Whoever is not named in a row is refused, and n
 completed; contract 1 answers `CHAT-400`, `CHAT-403` and `CHAT-409`), at a STOMP door with an
 ERROR frame of the same code, and at the JSON door with an `error` of it.
 
-*People* are users, agents and admins; an admin is an agent, too. A *service* is the host's back end: an API key, which may
+*People* are guests, users, agents and admins; an admin is an agent, too. A *service* is the host's back end: an API key, which may
 do what its scopes say, or a service account, whose scope is `publish`. A *member* of a room may be its moderator or
 owner, too; a direct room belongs to both of its two. Whom somebody removed is no stranger: an open room stays closed to
 them. The pages (`/`, `/docs`, `/docs/**`, `/demo/**`) are open to everybody: they hold nothing of rooms or users.
@@ -51,6 +51,9 @@ pub fn reference() -> String {
             Door::Json(command) => ("JSON over WebSocket", format!("`{command}`")),
             Door::Stomp(command, "") => ("STOMP", format!("`{command}`")),
             Door::Stomp(command, destination) => ("STOMP", format!("`{command} {destination}`")),
+            Door::StompRevision(destination, header) => {
+                ("STOMP", format!("`SEND {destination}` with `{header}`"))
+            }
         };
         if title != section {
             section = title;
@@ -111,6 +114,9 @@ fn callers(who: &[Who]) -> String {
     }
     if who == PEOPLE {
         return "people".to_owned();
+    }
+    if who == USERS {
+        return "people but guests".to_owned();
     }
     if who == AGENTS {
         return "agents".to_owned();

@@ -7,7 +7,7 @@ const OWN_ROOMS: &str =
 const OWN_LISTED: &str = "the kind of caller; only rooms that are theirs are listed";
 const OWN_INBOX: &str = "the kind of caller; the inbox is their own, whoever it is";
 const PERSON: &str = "the kind of caller";
-const MAY_OPEN: &str = "policy::may_open";
+const MAY_MAKE: &str = "the kind of caller, and policy::may_make_rooms";
 const MAY_READ: &str = "policy::may_read";
 const MAY_READ_OWN: &str = "policy::may_read, of rooms that are the caller's";
 const MAY_SEE_MEMBERS: &str = "policy::may_see_members";
@@ -63,6 +63,10 @@ const fn send(to: &'static str, grants: &'static [Grant], decided_by: &'static s
     row(Door::Stomp("SEND", to), grants, decided_by)
 }
 
+const fn revise(to: &'static str, header: &'static str) -> Row {
+    row(Door::StompRevision(to, header), grants::REVISES, MAY_REVISE)
+}
+
 const fn json(command: &'static str, grants: &'static [Grant], decided_by: &'static str) -> Row {
     row(Door::Json(command), grants, decided_by)
 }
@@ -76,7 +80,7 @@ const fn websocket(path: &'static str) -> Row {
 pub const ROWS: &[Row] = &[
     // Native REST, for people.
     get("/api/v1/rooms", grants::ANY_PERSON, OWN_LISTED),
-    post("/api/v1/rooms", grants::ANY_PERSON, "the kind of caller; policy::may_open for one's own support room"),
+    post("/api/v1/rooms", grants::ANY_PERSON, "the kind of caller; policy::may_open for one's own support room, policy::may_make_rooms for the others, which guests do not make"),
     get("/api/v1/open-rooms", grants::ANY_PERSON, PERSON),
     get("/api/v1/rooms/{id}", grants::READS, MAY_READ),
     patch("/api/v1/rooms/{id}", grants::EDITS, MAY_ACT),
@@ -132,13 +136,13 @@ pub const ROWS: &[Row] = &[
     post("/api/v1/host/rooms/{id}/notices", grants::HOST_MESSAGES, SCOPE_AND_NOTICE),
     post("/api/v1/host/notifications", grants::HOST_NOTIFIES, SCOPE),
     // Pictures.
-    post("/api/v1/pictures", grants::TOKEN_HOLDERS, "the authenticator; absent without `pictures.upload`"),
+    post("/api/v1/pictures", grants::UPLOADS, "policy::may_upload; absent without `pictures.upload`"),
     get("/pictures/{key}", grants::EVERYBODY, "nothing: open to everybody who has the link, which cannot be guessed"),
     // Visitors.
     post("/api/v1/guests", grants::VISITORS, "`auth.guests`, and how many an address has had; for the host's back end the API key's scope"),
     // Contract 1, REST.
     get("/user/chats/my-rooms", grants::CUSTOMER, MAY_READ),
-    delete("/user/chats", grants::CUSTOMER, MAY_OPEN),
+    delete("/user/chats", grants::CUSTOMER, MAY_ACT),
     get("/admin/chats", grants::ANY_AGENT, MAY_SERVE),
     get("/admin/chats/my-rooms", grants::ANY_AGENT, MAY_SERVE),
     get("/admin/chats/{room-id}", grants::ASSIGNEE, "policy::may_serve, then Support::is_assigned_to"),
@@ -147,13 +151,13 @@ pub const ROWS: &[Row] = &[
     post("/send/message", grants::WRITES, MAY_SEND),
     // Contract 2, REST.
     get("/api/openchat", grants::ANY_PERSON, PERSON),
-    post("/api/openchat", grants::ANY_PERSON, PERSON),
+    post("/api/openchat", grants::ANY_USER, MAY_MAKE),
     get("/api/openchat/{id}", grants::READS_OPEN, MAY_READ),
     put("/api/openchat/{id}", grants::OWNS_OPEN, MAY_ACT),
     delete("/api/openchat/{id}", grants::OWNS_OPEN, MAY_ACT),
     get("/api/openchat/room/{id}", grants::READS_OPEN, MAY_READ),
     get("/api/tradechat", grants::ANY_PERSON, OWN_LISTED),
-    post("/api/tradechat/{id}", grants::ANY_PERSON, PERSON),
+    post("/api/tradechat/{id}", grants::ANY_USER, MAY_MAKE),
     delete("/api/tradechat/{id}", grants::TRADES, MAY_ACT),
     get("/api/tradechat/room/{id}", grants::TRADES, MAY_READ_OWN),
     get("/api/notifications", grants::ANY_PERSON, OWN_INBOX),
@@ -187,6 +191,8 @@ pub const ROWS: &[Row] = &[
     // STOMP, native destinations.
     subscribe("/rooms/{id}", grants::READS, MAY_READ),
     send("/rooms/{id}", grants::WRITES, MAY_SEND),
+    revise("/rooms/{id}", "edit-seq"),
+    revise("/rooms/{id}", "delete-seq"),
     subscribe("/sub/desk", grants::ANY_AGENT, MAY_READ),
     // STOMP, contract 1.
     subscribe("/sub/chat/room/{roomId}", grants::OPENS_OR_CLAIMS, "policy::may_open for the customer, who makes the room; for agents policy::may_serve and the claim"),

@@ -248,7 +248,7 @@ options! {
         /// REST. Empty lets nobody else.
         publish: Vec<Role> = ["service"], ROLE;
         /// The roles that may subscribe. Empty lets nobody.
-        subscribe: Vec<Role> = ["service", "agent", "admin", "user"], ROLE;
+        subscribe: Vec<Role> = ["service", "agent", "admin", "user", "guest"], ROLE;
     }
 
     /// The paths and payloads of other systems that this server answers beside its own.
@@ -290,6 +290,14 @@ options! {
     hub: Hub {
         /// Seconds between the checks for messages whose live delivery was lost.
         head_check_seconds: u64 = 5, Allowed::Range(1, 3600);
+    }
+
+    /// What people may do with rooms of members.
+    rooms: Rooms {
+        /// Most people whom one person brings into rooms in 24 hours, on this node: members whom they
+        /// add, and whom they make rooms with. One more is refused with `TOO_MANY`. Service accounts
+        /// and API keys have no bound. 0 is no bound.
+        added_per_user_per_day_max: u32 = 1000, Allowed::Range(0, 1_000_000);
     }
 
     /// What people may do with messages.

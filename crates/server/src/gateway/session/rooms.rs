@@ -135,7 +135,8 @@ impl Followed {
 impl<D: Follower> Core<D> {
     /// Shows the rooms of a caller who is known now: a command that waits.
     pub(super) fn enter(&mut self, caller: Caller, follows: Follows) {
-        if let Err(error) = self.take_place(&caller) {
+        let identity = Arc::clone(&self.dialect.chat().identity);
+        if let Err(error) = self.take_place(&caller, &*identity) {
             return self.fail(Failure::new(error, None));
         }
         self.set_out(&caller);

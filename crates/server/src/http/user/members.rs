@@ -57,6 +57,8 @@ pub(super) async fn list(
     responses(
         (status = 200, description = "All of them belong to it", body = Added),
         (status = 409, description = "`ROOM_FULL`", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`TOO_MANY`: more people than `rooms.added_per_user_per_day_max` in 24 hours; `Retry-After` says when there is room for these",
+         body = Problem, content_type = "application/problem+json"),
         Malformed,
         NoRoom,
         Common,

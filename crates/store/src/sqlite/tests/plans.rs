@@ -66,6 +66,7 @@ fn hot_statements_neither_scan_nor_sort() {
         create::FIND_DIRECT,
         queue::PLACE,
         notifications::UNREAD,
+        notifications::GONE,
         search::FILTERS,
         search::TEXTS,
         search::ROOM,

@@ -19,7 +19,7 @@ const AT_ONCE: usize = 32;
 fn http_rows() -> impl Iterator<Item = (&'static Row, &'static str, &'static str)> {
     ROWS.iter().filter_map(|row| match row.door {
         Door::Http(method, path) => Some((row, method, path)),
-        Door::Stomp(..) | Door::Json(_) | Door::WebSocket(_) => None,
+        Door::Stomp(..) | Door::StompRevision(..) | Door::Json(_) | Door::WebSocket(_) => None,
     })
 }
 
@@ -94,7 +94,7 @@ fn every_command_of_the_json_door_has_a_row_and_every_row_a_command() {
         .iter()
         .filter_map(|row| match row.door {
             Door::Json(command) => Some(command),
-            Door::Http(..) | Door::Stomp(..) | Door::WebSocket(_) => None,
+            Door::Http(..) | Door::Stomp(..) | Door::StompRevision(..) | Door::WebSocket(_) => None,
         })
         .collect();
     assert_eq!(rows, crate::contracts::realtime::COMMANDS);
