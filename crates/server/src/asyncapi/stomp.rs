@@ -111,7 +111,7 @@ pub(super) fn describe(set: DoorSet, document: &mut Document) {
                 describe_destination(set, command, destination, row, document);
             }
             Door::Stomp(..) => {}
-            Door::Http(..) | Door::Json(_) | Door::WebSocket(_) => {}
+            Door::Http(..) | Door::Json(_) | Door::WebSocket(_) | Door::Event(..) => {}
         }
     }
 }

@@ -40,7 +40,7 @@ use crate::http::{
 use crate::pictures::{PictureStore, remove_released};
 use crate::telemetry::metrics::Metrics;
 
-/// Who may publish by configuration.
+/// Who may publish and subscribe to topics by configuration.
 pub(super) const PUBLISHING_ROLE: Role = Role::Agent;
 
 pub(super) const TOPIC_BODY_BYTES_MAX: usize = 100_000;
@@ -48,6 +48,7 @@ pub(super) const TOPIC_BODY_BYTES_MAX: usize = 100_000;
 pub(super) struct Server {
     pub(super) router: Router,
     pub(super) engine: Arc<Engine>,
+    pub(super) gateway: Gateway,
     pub(super) store: Arc<SqliteStore>,
     pub(super) ready: Arc<AtomicBool>,
     pub(super) seen: Arc<Seen>,
@@ -114,7 +115,10 @@ impl Identify for PlainTokens {
 
 impl gateway::Identity for PlainTokens {
     fn token(&self, token: &str) -> TokenCheck {
-        TokenCheck::done(Ok(caller(token)))
+        TokenCheck::done(match token.trim_start_matches("Bearer ") {
+            "" => Err(Code::AuthenticationRequired.into()),
+            token => Ok(caller(token)),
+        })
     }
 
     fn account<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<Caller, Error>> {
@@ -140,17 +144,24 @@ fn community() -> CommunityOptions {
     }
 }
 
+fn support_desk() -> SupportDeskOptions {
+    SupportDeskOptions {
+        agent_name: Arc::from("상담원"),
+        time_zone: TimeZone::fixed(jiff::tz::offset(9)),
+    }
+}
+
 fn gateway(engine: &Arc<Engine>) -> Gateway {
     let metrics = Arc::new(Metrics::new(Now.now()));
     let options = GatewayOptions {
         limits: SessionLimits::default(),
         topics: TopicRights {
-            publish: HashSet::new(),
-            subscribe: HashSet::new(),
+            publish: HashSet::from([PUBLISHING_ROLE]),
+            subscribe: HashSet::from([PUBLISHING_ROLE]),
         },
         topic_prefixes: TopicPrefixes::default(),
         application_prefix: String::new(),
-        support_desk: None,
+        support_desk: Some(Arc::new(support_desk())),
         community: Some(Arc::new(community())),
         flushers: 1,
     };
@@ -254,18 +265,16 @@ impl Server {
             Arc::clone(&pictures),
             engine.subscribe_released_pictures(),
         ));
+        let gateway = gateway(&engine);
         let ready = Arc::new(AtomicBool::new(true));
         let seen = Arc::new(Seen::default());
         let state = Arc::new(HttpState {
             engine: Arc::clone(&engine),
             identify: Arc::new(PlainTokens),
-            events: Arc::new(gateway(&engine)),
+            events: Arc::new(gateway.clone()),
             query_token: false,
             contracts: ContractOptions {
-                support_desk: contracts.then(|| SupportDeskOptions {
-                    agent_name: Arc::from("상담원"),
-                    time_zone: TimeZone::fixed(jiff::tz::offset(9)),
-                }),
+                support_desk: contracts.then(support_desk),
                 community: contracts.then(community),
                 direct_websocket: true,
                 direct_rest: true,
@@ -290,6 +299,7 @@ impl Server {
             router: routed(Arc::clone(&state)),
             state,
             engine,
+            gateway,
             store,
             ready,
             seen,
