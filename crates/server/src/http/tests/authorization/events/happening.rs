@@ -26,6 +26,9 @@ const EARLIER: Position = Position {
     seq: Seq::new(1),
 };
 
+/// What is not of a log: how a room stands, and what somebody does there.
+const OF_WHAT_IS_KNOWN: [&str; 6] = ["room", "read", "receipts", "typing", "presence", "reset"];
+
 /// One listener's turn.
 pub(super) struct Turn<'a> {
     pub(super) live: &'a Live,
@@ -49,6 +52,10 @@ impl Turn<'_> {
 
     /// Has it happen; `false` where it cannot.
     pub(super) async fn happens(&self, event: &str, listener: &mut Listener) -> bool {
+        // What is not of the log goes by what is known here.
+        if self.since == Since::Elsewhere && OF_WHAT_IS_KNOWN.contains(&event) {
+            return false;
+        }
         match event {
             // Said when they came.
             "hello" => return self.since == Since::Before,
@@ -90,6 +97,7 @@ impl Turn<'_> {
                 scene::come(server, &customer).await;
             }
             NOTIFICATIONS => self.notify().await,
+            "/sub/enter/{roomId}" if self.since == Since::Elsewhere => return false,
             "/sub/enter/{roomId}" => {
                 let company = caller(&speaker);
                 // Only open rooms are entered.
@@ -110,7 +118,7 @@ impl Turn<'_> {
 
     /// The room changes for those who stay what they are to it.
     async fn room_changes(&self) -> bool {
-        if self.on == ROOM_STREAM && self.since == Since::Meanwhile {
+        if self.on == ROOM_STREAM && self.since != Since::Before {
             // By which they became what they are may be told at any time.
             return false;
         }

@@ -39,6 +39,8 @@ enum Since {
     Before,
     /// While they listened.
     Meanwhile,
+    /// While they listened, and nobody said so here.
+    Elsewhere,
 }
 
 /// A STOMP subscription has MESSAGEs only, which whoever may subscribe is told.
@@ -136,17 +138,24 @@ fn listeners(rows: &Rows) -> Vec<(Attempt, Since)> {
             listeners.push((attempt, Since::Before));
             if of_rooms && standing::before(attempt).is_some() {
                 listeners.push((attempt, Since::Meanwhile));
+                let is_loss = standing::is_loss(attempt);
+                listeners.extend(is_loss.then_some((attempt, Since::Elsewhere)));
             }
         }
     }
     listeners
 }
 
-/// A STOMP subscription that is open lasts while its holder may read the room, however they came to
-/// it.
+/// A subscription that is open lasts while its holder may read the room, however they came to it.
+/// Who is shown all of their rooms is shown less, as soon as it is known that one is not theirs.
 fn decides(row: &'static Row, since: Since) -> &'static Row {
-    let is_open = matches!(row.door, Door::Stomp(..)) && since == Since::Meanwhile;
-    match is_open {
+    let is_stomp = matches!(row.door, Door::Stomp(..));
+    let lasts = match since {
+        Since::Before => false,
+        Since::Meanwhile => is_stomp,
+        Since::Elsewhere => is_stomp || row.is_of_rooms(),
+    };
+    match lasts {
         true => row_of(Door::Stomp("SUBSCRIBE", "/rooms/{id}")),
         false => row,
     }
@@ -168,16 +177,19 @@ async fn try_one(
 ) -> Vec<Compared> {
     let begins = match since {
         Since::Before => attempt,
-        Since::Meanwhile => standing::before(attempt).unwrap(),
+        Since::Meanwhile | Since::Elsewhere => standing::before(attempt).unwrap(),
     };
     let scene = Scene::make(&live.server, on, begins, number).await;
     let mut listener = Listener::open(live, on, &scene).await;
-    if since == Since::Meanwhile {
+    if since != Since::Before {
         if listener.is_over() {
             // They have no way to come to it by being let in later.
             return Vec::new();
         }
-        standing::change(live, &scene, attempt).await;
+        match since {
+            Since::Elsewhere => standing::change_elsewhere(live, &scene, attempt).await,
+            _ => standing::change(live, &scene, attempt).await,
+        }
         listener.catch_up(live, &scene).await;
         listener.forget_all_but("room");
     }

@@ -1,6 +1,6 @@
 //! How somebody who listens becomes something else to the room.
 
-use madang_domain::{MemberRole, RoomAction, RoomKind, Standing};
+use madang_domain::{Actor, Command, MemberRole, RoomAction, RoomCommand, RoomKind, Standing};
 
 use super::super::super::fixture::{caller, user};
 use super::super::live::Live;
@@ -36,6 +36,46 @@ fn before_in(kind: RoomKind, standing: Standing) -> Option<Standing> {
         Standing::Member(MemberRole::Owner) => None,
         Standing::Member(_) => Some(Standing::Stranger),
     }
+}
+
+/// Whether they lose something by it.
+pub(super) fn is_loss(attempt: Attempt) -> bool {
+    match attempt.place {
+        Place::Members { caller, .. } => !caller.is_member(),
+        Place::Support { state, .. } => state != RoomState::AssignedToCaller,
+    }
+}
+
+/// Makes them what the attempt says, by a node whose word of it was lost: here it is found when the
+/// room's next message comes.
+pub(super) async fn change_elsewhere(live: &Live, scene: &Scene, attempt: Attempt) {
+    let (room, me) = (&scene.room, format!("agent/{}", scene.caller));
+    let removed = RoomAction::Remove(user(&scene.caller));
+    let changes = match attempt.place {
+        Place::Members { caller, .. } => match caller {
+            Standing::Removed => vec![("service:rooms/host", removed)],
+            _ => vec![(&*me, RoomAction::Leave)],
+        },
+        Place::Support { state, .. } => match state {
+            RoomState::Completed => vec![(&*me, RoomAction::Complete)],
+            RoomState::AssignedToOther => vec![
+                (&*me, RoomAction::Release),
+                ("agent/another", RoomAction::Claim),
+            ],
+            _ => vec![(&*me, RoomAction::Release)],
+        },
+    };
+    for (token, action) in changes {
+        let command = RoomCommand {
+            room: room.clone(),
+            actor: Actor::from(&caller(token)),
+            action,
+            at: live.server.engine.now(),
+        };
+        let command = Command::Room(Box::new(command));
+        live.server.commit(command).await;
+    }
+    live.server.send(&scene.speaker(), room, "x").await;
 }
 
 /// Makes them what the attempt says.
