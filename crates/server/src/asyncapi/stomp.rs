@@ -115,7 +115,7 @@ pub(super) fn describe(set: DoorSet, document: &mut Document) {
             Door::StompRevision(destination, header) => {
                 describe_revision(destination, header, row, document);
             }
-            Door::Http(..) | Door::Json(_) | Door::WebSocket(_) => {}
+            Door::Http(..) | Door::Json(_) | Door::WebSocket(_) | Door::Event(..) => {}
         }
     }
 }

@@ -73,6 +73,7 @@ const OF_CUSTOMER: Reach = Support(Customer, EXISTING);
 const OF_ASSIGNEE: Reach = Support(Anybody, MINE);
 const OF_MEMBERS: Reach = Members(ALL_KINDS, MEMBERS);
 
+pub(super) const NOBODY: &[Grant] = &[];
 pub(super) const EVERYBODY: &[Grant] = &[grant(&Who::ALL, Everywhere)];
 pub(super) const TOKEN_HOLDERS: &[Grant] = &[grant(KNOWN, Everywhere)];
 pub(super) const ANY_PERSON: &[Grant] = &[grant(PEOPLE, Everywhere)];
@@ -117,10 +118,26 @@ pub(super) const SEES_MEMBERS: &[Grant] = &[
     grant(&[Agent], OF_ASSIGNEE),
     grant(&[Admin], EveryRoom),
 ];
+pub(super) const READS_OR_OPENS: &[Grant] = &[
+    grant(PEOPLE, Support(Customer, ANY_STATE)),
+    READS[1],
+    READS[2],
+    READS[3],
+    READS[4],
+];
 pub(super) const WRITES: &[Grant] = &[
     grant(PEOPLE, OF_CUSTOMER),
     grant(PEOPLE, OF_MEMBERS),
     grant(AGENTS, OF_ASSIGNEE),
+];
+/// Whose room it is: shown to them without being asked for.
+pub(super) const TAKES_PART: &[Grant] = WRITES;
+/// Sees who of the people in the room is online. Who was an agent and has the room still is one.
+pub(super) const WATCHES: &[Grant] = &[
+    grant(&[User, Guest], OF_CUSTOMER),
+    grant(&[User, Guest], OF_MEMBERS),
+    grant(&[User, Guest], OF_ASSIGNEE),
+    grant(AGENTS, Everywhere),
 ];
 pub(super) const WRITES_OR_OPENS: &[Grant] = &[
     grant(PEOPLE, Support(Customer, ANY_STATE)),

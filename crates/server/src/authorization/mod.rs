@@ -1,4 +1,5 @@
-//! Who may do what, through which door: one row per route, command and STOMP destination.
+//! Who may do what, through which door: one row per route, command and STOMP destination, and per
+//! event of a connection who is told of it.
 //!
 //! The table decides nothing: `madang_domain::policy` does, and every door asks it. The table says
 //! what the doors must answer, so that a test can hold each of them to it, and so that people can
@@ -180,6 +181,10 @@ pub enum Door {
     Json(&'static str),
     /// Opening a WebSocket that shows all of the caller's rooms: its path.
     WebSocket(&'static str),
+    /// What a connection shows that is open: the path of a WebSocket or an event stream, and an event
+    /// there. Being let in means being told of it. A STOMP subscription's MESSAGEs have the row of its
+    /// SUBSCRIBE.
+    Event(&'static str, &'static str),
 }
 
 /// As what a caller comes to a support room.
@@ -280,13 +285,18 @@ impl Row {
         decision
     }
 
+    /// Whether it tells rooms apart.
+    #[must_use]
+    pub fn is_of_rooms(&self) -> bool {
+        self.grants.iter().any(|grant| grant.reach.is_of_rooms())
+    }
+
     /// The attempts that this row tells apart, by callers of every kind. All others are answered
     /// like one of them.
     #[must_use]
     pub fn attempts(&self) -> Vec<Attempt> {
-        let of_rooms = self.grants.iter().any(|grant| grant.reach.is_of_rooms());
         let mut places = Place::all();
-        if !of_rooms {
+        if !self.is_of_rooms() {
             places.truncate(1);
         }
         let mut attempts = Vec::new();

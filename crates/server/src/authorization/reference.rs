@@ -26,6 +26,11 @@ do what its scopes say, or a service account, whose scope is `publish`. A *membe
 owner, too; a direct room belongs to both of its two. Whom somebody removed is no stranger: an open room stays closed to
 them. The pages (`/`, `/docs`, `/docs/**`, `/demo/**`) are open to everybody: they hold nothing of rooms or users.
 
+Under *Events* is who is told of what on a connection that is open. A MESSAGE of a STOMP subscription is shown to whom may
+subscribe, and to nobody who may not read the room any more. `cargo test -p madang-server --lib authorization` tries every row:
+every kind of caller, in every room, as what they can be to it, before and after they became it, about whom it can be. A route,
+destination, command or event without a row fails it, and so does a row that nothing tries.
+
 ";
 
 /// Grants that many rows have, and what the page calls them.
@@ -54,6 +59,7 @@ pub fn reference() -> String {
             Door::StompRevision(destination, header) => {
                 ("STOMP", format!("`SEND {destination}` with `{header}`"))
             }
+            Door::Event(on, event) => ("Events", format!("`{event}` on `{on}`")),
         };
         if title != section {
             section = title;
@@ -78,6 +84,9 @@ impl Row {
 }
 
 fn who_may(grants: &[Grant]) -> String {
+    if grants.is_empty() {
+        return "nobody".to_owned();
+    }
     // Neighbours of the same callers are told together.
     let together = grants.chunk_by(|one, next| one.who == next.who);
     let described = together.map(|same| {

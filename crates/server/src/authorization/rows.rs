@@ -6,6 +6,11 @@ const OWN_ROOMS: &str =
     "the kind of caller; only rooms that are theirs are shown, each by policy::may_read";
 const OWN_LISTED: &str = "the kind of caller; only rooms that are theirs are listed";
 const OWN_INBOX: &str = "the kind of caller; the inbox is their own, whoever it is";
+const SHOWN_OWN: &str = "policy::takes_part; policy::reads again when somebody lost a right";
+const SHOWN_ONE: &str = "policy::reads, again when somebody lost a right";
+const UNASKED: &str = "nothing: a stream has no command to ask for it";
+const OF_ONE_LOG: &str = "nothing: the stream shows one log";
+const OWN_TOPICS: &str = "the kind of caller; only what is published to themselves is shown";
 const PERSON: &str = "the kind of caller";
 const MAY_MAKE: &str = "the kind of caller, and policy::may_make_rooms";
 const MAY_READ: &str = "policy::may_read";
@@ -74,6 +79,20 @@ const fn json(command: &'static str, grants: &'static [Grant], decided_by: &'sta
 const fn websocket(path: &'static str) -> Row {
     row(Door::WebSocket(path), grants::ANY_PERSON, OWN_ROOMS)
 }
+
+const fn event(
+    on: &'static str,
+    name: &'static str,
+    told: &'static [Grant],
+    why: &'static str,
+) -> Row {
+    row(Door::Event(on, name), told, why)
+}
+
+const JSON: &str = "/ws/v1";
+const ROOMS: &str = "/api/v1/events";
+const ROOM: &str = "/api/v1/rooms/{id}/events";
+const DESK: &str = "/api/v1/desk/events";
 
 /// Every door.
 #[rustfmt::skip] // A row is a line.
@@ -189,7 +208,7 @@ pub const ROWS: &[Row] = &[
     // STOMP, for all destinations.
     row(Door::Stomp("CONNECT", ""), grants::TOKEN_HOLDERS, "the authenticator"),
     // STOMP, native destinations.
-    subscribe("/rooms/{id}", grants::READS, MAY_READ),
+    subscribe("/rooms/{id}", grants::READS_OR_OPENS, "policy::may_open for the customer, who makes the room; policy::may_read"),
     send("/rooms/{id}", grants::WRITES, MAY_SEND),
     revise("/rooms/{id}", "edit-seq"),
     revise("/rooms/{id}", "delete-seq"),
@@ -211,4 +230,56 @@ pub const ROWS: &[Row] = &[
     send("/queue/**", grants::PUBLISHES_AS_CONFIGURED, PUBLISHING),
     subscribe("/user/queue/**", grants::TOKEN_HOLDERS, "nothing: the destination is the subscriber's own, whoever it is"),
     send("/user/{id}/queue/**", grants::PUBLISHES_AS_CONFIGURED, PUBLISHING),
+    // What a connection with all of the caller's rooms shows.
+    event(JSON, "hello", grants::ANY_PERSON, OWN_ROOMS),
+    event(JSON, "message", grants::TAKES_PART, SHOWN_OWN),
+    event(JSON, "room", grants::TAKES_PART, SHOWN_OWN),
+    event(JSON, "reset", grants::TAKES_PART, SHOWN_OWN),
+    event(JSON, "read", grants::TAKES_PART, SHOWN_OWN),
+    event(JSON, "receipts", grants::TAKES_PART, SHOWN_OWN),
+    event(JSON, "typing", grants::TAKES_PART, SHOWN_OWN),
+    event(JSON, "presence", grants::WATCHES, "asked for with the command `watch`; only people with whom they share a room are shown, to agents everybody"),
+    event(JSON, "inbox", grants::ANY_PERSON, OWN_INBOX),
+    event(JSON, "notification", grants::ANY_PERSON, OWN_TOPICS),
+    event(JSON, "ack", grants::ANY_PERSON, "nothing: answers a command"),
+    event(JSON, "pong", grants::ANY_PERSON, "nothing: answers a command"),
+    event(JSON, "error", grants::EVERYBODY, "nothing: whoever is refused is told why"),
+    event(ROOMS, "hello", grants::ANY_PERSON, OWN_ROOMS),
+    event(ROOMS, "message", grants::TAKES_PART, SHOWN_OWN),
+    event(ROOMS, "room", grants::TAKES_PART, SHOWN_OWN),
+    event(ROOMS, "reset", grants::TAKES_PART, SHOWN_OWN),
+    event(ROOMS, "read", grants::TAKES_PART, SHOWN_OWN),
+    event(ROOMS, "receipts", grants::TAKES_PART, SHOWN_OWN),
+    event(ROOMS, "typing", grants::TAKES_PART, SHOWN_OWN),
+    event(ROOMS, "presence", grants::NOBODY, UNASKED),
+    event(ROOMS, "inbox", grants::ANY_PERSON, OWN_INBOX),
+    event(ROOMS, "notification", grants::ANY_PERSON, OWN_TOPICS),
+    event(ROOMS, "error", grants::ANY_PERSON, "nothing: says why the stream ends"),
+    // What the event stream of one room shows.
+    event(ROOM, "hello", grants::READS, SHOWN_ONE),
+    event(ROOM, "message", grants::READS, SHOWN_ONE),
+    event(ROOM, "room", grants::TAKES_PART, SHOWN_OWN),
+    event(ROOM, "reset", grants::READS, SHOWN_ONE),
+    event(ROOM, "read", grants::SEES_MEMBERS, SHOWN_ONE),
+    event(ROOM, "receipts", grants::SEES_MEMBERS, SHOWN_ONE),
+    event(ROOM, "typing", grants::SEES_MEMBERS, SHOWN_ONE),
+    event(ROOM, "presence", grants::NOBODY, OF_ONE_LOG),
+    event(ROOM, "inbox", grants::NOBODY, OF_ONE_LOG),
+    event(ROOM, "notification", grants::NOBODY, OF_ONE_LOG),
+    event(ROOM, "error", grants::READS, "nothing: says why the stream ends"),
+    // What the desk's event stream shows.
+    event(DESK, "hello", grants::ANY_AGENT, SHOWN_ONE),
+    event(DESK, "message", grants::ANY_AGENT, SHOWN_ONE),
+    event(DESK, "reset", grants::ANY_AGENT, SHOWN_ONE),
+    event(DESK, "room", grants::NOBODY, OF_ONE_LOG),
+    event(DESK, "read", grants::NOBODY, OF_ONE_LOG),
+    event(DESK, "receipts", grants::NOBODY, OF_ONE_LOG),
+    event(DESK, "typing", grants::NOBODY, OF_ONE_LOG),
+    event(DESK, "presence", grants::NOBODY, OF_ONE_LOG),
+    event(DESK, "inbox", grants::NOBODY, OF_ONE_LOG),
+    event(DESK, "notification", grants::NOBODY, OF_ONE_LOG),
+    event(DESK, "error", grants::ANY_AGENT, "nothing: says why the stream ends"),
+    // What the connections of contracts 2 and 3 show.
+    event("/ws/chat", "message", grants::TAKES_PART, SHOWN_OWN),
+    event("/api/notifications/connect", "sse", grants::ANY_PERSON, OWN_INBOX),
 ];

@@ -46,7 +46,7 @@ pub(super) use answer::Answer;
 use tokens::PlainTokens;
 pub(super) use tokens::caller;
 
-/// Who may publish by configuration.
+/// Who may publish and subscribe to topics by configuration.
 pub(super) const PUBLISHING_ROLE: Role = Role::Agent;
 
 pub(super) const TOPIC_BODY_BYTES_MAX: usize = 100_000;
@@ -54,6 +54,7 @@ pub(super) const TOPIC_BODY_BYTES_MAX: usize = 100_000;
 pub(super) struct Server {
     pub(super) router: Router,
     pub(super) engine: Arc<Engine>,
+    pub(super) gateway: Gateway,
     pub(super) store: Arc<SqliteStore>,
     pub(super) ready: Arc<AtomicBool>,
     pub(super) seen: Arc<Seen>,
@@ -117,10 +118,7 @@ fn community() -> CommunityOptions {
 
 fn contract_options(are_served: bool) -> ContractOptions {
     ContractOptions {
-        support_desk: are_served.then(|| SupportDeskOptions {
-            agent_name: Arc::from("상담원"),
-            time_zone: TimeZone::fixed(jiff::tz::offset(9)),
-        }),
+        support_desk: are_served.then(support_desk),
         community: are_served.then(community),
         direct_websocket: true,
         direct_rest: true,
@@ -146,17 +144,24 @@ fn engine(store: &Arc<SqliteStore>, added_per_user_per_day_max: u64) -> Arc<Engi
     Engine::start(ports, options)
 }
 
+fn support_desk() -> SupportDeskOptions {
+    SupportDeskOptions {
+        agent_name: Arc::from("상담원"),
+        time_zone: TimeZone::fixed(jiff::tz::offset(9)),
+    }
+}
+
 fn gateway(engine: &Arc<Engine>) -> Gateway {
     let metrics = Arc::new(Metrics::new(Now.now()));
     let options = GatewayOptions {
         limits: SessionLimits::default(),
         topics: TopicRights {
-            publish: HashSet::new(),
-            subscribe: HashSet::new(),
+            publish: HashSet::from([PUBLISHING_ROLE]),
+            subscribe: HashSet::from([PUBLISHING_ROLE]),
         },
         topic_prefixes: TopicPrefixes::default(),
         application_prefix: String::new(),
-        support_desk: None,
+        support_desk: Some(Arc::new(support_desk())),
         community: Some(Arc::new(community())),
         flushers: 1,
     };
@@ -253,12 +258,13 @@ impl Server {
             Arc::clone(&pictures),
             engine.subscribe_released_pictures(),
         ));
+        let gateway = gateway(&engine);
         let ready = Arc::new(AtomicBool::new(true));
         let seen = Arc::new(Seen::default());
         let state = Arc::new(HttpState {
             engine: Arc::clone(&engine),
             identify: Arc::new(PlainTokens),
-            events: Arc::new(gateway(&engine)),
+            events: Arc::new(gateway.clone()),
             query_token: false,
             contracts: contract_options(contracts),
             topics: TopicOptions {
@@ -281,6 +287,7 @@ impl Server {
             router: routed(Arc::clone(&state)),
             state,
             engine,
+            gateway,
             store,
             ready,
             seen,
