@@ -1,7 +1,5 @@
 //! What `madang-bench` asks over REST is what the server does: its scenarios, small, on the binary.
 
-use std::fs;
-
 use clap::Parser as _;
 use madang_e2e::server::TestServer;
 use madang_loadgen::cli::{Cli, Scenario};
@@ -9,14 +7,7 @@ use madang_loadgen::report::{Report, Value};
 use madang_loadgen::scenario::{operations, receipts, scaling};
 
 fn run(server: &TestServer, line: &str) -> Report {
-    let key = server.data().join("jwt.raw");
-    let written = fs::read_to_string(server.data().join("jwt.key")).unwrap();
-    let digits = written.trim().as_bytes().chunks(2);
-    let digits = digits.map(|two| std::str::from_utf8(two).unwrap());
-    let bytes: Vec<u8> = digits
-        .map(|two| u8::from_str_radix(two, 16).unwrap())
-        .collect();
-    fs::write(&key, bytes).unwrap();
+    let key = server.data().join("jwt.key");
     let name = format!("bench{}", rand::random::<u32>());
     let api_key = server.run(&["api-key", "add", &name, "--scope", "all"]);
     let url = format!("ws://{}/ws", server.address());
@@ -26,6 +17,8 @@ fn run(server: &TestServer, line: &str) -> Report {
         &url,
         "--jwt-key-file",
         key.to_str().unwrap(),
+        "--jwt-key-encoding",
+        "hex",
         "--api-key",
         api_key.trim(),
         "--server-pid",
