@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use fakes::{FakeBus, FakePresence, FakeRoom, FakeStore};
-use madang_domain::ports::PresenceEdge;
+use madang_domain::ports::{PresenceEdge, RoomView};
 use madang_domain::{
     MemberRole, Message, MessageKind, Position, Role, RoomId, SenderKind, Seq, Standing, Timestamp,
     UserId,
@@ -87,6 +87,10 @@ async fn catching_up_reads_little_more_than_there_is_space_for() {
         let store = FakeStore::default();
         let room = room(count, bytes);
         let (id, head) = (room.id.clone(), room.head);
+        let view = RoomView {
+            room: room.room(),
+            standing: Standing::Member(MemberRole::Member),
+        };
         *store.room.lock() = Some(room);
         let hub = Hub::new(Arc::new(FakeBus::default()), Arc::new(NoTelemetry));
         let queue = Arc::new(Queue::default());
@@ -97,7 +101,7 @@ async fn catching_up_reads_little_more_than_there_is_space_for() {
             epoch: head.epoch,
             seq: Seq::ZERO,
         };
-        let (subscription, live) = registration.start(since, &head).unwrap();
+        let (subscription, live) = registration.start(since, &view).unwrap();
         assert!(!live);
         loop {
             let caught_up = subscription.catch_up(&store, &*queue, 0).await.unwrap();

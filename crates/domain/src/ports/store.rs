@@ -170,8 +170,9 @@ pub trait Commit: Send + Sync {
     /// [`crate::policy`] of the others, takes consecutive numbers, makes a completed room wait
     /// again, from the draft's `sent_at`, where the policy says so. A repeat is answered with the
     /// first message and changes nothing else; that holds although its sender may write no more:
-    /// the first attempt was accepted, whatever became of its answer. Nothing is remembered of a
-    /// refused group. An edit or deletion changes its target in the same transaction.
+    /// the first attempt was accepted, whatever became of its answer. A client id that its sender
+    /// used for something else is refused ([`crate::Draft::check_repeat`]). Nothing is remembered of
+    /// a refused group. An edit or deletion changes its target in the same transaction.
     ///
     /// Each change of who belongs to a room, of its profile or of its assignment appends an entry
     /// to the room's log, and each of an assignment one to the desk's feed
@@ -403,6 +404,13 @@ pub trait Store: Commit {
         room: &'a RoomId,
         limit: usize,
     ) -> BoxFuture<'a, Result<Option<Vec<Marks>>, StoreError>>;
+
+    /// How many notifications are in the user's inbox, read or not; deleted ones are not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn notification_count<'a>(&'a self, user: &'a UserId)
+    -> BoxFuture<'a, Result<u64, StoreError>>;
 
     /// How many notifications in the user's inbox are unread.
     ///

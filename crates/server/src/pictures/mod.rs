@@ -5,7 +5,6 @@
 //! the database keeps: the sweep lists what is a day old, and removes what no room has. Why it never
 //! removes what a room is about to take is written down in `sweep`.
 
-mod allowance;
 mod format;
 mod key;
 mod place;
@@ -17,18 +16,18 @@ mod under_way;
 
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
-use madang_domain::{Caller, Code, Error, Role};
+use madang_domain::{Caller, Code, Error, Role, Timestamp, policy};
+use madang_engine::Allowance;
 use object_store::path::Path;
 use object_store::{GetOptions, GetResult, ObjectMeta, ObjectStore, ObjectStoreExt};
 use tokio::sync::SemaphorePermit;
 
 use crate::config::Pictures;
-use allowance::Allowance;
 use place::Place;
 use under_way::{OfPerson, UnderWay};
 
@@ -95,7 +94,7 @@ impl PictureStore {
                 options.uploads_max,
                 options.bytes_max.saturating_add(ENVELOPE_BYTES_MAX),
             ),
-            allowance: Allowance::new(options.per_user_per_day_max, Instant::now()),
+            allowance: Allowance::per_day(u64::from(options.per_user_per_day_max)),
         })
     }
 
@@ -115,14 +114,19 @@ impl PictureStore {
     /// bounded.
     ///
     /// # Errors
-    /// [`Code::TooMany`]: too many of this person at the same time (retryable), or today.
+    /// [`Code::NotForGuests`]. [`Code::TooMany`]: too many of this person at the same time, or in 24 hours;
+    /// retryable then.
     pub fn begin(&self, caller: &Caller) -> Result<Upload<'_>, Error> {
+        policy::may_upload(caller.role)?;
         let is_person = caller.role != Role::Service;
         let of_person = is_person.then(|| self.under_way.begin(&caller.user));
         let of_person = of_person.transpose()?;
-        if is_person && !self.allowance.take(&caller.user, Instant::now()) {
-            let detail = "you have uploaded too many pictures today";
-            return Err(Error::with_detail(Code::TooMany, detail));
+        if is_person {
+            let taken = self.allowance.take(&caller.user, 1, now());
+            taken.map_err(|wait| {
+                let detail = "you have uploaded too many pictures in the last 24 hours";
+                Error::with_detail(Code::TooMany, detail).retry_after(wait)
+            })?;
         }
         Ok(Upload {
             store: self,
@@ -240,6 +244,10 @@ impl Upload<'_> {
         let detail = format!("a picture has at most {} bytes", self.store.bytes_max);
         Error::with_detail(Code::TooLarge, detail)
     }
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
 }
 
 /// The head of the answer is out by then: the client sees that the rest is missing.

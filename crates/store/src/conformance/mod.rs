@@ -56,9 +56,9 @@ macro_rules! store_conformance {
                 a_group_spans_rooms every_text_comes_back only_those_with_the_right_write
                 a_customers_message_reopens completing_and_sending_race;
             repeats: in_one_group in_one_batch in_a_later_batch after_reopening
-                of_another_sender_or_room_are_none without_a_client_id_are_none
-                of_a_refused_group_are_none at_the_same_time after_losing_the_right
-                change_nothing;
+                of_another_sender_or_room_are_none of_another_kind_are_refused
+                without_a_client_id_are_none of_a_refused_group_are_none at_the_same_time
+                after_losing_the_right change_nothing;
             log: pages_in_both_directions pages_of_so_many_bytes bounds_at_one_moment of_a_missing_room
                 everything_accepted_is_there survives_reopening long_log_after_many_merges;
             rooms: opening_is_idempotent opening_refreshes_what_the_caller_has
@@ -93,7 +93,7 @@ macro_rules! store_conformance {
             search: in_a_room in_a_long_log in_all_rooms in_rooms_where_time_went_back
                 of_what_is_said_now goes_on_where_it_stopped;
             retention: by_count by_count_but_what_is_recent by_age of_long_logs completed_support_rooms
-                support_rooms_without_a_message of_inboxes_and_the_feed rounds_pass_every_room;
+                support_rooms_without_a_message of_inboxes_and_the_feed deleted_notifications_are_not_counted rounds_pass_every_room;
             users: parts_are_kept many_at_once members_are_known revoking_tokens;
             together: a_busy_open_room nobody_writes_behind_their_removal a_busy_desk
                 direct_rooms_are_one commands_in_one_call;

@@ -287,7 +287,7 @@ impl Writer {
 fn part(actor: &Actor) -> SenderKind {
     match actor.role {
         Role::Service => SenderKind::Host,
-        Role::User | Role::Agent | Role::Admin => SenderKind::Member,
+        Role::Guest | Role::User | Role::Agent | Role::Admin => SenderKind::Member,
     }
 }
 

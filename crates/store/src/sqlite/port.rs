@@ -186,6 +186,11 @@ impl Store for SqliteStore {
         self.read(move |reader| reader.marks(&room, limit))
     }
 
+    fn notification_count<'a>(&'a self, user: &'a UserId) -> Answer<'a, u64> {
+        let user = user.clone();
+        self.read(move |reader| reader.notification_count(&user))
+    }
+
     fn unread_notifications<'a>(&'a self, user: &'a UserId) -> Answer<'a, u64> {
         let user = user.clone();
         self.read(move |reader| reader.unread_notifications(&user))

@@ -29,17 +29,19 @@ pub(super) struct Traces {
     client_id: Option<ClientId>,
     /// A notification that does not count as unread.
     pub(super) is_handled: bool,
+    /// A notification that is deleted.
+    pub(super) is_gone: bool,
 }
 
 fn traces(row: &Row<'_>) -> rusqlite::Result<Traces> {
     let kind = one_of(row, 3, MessageKind::from_number)?;
     let client_id = row.get_ref(5)?.as_str_or_null()?;
-    let is_handled = match row.get_ref(6)?.as_str_or_null()? {
+    let revision = match row.get_ref(6)?.as_str_or_null()? {
         Some(json) if kind == MessageKind::Notification => {
             let extra = extra::decode(json).map_err(|error| damaged(6, error))?;
-            extra.revision != Revision::None
+            extra.revision
         }
-        _ => false,
+        _ => Revision::None,
     };
     Ok(Traces {
         seq: seq(row, 0)?,
@@ -51,7 +53,8 @@ fn traces(row: &Row<'_>) -> rusqlite::Result<Traces> {
             .map(ClientId::new)
             .transpose()
             .map_err(|error| damaged(5, error))?,
-        is_handled,
+        is_handled: revision != Revision::None,
+        is_gone: matches!(revision, Revision::Deleted(_)),
     })
 }
 

@@ -305,6 +305,10 @@ impl Store for SimStore {
         unreachable!("the simulation lists no marks")
     }
 
+    fn notification_count<'a>(&'a self, _: &'a UserId) -> BoxFuture<'a, Result<u64, StoreError>> {
+        unreachable!("the simulation notifies nobody")
+    }
+
     fn unread_notifications<'a>(&'a self, _: &'a UserId) -> BoxFuture<'a, Result<u64, StoreError>> {
         unreachable!("the simulation notifies nobody")
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::pictures::check_picture;
+use crate::contracts::community::trade;
 use crate::contracts::members::user_ids;
 use crate::contracts::rooms::{ProfileBody, RoomBody, RoomKindBody};
 use crate::http::Shared;
@@ -74,12 +75,13 @@ impl NewRoom {
 /// Makes a room of members, or finds the direct room that there is. Answers whether it was made.
 ///
 /// # Errors
-/// As [`check_picture`] and [`madang_engine::Engine::create_room`].
+/// As [`trade::check_maker`], [`check_picture`] and [`madang_engine::Engine::create_room`].
 pub(in crate::http) async fn make(
     state: &Shared,
     caller: Caller,
     plan: RoomPlan,
 ) -> Result<(Room, bool), Error> {
+    trade::check_maker(&caller, &plan)?;
     if let Some(link) = &plan.profile.picture {
         check_picture(state, link).await?;
     }

@@ -66,7 +66,7 @@ pub(super) struct Uploaded {
          headers(("Location" = String, description = "The same link"))),
         (status = 413, description = "`TOO_LARGE`: more bytes than `pictures.bytes_max`", body = Problem,
          content_type = "application/problem+json"),
-        (status = 429, description = "`TOO_MANY`: two of this person are under way, or more than `pictures.per_user_per_day_max` today",
+        (status = 429, description = "`TOO_MANY`: two of this person are under way, or more than `pictures.per_user_per_day_max` of theirs in 24 hours; `Retry-After` says when there is room for one",
          body = Problem, content_type = "application/problem+json"),
         Malformed,
         Common,

@@ -139,6 +139,15 @@ impl ModelRoom {
         self.kept().iter().filter(unread).count() as u64
     }
 
+    /// Those that are not deleted.
+    pub(super) fn notification_count(&self) -> u64 {
+        let is_there = |m: &&Message| {
+            let is_gone = matches!(m.revision(), Revision::Deleted(_));
+            m.kind == MessageKind::Notification && !is_gone
+        };
+        self.kept().iter().filter(is_there).count() as u64
+    }
+
     /// As the store describes it.
     pub(super) fn as_room(&self, id: &RoomId, users: &BTreeMap<UserId, ModelUser>) -> Room {
         let name = |user: &UserId| match self.detail.support() {

@@ -69,6 +69,7 @@ fn hot_statements_neither_scan_nor_sort() {
         walk::FILTERS,
         walk::TEXTS,
         walk::TIMES,
+        notifications::GONE,
         search::ROOM,
         filter::TEXTS,
         send::FIND_CLIENT_ID,

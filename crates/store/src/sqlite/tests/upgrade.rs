@@ -234,3 +234,41 @@ async fn what_was_being_purged_is_purged_after_an_upgrade() {
     assert_eq!(whole_log(&store, "kim").await.len(), 160);
     assert_eq!(whole_log(&store, "lim").await.len(), 5);
 }
+
+/// As the second version wrote it: of eight notifications the first is swept, 2 and 3 are merged, of
+/// 3 a row is left over in the journal; 2, 3 and 7 are deleted.
+fn second_version(path: &std::path::Path) {
+    let mut connection = Connection::open(path).unwrap();
+    migrations::apply_first(&mut connection, 2).unwrap();
+    let inbox = RoomId::inbox(&user("kim"));
+    let room = "INSERT INTO rooms (room_no, id, kind, epoch, created_at, owner, handled)
+                VALUES (9, ?1, 5, 79, 1, 'kim', 3)";
+    connection.execute(room, [inbox.as_str()]).unwrap();
+    let log = "INSERT INTO logs (room_no, last_seq, oldest_seq, last_n, oldest_n, active_at)
+               VALUES (9, 3, 2, 3, 1, 1)";
+    connection.execute(log, []).unwrap();
+    let extra = |seq: i64| [2, 3, 7].contains(&seq).then_some(r#"{"deleted":5}"#);
+    for seq in [2, 3] {
+        let merged = "INSERT INTO messages (room_no, seq, n, kind, sent_at, sender_kind, sender,
+                          extra, text) VALUES (9, ?1, ?1, 17, 1, 3, 'shop', ?2, 'x')";
+        connection
+            .execute(merged, params![seq, extra(seq)])
+            .unwrap();
+    }
+    for seq in 3..=8 {
+        let newer =
+            "INSERT INTO journal (arrival, room_no, seq, kind, sent_at, sender_kind, sender,
+                         extra, text) VALUES (?1, 9, ?1, 17, 1, 3, 'shop', ?2, 'x')";
+        connection.execute(newer, params![seq, extra(seq)]).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_upgraded_inbox_knows_how_many_notifications_are_there() {
+    let factory = SqliteFactory::new(1_000);
+    second_version(&factory.path());
+    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    let kim = user("kim");
+    assert_eq!(store.notification_count(&kim).await.unwrap(), 4);
+    assert_eq!(store.unread_notifications(&kim).await.unwrap(), 4);
+}
