@@ -6,15 +6,17 @@ use std::pin::Pin;
 
 pub mod bus;
 pub mod clock;
+pub mod log;
 pub mod presence;
 pub mod store;
 
 pub use bus::{Bus, BusEvent, Topic};
 pub use clock::Clock;
+pub use log::{LogPage, LogQuery, PageSpace};
 pub use presence::{Presence, PresenceEdge, PresenceError};
 pub use store::{
-    Commit, Found, LogPage, LogQuery, MessagePage, PageSpace, RetentionRule, RoomSummary, RoomView,
-    RoomsQuery, Store, StoreError, Swept,
+    Commit, Found, MessagePage, RetentionRule, RoomSummary, RoomView, RoomsQuery, Store,
+    StoreError, Swept,
 };
 
 /// A future behind a port's method: ports are chosen at start, so their methods are dynamic.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::BoxFuture;
+use super::log::{LogPage, LogQuery};
 use crate::command::{Command, Outcome};
 use crate::ids::{RoomId, UserId};
 use crate::membership::{Member, Standing};
@@ -35,52 +36,6 @@ pub enum StoreError {
     /// What is stored cannot be understood (a newer schema, a damaged file). A retry cannot help.
     #[error("the stored data is not usable: {0}")]
     Corrupt(String),
-}
-
-/// Which part of a room's log to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogQuery {
-    /// The oldest entries with a greater `seq` than this.
-    After(Seq),
-    /// As [`LogQuery::After`], until their texts and data have so many bytes together; the first one
-    /// however large it is.
-    Within(Seq, usize),
-    /// The newest entries with a smaller `seq` than this; [`Seq::MAX`] for the newest page.
-    Before(Seq),
-}
-
-/// What is left of a page's bound in bytes ([`LogQuery::Within`]).
-#[derive(Debug)]
-pub struct PageSpace(Option<usize>);
-
-impl PageSpace {
-    /// Of a page that is empty.
-    #[must_use]
-    pub const fn of(query: LogQuery) -> Self {
-        match query {
-            LogQuery::Within(_, bytes) => Self(Some(bytes)),
-            LogQuery::After(_) | LogQuery::Before(_) => Self(None),
-        }
-    }
-
-    /// Takes the next entry's space; whether more may follow.
-    pub fn take(&mut self, message: &Message) -> bool {
-        let Some(left) = &mut self.0 else {
-            return true;
-        };
-        let data = message.data().map_or(0, |data| data.len());
-        *left = left.saturating_sub(message.text.len() + data);
-        *left > 0
-    }
-}
-
-/// A part of a room's log and the log's bounds, read at one moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogPage {
-    /// The bounds at that moment.
-    pub head: RoomHead,
-    /// In rising order of `seq`, consecutive. Empty when nothing kept answers the query.
-    pub messages: Vec<Arc<Message>>,
 }
 
 /// A page of a room's countable messages, without the events between them.
