@@ -13,6 +13,7 @@ use super::gathered::Gathered;
 use super::memory::Memory;
 use super::merge::{Merged, Work};
 use super::messages;
+use super::restored;
 use super::sql;
 use super::tail::{Tail, Unmerged};
 use super::workers::Worker;
@@ -218,6 +219,9 @@ impl Worker for Writer {
     }
 
     fn close(self) {
+        if let Err(error) = restored::forget_run(&self.connection) {
+            tracing::warn!(%error, "cannot note the orderly end");
+        }
         // The readers are closed by now, so that the WAL can be emptied.
         let emptied = self
             .connection
