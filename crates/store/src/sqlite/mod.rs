@@ -116,12 +116,9 @@ impl SqliteStore {
     /// newer schema, a file of another program, or damaged.
     pub fn open(path: &Path, options: &SqliteOptions) -> Result<Self, StoreError> {
         let lock = lock(path)?;
-        let may_have_lost = restored::may_have_lost(path, options.synchronous);
         let mut connection = open_writer(path, options)?;
         migrations::apply(&mut connection)?;
-        if may_have_lost {
-            restored::renew(&connection)?;
-        }
+        restored::begin_run(&connection, options.synchronous)?;
         let tail = Arc::new(Tail::default());
         let gathered = Arc::new(Gathered::default());
         let writer = Writer::new(

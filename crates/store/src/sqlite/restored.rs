@@ -3,44 +3,70 @@
 //! A client that has seen them would go on behind them and miss what has them now. Another epoch makes
 //! it read anew.
 
-use std::ffi::OsString;
-use std::fs;
 use std::path::Path;
 
 use madang_domain::ports::StoreError;
 use rusqlite::Connection;
 
-use super::connection::open_writer;
+use super::connection::{open_writer, unavailable};
 use super::options::{SqliteOptions, Synchronous};
-use super::sql::execute;
+use super::sql::{execute, first};
 use super::{lock, migrations};
 
 /// Gives every room another epoch, in one transaction; answers how many there are. To be called once
 /// an older copy of the database was put in place.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`]: a server has the database, or it cannot be written.
+/// [`StoreError::Unavailable`]: there is no database, a server has it, or it cannot be written.
 /// [`StoreError::Corrupt`]: a newer schema, or not a database of ours. Nothing was changed.
 pub fn renew_epochs(path: &Path) -> Result<usize, StoreError> {
+    if !path.exists() {
+        let problem = format!("there is no database {}", path.display());
+        return Err(StoreError::Unavailable(problem));
+    }
     let _lock = lock(path)?;
     let mut connection = open_writer(path, &SqliteOptions::default())?;
     migrations::apply(&mut connection)?;
     renew(&connection)
 }
 
-pub(super) fn renew(connection: &Connection) -> Result<usize, StoreError> {
-    execute(
-        connection,
-        "UPDATE rooms SET epoch = 1 + abs(random() % 9223372036854775807)",
-        [],
-    )
+/// Renews the epochs if commits that were answered may have been lost with the machine's power: the
+/// last run did not sync each, and did not come to an orderly end. Notes whether this run syncs.
+pub(super) fn begin_run(
+    connection: &Connection,
+    synchronous: Synchronous,
+) -> Result<(), StoreError> {
+    let find = "SELECT 1 FROM settings WHERE name = 'unsynced'";
+    if first(connection, find, [], |_| Ok(()))?.is_some() {
+        renew(connection)?;
+        forget_run(connection)?;
+    }
+    if matches!(synchronous, Synchronous::Full) {
+        return Ok(());
+    }
+    let sync = |level: &str| {
+        let set = connection.pragma_update(None, "synchronous", level);
+        set.map_err(unavailable)
+    };
+    // The note itself must not be lost.
+    sync("FULL")?;
+    let note = "INSERT INTO settings (name, value) VALUES ('unsynced', x'01')";
+    execute(connection, note, [])?;
+    sync("NORMAL")
 }
 
-/// Whether a crash of the machine may have taken commits that were answered: not with every commit
-/// synced, and not after an orderly end, which empties the write-ahead log.
-pub(super) fn may_have_lost(path: &Path, synchronous: Synchronous) -> bool {
-    let mut log = OsString::from(path);
-    log.push("-wal");
-    let is_unclean = fs::metadata(log).is_ok_and(|log| log.len() > 0);
-    is_unclean && matches!(synchronous, Synchronous::Normal)
+/// At an orderly end, before the write-ahead log is emptied, which syncs all there is.
+pub(super) fn forget_run(connection: &Connection) -> Result<(), StoreError> {
+    execute(
+        connection,
+        "DELETE FROM settings WHERE name = 'unsynced'",
+        [],
+    )
+    .map(drop)
+}
+
+fn renew(connection: &Connection) -> Result<usize, StoreError> {
+    // Of 48 bits and above zero, as `Epoch` has them.
+    let renew = "UPDATE rooms SET epoch = max(1, random() & 281474976710655)";
+    execute(connection, renew, [])
 }

@@ -16,6 +16,7 @@ use super::memory::Memory;
 use super::merge::{Merged, Work};
 use super::messages;
 use super::options::SqliteOptions;
+use super::restored;
 use super::sql;
 use super::tail::{Tail, Unmerged};
 use super::workers::Worker;
@@ -232,6 +233,9 @@ impl Worker for Writer {
     }
 
     fn close(self) {
+        if let Err(error) = restored::forget_run(&self.connection) {
+            tracing::warn!(%error, "cannot note the orderly end");
+        }
         // The readers are closed by now, so that the WAL can be emptied.
         let emptied = self
             .connection

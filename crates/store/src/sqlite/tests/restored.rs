@@ -1,11 +1,12 @@
 //! Numbers that are given out again after answers were lost.
 
 use madang_domain::Position;
+use madang_domain::ports::Store as _;
 use rusqlite::Connection;
 
 use super::SqliteFactory;
 use crate::conformance::*;
-use crate::sqlite::{SqliteOptions, SqliteStore, Synchronous, renew_epochs};
+use crate::sqlite::{SqliteOptions, SqliteStore, Synchronous, migrate, renew_epochs};
 
 #[tokio::test]
 async fn after_a_restored_backup_no_position_of_before_can_be_resumed() {
@@ -33,14 +34,20 @@ async fn after_a_restored_backup_no_position_of_before_can_be_resumed() {
     let head = room(&store, "kim").await.unwrap().head;
     assert!(head.last > seen.seq);
     assert!(!head.can_resume(seen));
+    let (id, kim) = (room_id("kim"), user("kim"));
+    let marked = store.advance_delivered(&id, &kim, head.position()).await;
+    marked.unwrap();
+    let delivered = store.delivered(&id, &kim).await.unwrap();
+    assert_eq!(delivered, head.last, "marks are kept in the new life");
 }
 
 #[tokio::test]
 async fn an_unclean_end_without_syncs_is_as_a_restored_backup() {
-    for (synchronous, is_clean, same) in [
-        (Synchronous::Normal, false, false),
-        (Synchronous::Normal, true, true),
-        (Synchronous::Full, false, true),
+    for (synchronous, then, is_clean, same) in [
+        (Synchronous::Normal, Synchronous::Normal, false, false),
+        (Synchronous::Normal, Synchronous::Full, false, false),
+        (Synchronous::Normal, Synchronous::Normal, true, true),
+        (Synchronous::Full, Synchronous::Normal, false, true),
     ] {
         let factory = SqliteFactory::new(1_000);
         let options = SqliteOptions {
@@ -62,8 +69,21 @@ async fn an_unclean_end_without_syncs_is_as_a_restored_backup() {
             std::fs::rename(&at_the_crash, factory.path()).unwrap();
             std::fs::rename(log(&at_the_crash), log(&factory.path())).unwrap();
         }
+        // Whatever else opens it in between takes no trace away.
+        migrate(&factory.path()).unwrap();
+        let options = SqliteOptions {
+            synchronous: then,
+            ..options
+        };
         let store = SqliteStore::open(&factory.path(), &options).unwrap();
         let head = room(&store, "kim").await.unwrap().head;
         assert_eq!(head.can_resume(seen), same, "{synchronous:?} {is_clean}");
     }
+}
+
+#[test]
+fn a_database_that_is_not_there_is_not_made() {
+    let factory = SqliteFactory::new(1_000);
+    assert!(renew_epochs(&factory.path()).is_err());
+    assert!(!factory.path().exists());
 }
