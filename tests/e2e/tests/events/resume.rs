@@ -117,6 +117,8 @@ fn what_is_gone_is_told_until_it_was_heard_and_not_again() {
         drop(events);
         let room = format!("/api/v1/rooms/{}", kim.id);
         assert!(rest(&server, "DELETE", &room, &kim.token).status < 300);
+        // Before that the connection takes the message for one to the room that was.
+        assert_eq!(kim.peer.next_of("room")["change"], "left");
         let first = kim.say("the first of another life");
         for _ in 0..2 {
             let (mut again, hello) = enter(&server, &path, &kim.token, Some(&dead));

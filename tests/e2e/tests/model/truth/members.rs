@@ -124,9 +124,16 @@ fn part(user: User) -> &'static str {
 impl Model {
     /// Whether the room that is wanted can be.
     pub(in super::super) fn may_create(&self, who: User, wanted: &Wanted) -> Told<()> {
-        match wanted.is_for(&wanted.people(who)) {
-            true => Ok(()),
-            false => Err("BODY_INVALID"),
+        let people = wanted.people(who);
+        if !wanted.is_for(&people) {
+            return Err("BODY_INVALID");
+        }
+        // Whom the host removed, only the host brings back.
+        let found = self.direct(who, wanted).and_then(|id| self.rooms.get(&id));
+        let is_out = |user: &User| found.is_some_and(|room| room.removed.contains(user));
+        match people.iter().any(is_out) {
+            true => Err("NOT_YOUR_ROOM"),
+            false => Ok(()),
         }
     }
 
@@ -244,6 +251,11 @@ impl Model {
             }
         }
         room.members.remove(user);
+        if room.members.is_empty() && room.owner.is_some() {
+            self.end(id);
+            return Ok(());
+        }
+        let room = self.room_mut(id)?;
         room.removed.insert(user);
         room.follow(now, who, user);
         room.append(now, Entry::new("removed", who, part(who)).about(&[user]));
