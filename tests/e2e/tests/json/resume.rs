@@ -175,3 +175,55 @@ fn the_first_notification_ever_is_not_lost_on_a_client_that_knew_of_no_inbox() {
     other.ask(json!({"type": "resume", "positions": {}}));
     other.assert_quiet();
 }
+
+/// A server whose sessions show that many rooms, and somebody with so many and their positions.
+fn rooms_of(rooms_max: usize, count: usize) -> (TestServer, Someone, Value) {
+    let server = TestServer::builder()
+        .env("MADANG_SESSION__ROOMS_MAX", rooms_max)
+        .env("MADANG_SESSION__QUEUE_BYTES_MAX", 4_096)
+        .start();
+    let kim = Someone::new(&server, "kim");
+    let seen = |room: String| {
+        let position = kim.say(&room, "seen")["position"].clone();
+        (room, position)
+    };
+    let positions = (0..count).map(|_| seen(kim.group(&[]))).collect();
+    (server, kim, positions)
+}
+
+#[test]
+fn more_rooms_than_a_session_shows_are_not_resumed_at_once_and_the_session_goes_on() {
+    let (server, kim, positions) = rooms_of(2, 3);
+    let (mut peer, _) = kim.enter(&server);
+    let resume = json!({"type": "resume", "positions": positions});
+    let (refused, before) = peer.ask(resume);
+    assert!(before.is_empty(), "{before:?}");
+    assert_eq!(refused["error"]["code"], "PARAMETER_INVALID", "{refused}");
+    let message = refused["error"]["message"].as_str().unwrap();
+    assert!(message.contains("at most 2 rooms"), "{message}");
+    peer.assert_quiet();
+}
+
+#[test]
+fn a_resume_of_many_rooms_is_answered_behind_all_of_them_however_small_the_queue_is() {
+    const ROOMS: usize = 100;
+    let (server, kim, positions) = rooms_of(ROOMS, 2 * ROOMS);
+    let positions = positions.as_object().unwrap();
+    let (mut peer, hello) = kim.enter(&server);
+    let shown: Vec<_> = hello["rooms"].as_array().unwrap().iter().collect();
+    assert_eq!(shown.len(), ROOMS);
+    let is_shown = |room: &str| shown.iter().any(|one| one["id"] == room);
+    let others: Value = positions
+        .iter()
+        .filter(|(room, _)| !is_shown(room))
+        .map(|(room, position)| (room.clone(), position.clone()))
+        .collect();
+    let (ack, before) = peer.ask(json!({"type": "resume", "positions": others}));
+    assert_eq!(ack["unknown"], json!([]));
+    let told = |change: &str| before.iter().filter(|one| one["change"] == change).count();
+    assert_eq!((told("joined"), told("hidden")), (ROOMS, ROOMS));
+    for room in others.as_object().unwrap().keys() {
+        kim.say(room, room);
+        assert_eq!(peer.texts(1), [room.as_str()]);
+    }
+}
