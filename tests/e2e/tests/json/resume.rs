@@ -4,6 +4,7 @@ use std::thread;
 
 use madang_e2e::json::Json;
 use madang_e2e::server::TestServer;
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::{Person, agent_of};
@@ -226,4 +227,37 @@ fn a_resume_of_many_rooms_is_answered_behind_all_of_them_however_small_the_queue
         kim.say(room, room);
         assert_eq!(peer.texts(1), [room.as_str()]);
     }
+}
+
+/// Puts a room's entries where merged ones are, and damages one: no text is in bytes like this.
+fn damage(server: &TestServer, seq: u64) {
+    let database = Connection::open(server.data().join("madang.db")).unwrap();
+    let merge = format!(
+        "INSERT INTO messages (room_no, seq, n, kind, sent_at, sender_kind, sender, sender_name,
+                               client_id, extra, text)
+         SELECT room_no, seq, seq, kind, sent_at, sender_kind, sender, sender_name, client_id,
+                extra, iif(seq = {seq}, CAST(x'ff' AS TEXT), text)
+         FROM journal WHERE true
+         ON CONFLICT DO UPDATE SET text = excluded.text;
+         UPDATE logs AS l SET (last_seq, last_n) =
+             (SELECT max(seq), max(seq) FROM messages AS m WHERE m.room_no = l.room_no)
+         WHERE room_no IN (SELECT room_no FROM messages);
+         DELETE FROM journal;"
+    );
+    database.execute_batch(&merge).unwrap();
+}
+
+#[test]
+fn a_log_that_is_damaged_ends_the_session_instead_of_being_read_for_ever() {
+    let mut server = TestServer::start();
+    let kim = Someone::new(&server, "kim");
+    let room = kim.group(&[]);
+    let said: Vec<_> = (0..5).map(|n| kim.say(&room, &n.to_string())).collect();
+    server.kill9();
+    damage(&server, said[2]["seq"].as_u64().unwrap());
+    server.restart();
+    let (mut peer, _) = kim.enter(&server);
+    peer.say(&json!({"type": "resume", "positions": {room: said[0]["position"]}}));
+    assert_eq!(peer.next_of("error")["error"]["code"], "INTERNAL");
+    assert_eq!(peer.received(), Err(Some(1011)));
 }
