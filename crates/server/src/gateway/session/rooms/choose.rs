@@ -10,6 +10,15 @@ use super::join::{Joiner, Theirs};
 /// the user's any more is on none.
 const LISTED_PAGES_MAX: usize = 16;
 
+/// The rooms that a session begins with.
+pub(super) struct Chosen {
+    pub(super) rooms: Vec<Theirs>,
+    /// Whether the user has rooms that are not among them.
+    pub(super) more: bool,
+    /// The greatest number among the user's rooms that were listed; 0 when none was.
+    pub(super) newest: u64,
+}
+
 /// What of a user's rooms is shown, as their pages come.
 struct Choice<'a> {
     /// Where the client has rooms.
@@ -20,6 +29,8 @@ struct Choice<'a> {
     wanted: usize,
     resumed: Vec<RoomSummary>,
     newest: Vec<RoomSummary>,
+    /// The greatest number among all that came.
+    newest_number: u64,
 }
 
 impl<'a> Choice<'a> {
@@ -31,6 +42,7 @@ impl<'a> Choice<'a> {
             wanted: named.min(maximum),
             resumed: Vec::new(),
             newest: Vec::new(),
+            newest_number: 0,
         }
     }
 
@@ -46,6 +58,7 @@ impl<'a> Choice<'a> {
 
     fn add(&mut self, page: Vec<RoomSummary>) {
         for room in page {
+            self.newest_number = self.newest_number.max(room.view.room.number);
             let chosen = match self.is_placed(&room) {
                 true => &mut self.resumed,
                 false => &mut self.newest,
@@ -67,24 +80,23 @@ impl<'a> Choice<'a> {
         }
     }
 
-    /// The rooms to show, and whether there are more.
-    fn shown(self) -> (Vec<RoomSummary>, bool) {
+    fn chosen(self) -> Chosen {
         let (mut shown, mut newest) = (self.resumed, self.newest);
         let space = self.maximum - shown.len();
         let more = newest.len() > space;
         newest.truncate(space);
         shown.append(&mut newest);
-        (shown, more)
+        Chosen {
+            rooms: shown.into_iter().map(Theirs::from).collect(),
+            more,
+            newest: self.newest_number,
+        }
     }
 }
 
 impl Joiner {
-    /// The rooms to show: those of which the client has a place, then the newest. And whether the
-    /// user has more.
-    pub(super) async fn choose(
-        &self,
-        places: Option<&Places>,
-    ) -> Result<(Vec<Theirs>, bool), Error> {
+    /// Chooses those of which the client has a place, then the newest.
+    pub(super) async fn choose(&self, places: Option<&Places>) -> Result<Chosen, Error> {
         let inbox = RoomId::inbox(&self.caller.user);
         let mut choice = Choice::new(places, &inbox, self.rooms_max);
         let (mut after, mut more) = (None, false);
@@ -104,8 +116,9 @@ impl Joiner {
         if more && !choice.is_complete() {
             choice.add_moved(self.page(None).await?);
         }
-        let (shown, untold) = choice.shown();
-        Ok((shown.into_iter().map(Theirs::from).collect(), more | untold))
+        let mut chosen = choice.chosen();
+        chosen.more |= more;
+        Ok(chosen)
     }
 
     /// One more than are shown of the user's rooms, newest activity first.
@@ -176,9 +189,8 @@ mod tests {
     }
 
     fn shown(choice: Choice<'_>) -> Vec<String> {
-        let (rooms, _) = choice.shown();
-        let id = |room: &RoomSummary| room.view.room.id.to_string();
-        rooms.iter().map(id).collect()
+        let rooms = choice.chosen().rooms;
+        rooms.iter().map(|one| one.room().id.to_string()).collect()
     }
 
     #[test]
