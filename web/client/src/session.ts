@@ -164,17 +164,16 @@ export class Session {
     this.#recountStale();
     // Listeners may have closed the client.
     if (this.#turn !== turn) return;
-    if (this.#commands) this.#resume(entered.behind, inbox);
+    if (this.#commands) this.#resume(split(entered.behind, hello.rooms.length), inbox);
     else this.#open();
   }
 
   /** Asks for what the connection begins behind; what comes of it before the answer comes again after it. */
-  #resume(behind: Record<string, string>, inbox: string | null | undefined): void {
-    const parts = split(behind);
+  #resume(parts: Record<string, string>[], inbox: string | null | undefined): void {
     if (parts.length === 0 && inbox !== undefined) parts.push({});
     if (parts.length === 0) return this.#open();
     let unanswered = parts.length;
-    this.rooms.setResuming(Object.keys(behind), true);
+    for (const positions of parts) this.rooms.setResuming(Object.keys(positions), true);
     this.inbox.resuming = inbox !== undefined;
     parts.forEach((positions, index) => {
       const first = index === 0 && inbox !== undefined ? { inbox } : {};
@@ -357,18 +356,19 @@ function socketOptions(base: string, options: ClientOptions) {
   return { url: `${base.replace(/^http/, 'ws')}/ws/v1`, WebSocket, pingMs, pongMs };
 }
 
-/** In parts that fit into a message each. */
-function split(positions: Record<string, string>): Record<string, string>[] {
+/** In parts that fit into a message each, and name no more rooms than the server shows. */
+function split(positions: Record<string, string>, roomsMax: number): Record<string, string>[] {
   const parts: Record<string, string>[] = [];
-  let left = 0;
+  let [characters, rooms] = [0, 0];
   for (const [room, position] of Object.entries(positions)) {
     const length = room.length + position.length;
-    if (left < length) {
+    if (characters < length || rooms === 0) {
       parts.push({});
-      left = RESUME_CHARACTERS_MAX;
+      [characters, rooms] = [RESUME_CHARACTERS_MAX, Math.max(roomsMax, 1)];
     }
     (parts.at(-1) as Record<string, string>)[room] = position;
-    left -= length;
+    characters -= length;
+    rooms -= 1;
   }
   return parts;
 }

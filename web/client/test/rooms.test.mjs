@@ -115,12 +115,20 @@ test('a known room that a connection does not show has been left or is hidden, a
   const bench = new Bench(t);
   await bench.connect(room('a', 3), room('b', 3), room('c', 3));
   const rooms = bench.note('room', ({ change, room }) => `${change} ${room.id}`);
-  const second = await comeBack(bench, room('c', 3));
+  const second = await comeBack(bench, room('c', 3), room('d', 3));
   assert.deepEqual(second.last('resume').positions, { a: 'e1-3', b: 'e1-3' });
   second.tell(roomEvent('hidden', { id: 'a' }));
   second.ack('resume', { unknown: ['b'] });
-  assert.deepEqual(rooms, ['hidden a', 'left b']);
-  assert.deepEqual(Object.keys(bench.client.positions().rooms), ['c']);
+  assert.deepEqual(rooms, ['joined d', 'hidden a', 'left b']);
+  assert.deepEqual(Object.keys(bench.client.positions().rooms), ['c', 'd']);
+});
+
+test('no more rooms are resumed at once than the server shows', async (t) => {
+  const bench = new Bench(t);
+  await bench.connect(room('a', 3), room('b', 3), room('c', 3));
+  const second = await comeBack(bench, room('d', 3), room('e', 3));
+  const resumes = second.commands('resume').map(({ positions }) => positions);
+  assert.deepEqual(resumes, [{ a: 'e1-3', b: 'e1-3' }, { c: 'e1-3' }]);
 });
 
 test('what is sent to a room that is not shown is settled once it is on disk', async (t) => {

@@ -98,11 +98,20 @@ impl Users {
         watchers
     }
 
-    /// Tells whoever watches the user here and `may_see` them.
-    pub fn presence_changed(&self, edge: &PresenceEdge, may_see: impl Fn(&UserId) -> bool) {
+    /// Tells those who watch the user here and see everybody.
+    pub fn tell_overseers(&self, edge: &PresenceEdge) {
+        self.tell_watchers(edge, |watcher| watcher.is_none());
+    }
+
+    /// Tells those who watch the user here, are to be asked about and `may_see` them.
+    pub fn tell_acquainted(&self, edge: &PresenceEdge, may_see: impl Fn(&UserId) -> bool) {
+        self.tell_watchers(edge, |watcher| watcher.is_some_and(&may_see));
+    }
+
+    fn tell_watchers(&self, edge: &PresenceEdge, is_meant: impl Fn(Option<&UserId>) -> bool) {
         self.listeners.tell(&edge.user, |listener| {
             if let Interest::Presence(watcher) = &listener.interest
-                && watcher.as_ref().is_none_or(&may_see)
+                && is_meant(watcher.as_ref())
             {
                 listener.outlet.presence_changed(listener.key, edge);
             }

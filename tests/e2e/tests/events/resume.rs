@@ -203,3 +203,36 @@ fn the_first_notification_ever_is_not_lost_between_two_streams() {
     let added = again.next_of("inbox").data;
     assert_eq!(added["entry"]["notification"]["id"], 2, "and not again");
 }
+
+/// How many rooms an event's id names, about: at 16 bytes each.
+fn named_by(event: &Event) -> usize {
+    let id = event.id.as_deref().unwrap_or_default();
+    id.len() * 3 / 4 / 15
+}
+
+#[test]
+fn an_id_names_few_more_rooms_than_are_shown_however_many_come_at_once() {
+    const SHOWN: usize = 4;
+    const COME: usize = 200;
+    let server = TestServer::builder()
+        .env("MADANG_SESSION__STREAM_ROOMS_MAX", SHOWN)
+        .start();
+    let (kim, lee) = (Someone::new(&server, "kim"), Someone::new(&server, "lee"));
+    let first = lee.group(&[&kim]);
+    let (mut events, _) = enter(&server, ALL, &kim.token, None);
+    // More than sockets hold: the stream is told of nothing before it reads.
+    let long = "x".repeat(16_000);
+    (0..600).for_each(|_| drop(lee.say(&first, &long)));
+    let rooms: Vec<_> = (0..COME).map(|_| lee.group(&[&kim])).collect();
+    let mut missing: std::collections::BTreeSet<_> = rooms.iter().map(String::as_str).collect();
+    let mut most = 0;
+    while !missing.is_empty() {
+        let event = events.event();
+        most = most.max(named_by(&event));
+        if event.data["change"] == "joined" {
+            missing.remove(event.data["room"]["id"].as_str().unwrap());
+        }
+    }
+    assert!(most > SHOWN, "some came at once: {most}");
+    assert!(most <= SHOWN + 40, "{most}");
+}

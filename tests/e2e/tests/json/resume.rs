@@ -4,6 +4,7 @@ use std::thread;
 
 use madang_e2e::json::Json;
 use madang_e2e::server::TestServer;
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use super::{Person, agent_of};
@@ -174,4 +175,89 @@ fn the_first_notification_ever_is_not_lost_on_a_client_that_knew_of_no_inbox() {
     let (mut other, _) = kim.enter(&server);
     other.ask(json!({"type": "resume", "positions": {}}));
     other.assert_quiet();
+}
+
+/// A server whose sessions show that many rooms, and somebody with so many and their positions.
+fn rooms_of(rooms_max: usize, count: usize) -> (TestServer, Someone, Value) {
+    let server = TestServer::builder()
+        .env("MADANG_SESSION__ROOMS_MAX", rooms_max)
+        .env("MADANG_SESSION__QUEUE_BYTES_MAX", 4_096)
+        .start();
+    let kim = Someone::new(&server, "kim");
+    let seen = |room: String| {
+        let position = kim.say(&room, "seen")["position"].clone();
+        (room, position)
+    };
+    let positions = (0..count).map(|_| seen(kim.group(&[]))).collect();
+    (server, kim, positions)
+}
+
+#[test]
+fn more_rooms_than_a_session_shows_are_not_resumed_at_once_and_the_session_goes_on() {
+    let (server, kim, positions) = rooms_of(2, 3);
+    let (mut peer, _) = kim.enter(&server);
+    let resume = json!({"type": "resume", "positions": positions});
+    let (refused, before) = peer.ask(resume);
+    assert!(before.is_empty(), "{before:?}");
+    assert_eq!(refused["error"]["code"], "PARAMETER_INVALID", "{refused}");
+    let message = refused["error"]["message"].as_str().unwrap();
+    assert!(message.contains("at most 2 rooms"), "{message}");
+    peer.assert_quiet();
+}
+
+#[test]
+fn a_resume_of_many_rooms_is_answered_behind_all_of_them_however_small_the_queue_is() {
+    const ROOMS: usize = 100;
+    let (server, kim, positions) = rooms_of(ROOMS, 2 * ROOMS);
+    let positions = positions.as_object().unwrap();
+    let (mut peer, hello) = kim.enter(&server);
+    let shown: Vec<_> = hello["rooms"].as_array().unwrap().iter().collect();
+    assert_eq!(shown.len(), ROOMS);
+    let is_shown = |room: &str| shown.iter().any(|one| one["id"] == room);
+    let others: Value = positions
+        .iter()
+        .filter(|(room, _)| !is_shown(room))
+        .map(|(room, position)| (room.clone(), position.clone()))
+        .collect();
+    let (ack, before) = peer.ask(json!({"type": "resume", "positions": others}));
+    assert_eq!(ack["unknown"], json!([]));
+    let told = |change: &str| before.iter().filter(|one| one["change"] == change).count();
+    assert_eq!((told("joined"), told("hidden")), (ROOMS, ROOMS));
+    for room in others.as_object().unwrap().keys() {
+        kim.say(room, room);
+        assert_eq!(peer.texts(1), [room.as_str()]);
+    }
+}
+
+/// Puts a room's entries where merged ones are, and damages one: no text is in bytes like this.
+fn damage(server: &TestServer, seq: u64) {
+    let database = Connection::open(server.data().join("madang.db")).unwrap();
+    let merge = format!(
+        "INSERT INTO messages (room_no, seq, n, kind, sent_at, sender_kind, sender, sender_name,
+                               client_id, extra, text)
+         SELECT room_no, seq, seq, kind, sent_at, sender_kind, sender, sender_name, client_id,
+                extra, iif(seq = {seq}, CAST(x'ff' AS TEXT), text)
+         FROM journal WHERE true
+         ON CONFLICT DO UPDATE SET text = excluded.text;
+         UPDATE logs AS l SET (last_seq, last_n) =
+             (SELECT max(seq), max(seq) FROM messages AS m WHERE m.room_no = l.room_no)
+         WHERE room_no IN (SELECT room_no FROM messages);
+         DELETE FROM journal;"
+    );
+    database.execute_batch(&merge).unwrap();
+}
+
+#[test]
+fn a_log_that_is_damaged_ends_the_session_instead_of_being_read_for_ever() {
+    let mut server = TestServer::start();
+    let kim = Someone::new(&server, "kim");
+    let room = kim.group(&[]);
+    let said: Vec<_> = (0..5).map(|n| kim.say(&room, &n.to_string())).collect();
+    server.kill9();
+    damage(&server, said[2]["seq"].as_u64().unwrap());
+    server.restart();
+    let (mut peer, _) = kim.enter(&server);
+    peer.say(&json!({"type": "resume", "positions": {room: said[0]["position"]}}));
+    assert_eq!(peer.next_of("error")["error"]["code"], "INTERNAL");
+    assert_eq!(peer.received(), Err(Some(1011)));
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use madang_domain::Code;
 use madang_domain::ports::StoreError;
 use madang_engine::{CatchUp, RoomSubscription, SubscriptionKey, TopicSubscription};
 
-use super::dialect::Dialect;
+use super::dialect::{Dialect, Failure};
 use super::driver::Core;
 use super::outbox::Outbox;
 
@@ -79,7 +80,8 @@ impl<D: Dialect> Core<D> {
         let outlet = Arc::clone(&self.session);
         self.catching_up = Some(Box::pin(async move {
             let outcome = subscription.catch_up(engine.store(), &*outlet, key).await;
-            if outcome.is_err() {
+            // What is damaged stays so.
+            if matches!(&outcome, Err(error) if !matches!(error, StoreError::Corrupt(_))) {
                 tokio::time::sleep(STORE_RETRY).await;
             }
             CaughtUp { key, outcome }
@@ -113,6 +115,11 @@ impl<D: Dialect> Core<D> {
             Ok(CatchUp::Ended(cause)) => {
                 self.behind.retain(|behind| *behind != key);
                 self.end_feed(key, cause);
+            }
+            Err(error @ StoreError::Corrupt(_)) => {
+                tracing::error!(session = self.session.id, %error, "a log could not be read");
+                self.behind.retain(|behind| *behind != key);
+                self.fail(Failure::new(Code::Internal, None));
             }
             Err(error) => {
                 tracing::warn!(session = self.session.id, %error, "a log could not be read");

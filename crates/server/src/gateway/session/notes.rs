@@ -40,17 +40,6 @@ impl RoomNotes {
         *self = Self::All;
     }
 
-    /// Adds what was taken and could not be looked up, as older than what is noted.
-    pub(super) fn put_back(&mut self, older: Self) {
-        match std::mem::replace(self, older) {
-            Self::Nothing => {}
-            Self::Some(rooms) => rooms
-                .iter()
-                .for_each(|(room, since)| self.add(room, *since)),
-            Self::All => self.add_all(),
-        }
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         matches!(self, Self::Nothing)
     }
@@ -86,19 +75,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_put_back_is_lost_among_no_newer_notes() {
+    fn of_several_positions_of_a_room_the_first_counts() {
         let mut notes = RoomNotes::default();
+        notes.add(&room(1), None);
         notes.add(&room(1), Some(position(4)));
-        let taken = std::mem::take(&mut notes);
-        notes.add(&room(2), None);
         notes.add(&room(1), Some(position(9)));
-        notes.put_back(taken);
         let RoomNotes::Some(rooms) = &notes else {
             panic!("{notes:?}")
         };
-        assert_eq!(rooms.len(), 2);
-        assert_eq!(rooms[&room(1)], Some(position(4)), "the first counts");
-        notes.put_back(RoomNotes::All);
+        assert_eq!(rooms[&room(1)], Some(position(4)));
+        notes.add_all();
         assert!(matches!(notes, RoomNotes::All));
     }
 }

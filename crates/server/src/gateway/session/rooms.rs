@@ -7,11 +7,11 @@
 
 mod choose;
 mod join;
+mod looks;
 mod showing;
 
 use std::sync::Arc;
 
-use madang_domain::ports::BoxFuture;
 use madang_domain::{Caller, Code, Epoch, Position, RoomHead, RoomId, Support};
 use madang_engine::{
     DestinationPattern, Destinations, Ended, SubscriptionKey, TopicSource, TopicSubscription,
@@ -22,13 +22,13 @@ use madang_wire::websocket::CloseCode;
 use super::super::{Chat, SessionLimits};
 use super::dialect::{Dialect, Done, Failure};
 use super::driver::{Core, Ending};
-use super::feeds::{Feed, STORE_RETRY};
-use super::notes::RoomNotes;
+use super::feeds::Feed;
 use super::render::{Format, Head};
 use crate::contracts::realtime::{LiveRoom, RoomChange, RoomName, ServerEvent};
 pub(in super::super) use join::{Begin, Follows};
 use join::{Entered, Found};
 pub(super) use join::{Joined, Joiner, Theirs};
+use looks::Looks;
 
 /// What the host publishes for a user, behind the prefix of users' own destinations: all of it, as
 /// nothing but topics can be published there.
@@ -74,6 +74,10 @@ pub(in super::super) struct Followed {
     only: Option<RoomId>,
     /// Most people have one or two. First those that make room for others first.
     rooms: Vec<FollowedRoom>,
+    /// What is still to be looked up. At most what is shown or noted.
+    looks: Looks,
+    /// The greatest number of a room that the session listed or told.
+    newest_told: u64,
     /// Held for their drop, which ends them.
     _attending: UserSubscription,
     _notifications: Option<TopicSubscription>,
@@ -122,13 +126,15 @@ impl Followed {
         Some(self.rooms.remove(index))
     }
 
-    fn known(&self) -> Vec<Known> {
+    /// What is shown of these rooms.
+    fn known(&self, of: &Looks) -> Vec<Known> {
         let known = |one: &FollowedRoom| Known {
             id: one.id.clone(),
             key: one.key,
             epoch: one.began.epoch,
         };
-        self.rooms.iter().map(known).collect()
+        let rooms = self.rooms.iter().filter(|one| of.contains_key(&one.id));
+        rooms.map(known).collect()
     }
 }
 
@@ -178,6 +184,7 @@ impl<D: Follower> Core<D> {
             resumed,
             fresh,
             more,
+            newest_told,
             inbox,
         } = entered;
         let user = caller.user.clone();
@@ -187,6 +194,8 @@ impl<D: Follower> Core<D> {
             caller,
             only,
             rooms: Vec::new(),
+            looks: Looks::new(),
+            newest_told,
             _attending: attending,
             _notifications: notifications,
         };
@@ -227,50 +236,6 @@ impl<D: Follower> Core<D> {
             .chat()
             .engine
             .subscribe_topic(&source, outlet, key)
-    }
-
-    /// What is to be looked up, if anything is and there is space to tell of it.
-    pub(super) fn room_errand(&mut self) -> Option<BoxFuture<'static, Done<D>>> {
-        let followed = self.dialect.followed()?;
-        let limit = self.session.shared.limits.queue_bytes_max;
-        let mut outbox = self.session.outbox();
-        let idle = outbox.notes.as_ref().is_none_or(|notes| notes.is_empty());
-        if idle {
-            return None;
-        }
-        if outbox.waiting() > limit {
-            outbox.waits_for_space = true;
-            return None;
-        }
-        let notes = outbox.notes.as_deref_mut().map(std::mem::take)?;
-        drop(outbox);
-        let (known, only) = (followed.known(), followed.only.clone());
-        let caller = followed.caller.clone();
-        let joiner = self.joiner(caller);
-        Some(Box::pin(async move {
-            let mut found = Vec::new();
-            let looked = joiner.look_up(&notes, &known, only.as_ref(), &mut found);
-            let (put_back, refused) = match looked.await {
-                Ok(()) => (RoomNotes::Nothing, None),
-                Err(error) if error.code() == Code::Unavailable => {
-                    tracing::debug!("rooms will be looked up again");
-                    tokio::time::sleep(STORE_RETRY).await;
-                    (notes, None)
-                }
-                // Asking again would be refused again, for ever.
-                Err(error) => (RoomNotes::Nothing, Some(error)),
-            };
-            let done: Done<D> = Box::new(move |core| {
-                if let Some(notes) = &mut core.session.outbox().notes {
-                    notes.put_back(put_back);
-                }
-                found
-                    .into_iter()
-                    .for_each(|found| core.found(found, &known));
-                refused.map_or(Ok(()), |error| Err(Failure::new(error, None)))
-            });
-            done
-        }))
     }
 
     fn found(&mut self, found: Found, known: &[Known]) {

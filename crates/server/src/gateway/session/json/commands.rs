@@ -1,6 +1,5 @@
 //! What each command does.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use madang_domain::ports::PresenceEdge;
@@ -9,11 +8,11 @@ use madang_engine::{SubscriptionKey, UserSubscription};
 
 use super::super::dialect::Done;
 use super::super::driver::Core;
-use super::super::rooms::{Begin, Followed, Follower, Joined};
+use super::super::rooms::{Followed, Follower};
 use super::Json;
 use super::send::Address;
 use crate::contracts::native::body_of;
-use crate::contracts::realtime::{Ack, ClientCommand, ServerEvent, echo};
+use crate::contracts::realtime::{ClientCommand, ServerEvent, echo};
 
 /// Names the session's interest in others' presence: never the key of a subscription.
 const WATCHING: SubscriptionKey = SubscriptionKey::MAX - 1;
@@ -192,73 +191,6 @@ impl Core<Json> {
             done
         }));
     }
-
-    fn handle_resume(
-        &mut self,
-        id: Option<&str>,
-        positions: BTreeMap<String, String>,
-        inbox: Option<Option<String>>,
-    ) -> Result<(), Error> {
-        let followed = self.followed()?;
-        let caller = followed.caller.clone();
-        let (mut known, mut unknown) = (Vec::new(), Vec::new());
-        if let Some(position) = inbox {
-            let position = position.as_deref().map(position_of).transpose()?;
-            let start = position.map_or(Begin::Beginning, Begin::After);
-            let inbox = Some(RoomId::inbox(&caller.user)).filter(|inbox| followed.has(inbox));
-            known.extend(inbox.map(|inbox| (inbox, start)));
-        }
-        let mut others = Vec::new();
-        for (name, position) in positions {
-            let start = Begin::After(position_of(&position)?);
-            match RoomId::new(&name).ok().filter(|room| !room.is_internal()) {
-                Some(room) if followed.has(&room) => known.push((room, start)),
-                Some(room) => others.push((room, start)),
-                None => unknown.push(name),
-            }
-        }
-        // Behind those that are shown, which then make no space for them.
-        known.append(&mut others);
-        let id: Option<Box<str>> = id.map(Box::from);
-        let joiner = self.joiner(caller);
-        self.command = Some(Box::pin(async move {
-            let outcome = joiner.resume(known).await;
-            let done: Done<Json> = Box::new(move |core| {
-                match outcome {
-                    Ok((joined, lost)) => {
-                        unknown.extend(lost.iter().map(ToString::to_string));
-                        core.rooms_resumed(id.as_deref(), joined, unknown);
-                    }
-                    Err(error) => core.answer_error(id.as_deref(), &error),
-                }
-                Ok(())
-            });
-            done
-        }));
-        Ok(())
-    }
-
-    /// What was queued of these rooms is dropped, the client is answered, and the rooms go on
-    /// behind that.
-    fn rooms_resumed(&mut self, id: Option<&str>, joined: Vec<Joined>, unknown: Vec<String>) {
-        let resumed: Vec<_> = joined
-            .into_iter()
-            .filter_map(|one| self.resume(one))
-            .collect();
-        let (id, unknown) = (
-            echo(id),
-            unknown.iter().map(String::as_str).collect::<Vec<_>>(),
-        );
-        if id.is_some() || !unknown.is_empty() {
-            let ack = Ack {
-                id: id.as_deref(),
-                unknown: Some(&unknown),
-                ..Ack::default()
-            };
-            Json::tell(self, &ServerEvent::Ack(ack));
-        }
-        self.resumed(resumed);
-    }
 }
 
 /// # Errors
@@ -267,6 +199,8 @@ pub(super) fn room_id(text: &str) -> Result<RoomId, Error> {
     RoomId::new(text).map_err(|_| Code::RoomNotFound.into())
 }
 
-fn position_of(text: &str) -> Result<Position, Error> {
+/// # Errors
+/// [`Code::PositionInvalid`]: it is none.
+pub(super) fn position_of(text: &str) -> Result<Position, Error> {
     text.parse().map_err(|_| Code::PositionInvalid.into())
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod answers;
 mod commands;
+mod resume;
 mod send;
 
 use std::sync::Arc;

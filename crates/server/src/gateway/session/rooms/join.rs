@@ -1,7 +1,6 @@
 //! Finding out which rooms are a user's, and subscribing to them. Off the session's own task state:
 //! what comes out is put on the session by [`super`].
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use madang_domain::ports::RoomSummary;
@@ -10,9 +9,9 @@ use madang_engine::{RoomSubscription, Start, Subscribed, SubscriptionKey, UserSu
 
 use super::super::super::Chat;
 use super::super::Session;
-use super::super::notes::RoomNotes;
 use super::super::places::{Place, Places};
 use super::super::render::{EventId, Format, Head};
+use super::choose::Chosen;
 use super::{Known, is_not_theirs};
 use crate::contracts::realtime::{LiveInbox, LiveRoom};
 
@@ -73,6 +72,13 @@ pub(in super::super) struct Theirs {
     read: Option<Seq>,
 }
 
+impl Theirs {
+    #[cfg(test)]
+    pub(super) const fn room(&self) -> &Room {
+        &self.room
+    }
+}
+
 impl From<Room> for Theirs {
     fn from(room: Room) -> Self {
         Self {
@@ -120,6 +126,8 @@ pub(super) struct Entered {
     pub(super) fresh: Vec<Joined>,
     /// Whether the user has rooms that are not shown.
     pub(super) more: bool,
+    /// The greatest number among the rooms that were listed; 0 when none was.
+    pub(super) newest_told: u64,
     /// Where the user's inbox begins, if there is one.
     pub(super) inbox: Option<LiveInbox>,
 }
@@ -163,6 +171,7 @@ impl Joiner {
             resumed: Vec::new(),
             fresh: Vec::new(),
             more: false,
+            newest_told: 0,
             inbox: None,
         };
         match follows {
@@ -190,8 +199,13 @@ impl Joiner {
             });
             self.join_inbox(start, entered).await?;
         }
-        let (rooms, more) = self.choose(places).await?;
+        let Chosen {
+            rooms,
+            more,
+            newest,
+        } = self.choose(places).await?;
         entered.more = more;
+        entered.newest_told = newest;
         for room in rooms {
             let since = places.and_then(|places| places.of(&room.room.id));
             let is_fresh = places.is_some() && since.is_none();
@@ -309,48 +323,8 @@ impl Joiner {
         })
     }
 
-    /// Looks up rooms that may have changed, and subscribes to those that are new.
-    ///
-    /// # Errors
-    /// [`Code::Unavailable`]: retryable; what is in `found` stands.
-    pub(super) async fn look_up(
-        &self,
-        notes: &RoomNotes,
-        known: &[Known],
-        only: Option<&RoomId>,
-        found: &mut Vec<Found>,
-    ) -> Result<(), Error> {
-        let rooms: BTreeMap<RoomId, Option<Position>> = match notes {
-            RoomNotes::Nothing => return Ok(()),
-            RoomNotes::Some(rooms) => rooms.clone(),
-            RoomNotes::All => {
-                let listed = match only {
-                    // It may have been made meanwhile.
-                    Some(only) => vec![only.clone()],
-                    None => {
-                        let newest = self.page(None).await?.into_iter().take(self.rooms_max);
-                        newest.map(|one| one.view.room.id).collect()
-                    }
-                };
-                listed
-                    .into_iter()
-                    .chain(known.iter().map(|one| one.id.clone()))
-                    .map(|id| (id, None))
-                    .collect()
-            }
-        };
-        for (room, since) in rooms {
-            if room.is_internal() && !self.shows_inbox {
-                continue;
-            }
-            if only.is_none_or(|only| *only == room) {
-                found.push(self.look_at(room, since, known, only.is_some()).await?);
-            }
-        }
-        Ok(())
-    }
-
-    async fn look_at(
+    /// Looks up a room, and subscribes to it if it is new. `any`: also one in which the caller takes no part.
+    pub(super) async fn look_at(
         &self,
         id: RoomId,
         since: Option<Position>,

@@ -84,6 +84,7 @@ impl<D: Follower> Core<D> {
         let Some(followed) = self.dialect.followed() else {
             return;
         };
+        followed.newest_told = followed.newest_told.max(room.number);
         followed.rooms.push(FollowedRoom {
             id: room.id.clone(),
             key,

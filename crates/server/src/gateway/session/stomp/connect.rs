@@ -27,6 +27,8 @@ pub(super) struct Open {
     /// Of the CONNECT's token, to recognise its repeats without keeping it.
     token_hash: Option<u64>,
     pub(super) subscriptions: Vec<Subscription>,
+    /// Whether a subscription that was over was forgotten before its UNSUBSCRIBE came.
+    pub(super) has_forgotten: bool,
     pub(super) transactions: Vec<Transaction>,
     /// What all open transactions hold.
     pub(super) held: Held,
@@ -160,6 +162,7 @@ impl Core<Stomp> {
             version,
             token_hash,
             subscriptions: Vec::new(),
+            has_forgotten: false,
             transactions: Vec::new(),
             held: Held::default(),
             next_serial: 0,

@@ -253,18 +253,19 @@ impl Core<Stomp> {
     /// Subscriptions that are over wait for their UNSUBSCRIBE, as many as may be in force at a time.
     fn forget_oldest_ended(&mut self) -> Result<(), Error> {
         let maximum = self.session.shared.limits.subscriptions_max;
-        let subscriptions = &mut self.open_session()?.subscriptions;
-        if subscriptions.iter().filter(|s| s.is_over()).count() > maximum
-            && let Some(oldest) = subscriptions.iter().position(Subscription::is_over)
-        {
-            let Subscription { key, .. } = subscriptions.remove(oldest);
-            self.forget_feed(key);
-        }
+        let open = self.open_session()?;
+        let over = open.subscriptions.iter().filter(|s| s.is_over()).count();
+        let many = over.saturating_sub(maximum);
+        open.has_forgotten |= many > 0;
+        let oldest = open.subscriptions.extract_if(.., |s| s.is_over());
+        let forgotten: Vec<_> = oldest.take(many).map(|s| s.key).collect();
+        forgotten.into_iter().for_each(|key| self.forget_feed(key));
         Ok(())
     }
 
     /// # Errors
-    /// The frame names no subscription: ERROR, close, but for contract 1's clients.
+    /// The frame names no subscription: ERROR, close, but for contract 1's clients, and where it may
+    /// name one that was forgotten.
     pub(super) fn handle_unsubscribe(&mut self, frame: &Frame) -> Result<(), Error> {
         let open = self.open_session()?;
         let by_id = |id: &str| {
@@ -281,6 +282,7 @@ impl Core<Stomp> {
             (_, Some(id)) => match by_id(id) {
                 // Contract 1: its clients send a destination as the id.
                 None if id.starts_with('/') => by_destination(id),
+                None if open.has_forgotten => None,
                 None => {
                     let detail = "there is no subscription with this id";
                     return Err(Error::with_detail(Code::FrameInvalid, detail));
@@ -289,8 +291,11 @@ impl Core<Stomp> {
             },
             (Version::V1_0, None) => {
                 let index = by_destination(required(frame, "destination")?);
-                let detail = "there is no subscription to this destination";
-                Some(index.ok_or_else(|| Error::with_detail(Code::FrameInvalid, detail))?)
+                if index.is_none() && !open.has_forgotten {
+                    let detail = "there is no subscription to this destination";
+                    return Err(Error::with_detail(Code::FrameInvalid, detail));
+                }
+                index
             }
             (Version::V1_1 | Version::V1_2, None) => return required(frame, "id").map(drop),
         };
