@@ -696,8 +696,8 @@ export type Messages = {
   /** In rising order of `seq`; consecutive, unless events are left out. */
   messages: Message[];
   /**
-   * Where events are left out: hand it back as `before` or `after` to go on; absent when nothing
-   * is left.
+   * Hand it back to go on, as `after` if the query had `after`, otherwise as `before`; absent
+   * when nothing is left.
    */
   next?: number | null;
 };

@@ -119,6 +119,33 @@ async fn history_is_read_in_both_directions_without_a_hole() {
 }
 
 #[tokio::test]
+async fn a_page_of_a_log_names_what_to_go_on_with_until_nothing_is_left() {
+    let server = Server::start();
+    let room = server.open(KIM).await;
+    for number in 1..=5 {
+        server.send(KIM, &room, &format!("m{number}")).await;
+    }
+    for (begin, by) in [("", "before"), ("&after=0", "after")] {
+        let mut seen = Vec::new();
+        let mut place = begin.to_owned();
+        loop {
+            let path = format!("{MESSAGES}?limit=2{place}");
+            let page = server.call(KIM, "GET", &path).await;
+            let page = page.is(StatusCode::OK).json();
+            let messages = page["messages"].as_array().unwrap();
+            seen.extend(messages.iter().map(|message| message["seq"].clone()));
+            assert_eq!(page["hasMore"], json!(page["next"].is_number()), "{page}");
+            if page["hasMore"] == false {
+                break;
+            }
+            place = format!("&{by}={}", page["next"]);
+        }
+        seen.sort_by_key(serde_json::Value::as_u64);
+        assert_eq!(seen, [1, 2, 3, 4, 5], "{by}");
+    }
+}
+
+#[tokio::test]
 async fn a_bad_parameter_gets_parameter_invalid() {
     let server = Server::start();
     server.open(KIM).await;

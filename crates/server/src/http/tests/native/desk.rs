@@ -91,12 +91,14 @@ async fn the_feed_has_every_change_of_the_desk_in_order() {
     let page = server.read(JUNG, &path).await;
     let mut entries = page["messages"].as_array().unwrap().clone();
     assert_eq!(page["hasMore"], true);
-    let next = entries.last().unwrap()["seq"].clone();
+    let next = &page["next"];
+    assert_eq!(*next, entries.last().unwrap()["seq"]);
     let rest = server
         .read(JUNG, &format!("/api/v1/desk/feed?after={next}"))
         .await;
     entries.extend(rest["messages"].as_array().unwrap().iter().cloned());
     assert_eq!(rest["hasMore"], false);
+    assert_eq!(rest.get("next"), None);
     let kinds = column(&entries, "type");
     let expected = [
         "waiting",
