@@ -1405,7 +1405,7 @@ export interface Routes {
     answer: Messages;
   };
   /**
-   * Sends a message.
+   * Sends a message. Sending to one's own support room opens it.
    *
    * Answered when the message is durable. A repeat of a `clientId` stores nothing and answers the
    * first message. The header `Idempotency-Key` counts as `clientId` when the body has none.

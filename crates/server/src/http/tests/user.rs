@@ -169,6 +169,30 @@ async fn a_bad_parameter_gets_parameter_invalid() {
 }
 
 #[tokio::test]
+async fn the_first_message_to_ones_own_support_room_opens_it() {
+    let server = Server::start();
+    let body = r#"{"text":"hello","clientId":"c-1"}"#;
+    for user in ["user/kim", "guest/visitor", "agent/choi"] {
+        let path = format!(
+            "/api/v1/rooms/{}/messages",
+            &user[user.find('/').unwrap() + 1..]
+        );
+        let stranger = server.post("user/lee", &path, body).await;
+        stranger.is_problem(Code::RoomNotFound);
+        let sent = server.post(user, &path, body).await;
+        let sent = sent.is(StatusCode::CREATED).json();
+        assert_eq!(sent["sender"]["kind"], "customer", "{user}");
+        let again = server.post(user, &path, body).await;
+        assert_eq!(again.is(StatusCode::OK).json(), sent);
+    }
+    let other = "/api/v1/rooms/nobody/messages";
+    server
+        .post(KIM, other, body)
+        .await
+        .is_problem(Code::RoomNotFound);
+}
+
+#[tokio::test]
 async fn a_bad_body_stores_nothing_and_says_what_is_wrong() {
     let server = Server::start();
     server.open(KIM).await;
