@@ -135,14 +135,28 @@ pub struct RoomsChange {
     pub since: Option<Position>,
 }
 
+/// How a room that was asked for came to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Making {
+    /// It was made just now, with everybody who was named.
+    Made,
+    /// A direct room was there.
+    Found {
+        /// How many had left it and were brought back, whoever asked not among them.
+        brought_back: usize,
+    },
+}
+
 /// What the one who asked is told.
 #[derive(Debug, Clone)]
 pub enum Answer {
     /// One per draft.
     Sent(Vec<Appended>),
-    /// Of [`Command::OpenSupport`], [`Command::Create`], [`RoomAction::Join`], [`RoomAction::Edit`]:
-    /// the room as it stands now, and whether it was made, joined, or changed just now.
+    /// Of [`Command::OpenSupport`], [`RoomAction::Join`], [`RoomAction::Edit`]: the room as it stands
+    /// now, and whether it was made, joined, or changed just now.
     Room(Box<Room>, bool),
+    /// Of [`Command::Create`]: the room as it stands now, and how it came to be there.
+    Made(Box<Room>, Making),
     /// How a claim ended.
     Claim(ClaimOutcome),
     /// Of everything else: done; so many things changed (members added, notifications read, rooms
@@ -228,6 +242,11 @@ mod tests {
                 id: RoomId::new("g").unwrap(),
                 kind: RoomKind::Group,
                 profile: Profile::default(),
+                actor: Actor {
+                    person: people(1).remove(0),
+                    role: Role::Service,
+                },
+                brings: true,
                 owner: None,
                 members: members.map(|person| (person, MemberRole::Member)).collect(),
                 at: Timestamp::from_micros(0),

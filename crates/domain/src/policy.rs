@@ -10,7 +10,7 @@ use crate::caller::{Caller, Role, Scope};
 use crate::command::RoomAction;
 use crate::error::{Code, Error};
 use crate::ids::UserId;
-use crate::membership::{MemberRole, Person, Standing};
+use crate::membership::{MemberRole, Standing};
 use crate::message::{Message, MessageKind, Revision, SenderKind};
 use crate::room::{Room, RoomDetail, RoomKind};
 use crate::time::Timestamp;
@@ -380,13 +380,13 @@ fn may_become(subject: Standing, given: MemberRole) -> Result<(), Code> {
     Ok(())
 }
 
-/// Whether a direct room that is asked for again takes in this one of its two people. `asker` is the
-/// person who asks; none is the host, who alone brings back whom the host removed.
+/// Whether a direct room that is asked for again takes in this one of its two people. `role` is that
+/// of whoever asks: the host alone brings back whom the host removed.
 ///
 /// # Errors
 /// [`Code::NotYourRoom`]: the asker's fault, not retryable.
-pub fn bring_back(asker: Option<&Person>, standing: Standing) -> Result<(), Code> {
-    if asker.is_some() && standing == Standing::Removed {
+pub fn bring_back(role: Role, standing: Standing) -> Result<(), Code> {
+    if role != Role::Service && standing == Standing::Removed {
         return Err(Code::NotYourRoom);
     }
     Ok(())

@@ -47,7 +47,7 @@ impl Submission {
                 reply(outcome.and_then(|answer| match answer {
                     Answer::Sent(appended) => Ok(appended),
                     // No store answers drafts so: a defect.
-                    Answer::Room(..) | Answer::Claim(_) | Answer::Done(_) => {
+                    Answer::Room(..) | Answer::Made(..) | Answer::Claim(_) | Answer::Done(_) => {
                         Err(Code::Internal.into())
                     }
                 }));

@@ -139,7 +139,9 @@ impl Engine {
         };
         match self.carry_out(command).await? {
             Answer::Done(changed) => Ok(changed),
-            Answer::Sent(_) | Answer::Room(..) | Answer::Claim(_) => Err(Code::Internal.into()),
+            Answer::Sent(_) | Answer::Room(..) | Answer::Made(..) | Answer::Claim(_) => {
+                Err(Code::Internal.into())
+            }
         }
     }
 }
