@@ -166,6 +166,13 @@ impl Profile {
         self.picture.as_ref().filter(is_upload)
     }
 
+    /// Bytes of all its texts.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let parts = [&self.title, &self.description, &self.picture, &self.context];
+        parts.into_iter().flatten().map(|text| text.len()).sum()
+    }
+
     /// Tells whether every part keeps its bound.
     ///
     /// # Errors
