@@ -68,6 +68,17 @@ fn may_send_support(support: &Support, sender: &UserId, role: Role) -> Result<Ad
     Err(Code::NotYourRoom)
 }
 
+/// What [`may_send`] refused, and what helps if something does.
+#[must_use]
+pub fn why_unsent(code: Code, detail: &RoomDetail, standing: Standing) -> Error {
+    match (code, detail, standing) {
+        (Code::NotYourRoom, RoomDetail::Open, Standing::Stranger) => {
+            Error::with_detail(code, "join the room first")
+        }
+        _ => code.into(),
+    }
+}
+
 /// Whether the host's back end may put a notice into the room: into every room of people.
 ///
 /// # Errors
@@ -156,6 +167,17 @@ pub fn may_revise(
         return Err(Code::TooLate);
     }
     Ok(admission)
+}
+
+/// What [`may_revise`] refused; that `message` was deleted is said.
+#[must_use]
+pub fn why_unrevised(code: Code, message: &Message) -> Error {
+    match (code, message.revision()) {
+        (Code::MessageNotFound, Revision::Deleted(_)) => {
+            Error::with_detail(code, "the message was deleted")
+        }
+        _ => code.into(),
+    }
 }
 
 /// Whether `caller` may read the room's log and subscribe to it. A support room: its customer, the

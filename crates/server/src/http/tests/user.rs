@@ -161,6 +161,30 @@ async fn a_bad_parameter_gets_parameter_invalid() {
         let answer = server.call(KIM, "GET", &format!("{MESSAGES}{query}")).await;
         answer.is_problem(Code::ParameterInvalid);
     }
+    for (query, detail) in [
+        (
+            "?before=x",
+            "the query parameter before has a value that is not valid",
+        ),
+        (
+            "?after=1&after=2",
+            "the query parameters are not valid: duplicate field `after`",
+        ),
+        (
+            "?only=events",
+            "the query parameter only: expected `messages`",
+        ),
+    ] {
+        let answer = server.call(KIM, "GET", &format!("{MESSAGES}{query}")).await;
+        let problem = answer.is_problem(Code::ParameterInvalid);
+        assert_eq!(problem["detail"], detail, "{query}");
+    }
+    let missing = server.call(KIM, "GET", "/api/v1/search").await;
+    let problem = missing.is_problem(Code::ParameterInvalid);
+    assert_eq!(
+        problem["detail"],
+        "the query parameters are not valid: missing field `q`"
+    );
     let too_long = format!("/api/v1/rooms/{}", "x".repeat(256));
     for path in ["/api/v1/rooms/%ff", "/api/v1/rooms/a%0Ab", &too_long] {
         let answer = server.call(KIM, "GET", path).await;

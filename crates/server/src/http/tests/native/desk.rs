@@ -39,9 +39,9 @@ async fn a_room_is_handed_over_to_an_agent_who_has_come_before() {
         let path = "/api/v1/desk/rooms/kim/hand-over";
         server.say(CHOI, ("POST", path), json!({"agent": to})).await
     };
-    hand_over(json!("jung"))
-        .await
-        .is_problem(Code::AgentNotFound);
+    let nobody = hand_over(json!("jung")).await;
+    let problem = nobody.is_problem(Code::AgentNotFound);
+    assert_eq!(problem["detail"], "no agent of that id has signed in");
     hand_over(json!("")).await.is_problem(Code::BodyInvalid);
     hand_over(json!(7)).await.is_problem(Code::BodyInvalid);
     let jung = UserChange {
