@@ -10,7 +10,7 @@ use crate::membership::{Actor, MemberRole, Person};
 use crate::message::{Appended, DraftGroup, Message};
 use crate::notification::{HANDLED_AT_ONCE_MAX, NotificationAction, Notify, WhichNotifications};
 use crate::position::{Epoch, Position};
-use crate::room::{NewRoom, ProfileChange, Room};
+use crate::room::{NewRoom, Profile, ProfileChange, Room};
 use crate::time::Timestamp;
 
 /// One change, carried out whole or not at all.
@@ -136,14 +136,28 @@ pub struct RoomsChange {
     pub since: Option<Position>,
 }
 
+/// How a room that was asked for came to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Making {
+    /// It was made just now, with everybody who was named.
+    Made,
+    /// A direct room was there.
+    Found {
+        /// How many had left it and were brought back, whoever asked not among them.
+        brought_back: usize,
+    },
+}
+
 /// What the one who asked is told.
 #[derive(Debug, Clone)]
 pub enum Answer {
     /// One per draft.
     Sent(Vec<Appended>),
-    /// Of [`Command::OpenSupport`], [`Command::Create`], [`RoomAction::Join`], [`RoomAction::Edit`]:
-    /// the room as it stands now, and whether it was made, joined, or changed just now.
+    /// Of [`Command::OpenSupport`], [`RoomAction::Join`], [`RoomAction::Edit`]: the room as it stands
+    /// now, and whether it was made, joined, or changed just now.
     Room(Box<Room>, bool),
+    /// Of [`Command::Create`]: the room as it stands now, and how it came to be there.
+    Made(Box<Room>, Making),
     /// How a claim ended.
     Claim(ClaimOutcome),
     /// Of [`Command::Notifications`]: so many changed, and whether there are none left of those that
@@ -204,7 +218,12 @@ impl Command {
     pub fn bytes(&self) -> usize {
         match self {
             Self::Send(group) => group.bytes(),
-            Self::Notify(notify) => notify.users.len() * notify.notification.content.len(),
+            Self::Notify(notify) => notify.users.len() * notify.notification.bytes(),
+            Self::Create(room) => room.profile.bytes(),
+            Self::Room(command) => match &command.action {
+                RoomAction::Edit(change) => change.apply(&Profile::default()).bytes(),
+                _ => 0,
+            },
             _ => 0,
         }
     }
@@ -214,7 +233,8 @@ impl Command {
 mod tests {
     use super::*;
     use crate::caller::Role;
-    use crate::room::{Profile, RoomKind};
+    use crate::notification::Notification;
+    use crate::room::RoomKind;
 
     fn people(count: usize) -> Vec<Person> {
         let person = |n| Person {
@@ -224,30 +244,69 @@ mod tests {
         (0..count).map(person).collect()
     }
 
+    fn change(action: RoomAction) -> Command {
+        Command::Room(Box::new(RoomCommand {
+            room: RoomId::new("g").unwrap(),
+            actor: Actor {
+                person: people(1).remove(0),
+                role: Role::User,
+            },
+            action,
+            at: Timestamp::from_micros(0),
+        }))
+    }
+
+    fn create(count: usize, profile: Profile) -> Command {
+        let members = people(count).into_iter();
+        Command::Create(Box::new(NewRoom {
+            id: RoomId::new("g").unwrap(),
+            kind: RoomKind::Group,
+            profile,
+            actor: Actor {
+                person: people(1).remove(0),
+                role: Role::Service,
+            },
+            brings: true,
+            owner: None,
+            members: members.map(|person| (person, MemberRole::Member)).collect(),
+            at: Timestamp::from_micros(0),
+        }))
+    }
+
+    #[test]
+    fn all_texts_of_a_command_count_among_its_bytes() {
+        let profile = Profile {
+            title: Some("12".into()),
+            description: Some("345".into()),
+            picture: Some("6".into()),
+            context: Some("{}".into()),
+        };
+        assert_eq!(create(3, profile).bytes(), 8);
+        let edit = ProfileChange {
+            title: Some(None),
+            description: Some(Some("12345".into())),
+            ..ProfileChange::default()
+        };
+        assert_eq!(change(RoomAction::Edit(edit)).bytes(), 5);
+        let notify = Command::Notify(Box::new(Notify {
+            users: people(3).into_iter().map(|person| person.user).collect(),
+            notification: Notification {
+                kind: "a.b".into(),
+                content: "text".into(),
+                url: Some("/x".into()),
+                data: Some("[1]".into()),
+            },
+            sender: UserId::new("shop").unwrap(),
+            client_id: None,
+            at: Timestamp::from_micros(0),
+        }));
+        assert_eq!(notify.bytes(), 3 * 12);
+    }
+
     #[test]
     fn a_command_weighs_as_many_as_it_lets_in_and_at_least_one() {
-        let action = |action| {
-            Command::Room(Box::new(RoomCommand {
-                room: RoomId::new("g").unwrap(),
-                actor: Actor {
-                    person: people(1).remove(0),
-                    role: Role::User,
-                },
-                action,
-                at: Timestamp::from_micros(0),
-            }))
-        };
-        let create = |count| {
-            let members = people(count).into_iter();
-            Command::Create(Box::new(NewRoom {
-                id: RoomId::new("g").unwrap(),
-                kind: RoomKind::Group,
-                profile: Profile::default(),
-                owner: None,
-                members: members.map(|person| (person, MemberRole::Member)).collect(),
-                at: Timestamp::from_micros(0),
-            }))
-        };
+        let action = change;
+        let create = |count| create(count, Profile::default());
         assert_eq!(create(40).weight(), 40);
         assert_eq!(create(0).weight(), 1);
         let add = |count| action(RoomAction::Add(people(count), MemberRole::Member));

@@ -59,6 +59,8 @@ codes! {
     CredentialsInvalid = "CREDENTIALS_INVALID", 401, 1008, false, "login or passcode is wrong";
     /// The support desk is open to agents only.
     AgentsOnly = "AGENTS_ONLY", 403, 1008, false, "this is for agents only";
+    /// The server's own figures are open to admins only.
+    AdminsOnly = "ADMINS_ONLY", 403, 1008, false, "this is for admins only";
     /// The caller has no right to this room.
     NotYourRoom = "NOT_YOUR_ROOM", 403, 1008, false, "you have no access to this room";
     /// The configuration does not let this caller publish to the destination.

@@ -23,7 +23,9 @@ pub mod user;
 
 pub use assignment::{Agent, ClaimOutcome, Support, SupportState};
 pub use caller::{Caller, Role, Scope, Scopes};
-pub use command::{Answer, Command, Committed, Outcome, RoomAction, RoomCommand, RoomsChange};
+pub use command::{
+    Answer, Command, Committed, Making, Outcome, RoomAction, RoomCommand, RoomsChange,
+};
 pub use error::{Code, Error};
 pub use ids::{ClientId, InvalidId, RoomId, UserId};
 pub use membership::{Actor, Member, MemberRole, Person, Standing};

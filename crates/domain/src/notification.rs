@@ -33,6 +33,14 @@ pub struct Notification {
 }
 
 impl Notification {
+    /// Bytes of all its texts.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let maybe = [&self.url, &self.data].into_iter().flatten();
+        let parts = [&self.kind, &self.content].into_iter().chain(maybe);
+        parts.map(|text| text.len()).sum()
+    }
+
     /// Tells whether every part keeps its bound.
     ///
     /// # Errors

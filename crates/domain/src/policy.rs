@@ -10,7 +10,7 @@ use crate::caller::{Caller, Role, Scope};
 use crate::command::RoomAction;
 use crate::error::{Code, Error};
 use crate::ids::UserId;
-use crate::membership::{MemberRole, Person, Standing};
+use crate::membership::{MemberRole, Standing};
 use crate::message::{Message, MessageKind, Revision, SenderKind};
 use crate::room::{Room, RoomDetail, RoomKind};
 use crate::time::Timestamp;
@@ -66,6 +66,17 @@ fn may_send_support(support: &Support, sender: &UserId, role: Role) -> Result<Ad
         return Ok(Admission::of(SenderKind::Agent));
     }
     Err(Code::NotYourRoom)
+}
+
+/// What [`may_send`] refused, and what helps if something does.
+#[must_use]
+pub fn why_unsent(code: Code, detail: &RoomDetail, standing: Standing) -> Error {
+    match (code, detail, standing) {
+        (Code::NotYourRoom, RoomDetail::Open, Standing::Stranger) => {
+            Error::with_detail(code, "join the room first")
+        }
+        _ => code.into(),
+    }
 }
 
 /// Whether the host's back end may put a notice into the room: into every room of people.
@@ -156,6 +167,17 @@ pub fn may_revise(
         return Err(Code::TooLate);
     }
     Ok(admission)
+}
+
+/// What [`may_revise`] refused; that `message` was deleted is said.
+#[must_use]
+pub fn why_unrevised(code: Code, message: &Message) -> Error {
+    match (code, message.revision()) {
+        (Code::MessageNotFound, Revision::Deleted(_)) => {
+            Error::with_detail(code, "the message was deleted")
+        }
+        _ => code.into(),
+    }
 }
 
 /// Whether `caller` may read the room's log and subscribe to it. A support room: its customer, the
@@ -380,13 +402,13 @@ fn may_become(subject: Standing, given: MemberRole) -> Result<(), Code> {
     Ok(())
 }
 
-/// Whether a direct room that is asked for again takes in this one of its two people. `asker` is the
-/// person who asks; none is the host, who alone brings back whom the host removed.
+/// Whether a direct room that is asked for again takes in this one of its two people. `role` is that
+/// of whoever asks: the host alone brings back whom the host removed.
 ///
 /// # Errors
 /// [`Code::NotYourRoom`]: the asker's fault, not retryable.
-pub fn bring_back(asker: Option<&Person>, standing: Standing) -> Result<(), Code> {
-    if asker.is_some() && standing == Standing::Removed {
+pub fn bring_back(role: Role, standing: Standing) -> Result<(), Code> {
+    if role != Role::Service && standing == Standing::Removed {
         return Err(Code::NotYourRoom);
     }
     Ok(())

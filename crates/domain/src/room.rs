@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::assignment::Support;
 use crate::error::{Code, Error};
 use crate::ids::{RoomId, UserId};
-use crate::membership::{MemberRole, Person};
+use crate::membership::{Actor, MemberRole, Person};
 use crate::position::{Epoch, Position, Seq};
 use crate::time::Timestamp;
 
@@ -166,6 +166,13 @@ impl Profile {
         self.picture.as_ref().filter(is_upload)
     }
 
+    /// Bytes of all its texts.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let parts = [&self.title, &self.description, &self.picture, &self.context];
+        parts.into_iter().flatten().map(|text| text.len()).sum()
+    }
+
     /// Tells whether every part keeps its bound.
     ///
     /// # Errors
@@ -231,7 +238,12 @@ pub struct NewRoom {
     pub kind: RoomKind,
     /// What people see of it.
     pub profile: Profile,
-    /// Who makes it, and becomes its owner; `None` when the host makes it for `members` alone.
+    /// Who asks: the host, or the person who is its owner.
+    pub actor: Actor,
+    /// Whether it may bring in anybody but whoever asks. If not, a direct room is found as it stands,
+    /// or the answer is [`Code::TooMany`].
+    pub brings: bool,
+    /// Whose it is; `None` when the host makes it for `members` alone.
     pub owner: Option<Person>,
     /// Who belongs to it from the start, the owner not among them; of a direct room the one other
     /// person (or both, when there is no owner). The first becomes the owner when there is none.

@@ -42,6 +42,17 @@ impl Allowance {
         }
     }
 
+    /// Whether anybody could ever have `amount` at once.
+    ///
+    /// # Errors
+    /// Nobody: this is the most.
+    pub const fn check(&self, amount: u64) -> Result<(), u64> {
+        if self.per_day_max > 0 && amount > self.per_day_max {
+            return Err(self.per_day_max);
+        }
+        Ok(())
+    }
+
     /// Lets `user` have `amount` more, or nothing of it.
     ///
     /// # Errors

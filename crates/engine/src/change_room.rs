@@ -25,7 +25,7 @@ impl Engine {
         match self.act(caller, room, action).await? {
             Answer::Done(changed) => Ok(changed),
             Answer::Room(_, changed) => Ok(usize::from(changed)),
-            Answer::Sent(_) | Answer::Claim(_) | Answer::Handled { .. } => {
+            Answer::Sent(_) | Answer::Made(..) | Answer::Claim(_) | Answer::Handled { .. } => {
                 Err(Code::Internal.into())
             }
         }
@@ -39,9 +39,11 @@ impl Engine {
     pub async fn join_room(&self, caller: &Caller, room: &RoomId) -> Result<(Room, bool), Error> {
         match self.act(caller, room, RoomAction::Join).await? {
             Answer::Room(room, joined) => Ok((*room, joined)),
-            Answer::Sent(_) | Answer::Claim(_) | Answer::Handled { .. } | Answer::Done(_) => {
-                Err(Code::Internal.into())
-            }
+            Answer::Sent(_)
+            | Answer::Made(..)
+            | Answer::Claim(_)
+            | Answer::Handled { .. }
+            | Answer::Done(_) => Err(Code::Internal.into()),
         }
     }
 
@@ -58,9 +60,11 @@ impl Engine {
         change.apply(&madang_domain::Profile::default()).check()?;
         match self.act(caller, room, RoomAction::Edit(change)).await? {
             Answer::Room(room, _) => Ok(*room),
-            Answer::Sent(_) | Answer::Claim(_) | Answer::Handled { .. } | Answer::Done(_) => {
-                Err(Code::Internal.into())
-            }
+            Answer::Sent(_)
+            | Answer::Made(..)
+            | Answer::Claim(_)
+            | Answer::Handled { .. }
+            | Answer::Done(_) => Err(Code::Internal.into()),
         }
     }
 

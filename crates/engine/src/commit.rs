@@ -48,6 +48,7 @@ impl Submission {
                     Answer::Sent(appended) => Ok(appended),
                     // No store answers drafts so: a defect.
                     Answer::Room(..)
+                    | Answer::Made(..)
                     | Answer::Claim(_)
                     | Answer::Handled { .. }
                     | Answer::Done(_) => Err(Code::Internal.into()),

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use madang_domain::membership::ADDED_AT_ONCE_MAX;
 use madang_domain::{
-    Answer, Caller, Code, Command, Error, MemberRole, NewRoom, Person, Profile, Role, Room,
-    RoomAction, RoomId, RoomKind, UserId, policy,
+    Actor, Answer, Caller, Code, Command, Error, Making, MemberRole, NewRoom, Person, Profile,
+    Role, Room, RoomAction, RoomId, RoomKind, UserId, policy,
 };
 use uuid::Uuid;
 
@@ -50,13 +50,28 @@ impl Engine {
         plan.members = distinct(plan.members);
         plan.members.retain(|member| Some(member) != owner.as_ref());
         check_members(plan.kind, owner.is_some(), plan.members.len())?;
-        let brought = self.bring(caller, plan.members.len())?;
-        let outcome = self.make_room(caller, owner, plan).await;
-        match &outcome {
-            Ok((_, true)) => {}
-            Ok((_, false)) | Err(_) => brought.give_back(brought.count),
-        }
-        outcome
+        let brought = match self.bring(caller, plan.members.len()) {
+            Ok(brought) => brought,
+            // There may be a room to find, which brings in nobody.
+            Err(refused) if plan.kind == RoomKind::Direct => {
+                let found = self.make_room(caller, owner, plan, false).await;
+                let made = |(room, making)| (room, making == Making::Made);
+                return found.map(made).map_err(|error| match error.code() {
+                    Code::TooMany => refused,
+                    _ => error,
+                });
+            }
+            Err(refused) => return Err(refused),
+        };
+        let outcome = self.make_room(caller, owner, plan, true).await;
+        let came = match &outcome {
+            Ok((_, Making::Made)) => brought.count,
+            Ok((_, Making::Found { brought_back })) => *brought_back,
+            Err(_) => 0,
+        };
+        brought.give_back(brought.count.saturating_sub(came));
+        let (room, making) = outcome?;
+        Ok((room, making == Making::Made))
     }
 
     /// `plan` names each of the others once.
@@ -65,10 +80,11 @@ impl Engine {
         caller: &Caller,
         owner: Option<UserId>,
         plan: RoomPlan,
-    ) -> Result<(Room, bool), Error> {
+        brings: bool,
+    ) -> Result<(Room, Making), Error> {
         let all = owner.iter().cloned().chain(plan.members).collect();
         let mut people = self.people(all).await?;
-        let owner = owner.map(|_| people.remove(0));
+        let owner = owner.map(|_| self.named(caller, people.remove(0)));
         let role = match plan.kind {
             RoomKind::Direct => MemberRole::Owner,
             _ => MemberRole::Member,
@@ -77,21 +93,30 @@ impl Engine {
             id: new_room_id()?,
             kind: plan.kind,
             profile: plan.profile,
-            owner: owner.map(|owner| self.named(caller, owner)),
+            actor: acting(caller, owner.as_ref()),
+            brings,
+            owner,
             members: people.into_iter().map(|person| (person, role)).collect(),
             at: self.now(),
         };
-        let Answer::Room(room, made) = self.carry_out(Command::Create(Box::new(room))).await?
-        else {
-            return Err(Code::Internal.into());
-        };
-        Ok((*room, made))
+        match self.carry_out(Command::Create(Box::new(room))).await? {
+            Answer::Made(room, making) => Ok((*room, making)),
+            _ => Err(Code::Internal.into()),
+        }
     }
 
     /// Counts people whom `caller` brings into a room.
+    ///
+    /// # Errors
+    /// [`Code::BodyInvalid`]: they are more than anybody may bring in a day. [`Code::TooMany`]:
+    /// retryable.
     fn bring<'a>(&'a self, caller: &'a Caller, count: usize) -> Result<Brought<'a>, Error> {
         let user = (caller.role != Role::Service).then_some(&caller.user);
         if let Some(user) = user {
+            self.added.check(count as u64).map_err(|most| {
+                let detail = format!("at most {most} people are brought into rooms in 24 hours");
+                Error::with_detail(Code::BodyInvalid, detail)
+            })?;
             let taken = self.added.take(user, count as u64, self.now());
             taken.map_err(|wait| {
                 let detail = "you have brought too many people into rooms in the last 24 hours";
@@ -197,6 +222,15 @@ fn distinct(mut users: Vec<UserId>) -> Vec<UserId> {
     let mut seen = HashSet::with_capacity(users.len());
     users.retain(|user| seen.insert(user.clone()));
     users
+}
+
+/// Under the name that the owner has, if that is who asks.
+fn acting(caller: &Caller, owner: Option<&Person>) -> Actor {
+    let mut actor = Actor::from(caller);
+    if let Some(owner) = owner.filter(|owner| owner.user == caller.user) {
+        actor.person = owner.clone();
+    }
+    actor
 }
 
 fn owner_of(caller: &Caller, plan: &RoomPlan) -> Result<Option<UserId>, Error> {

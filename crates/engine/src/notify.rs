@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use madang_domain::ports::MessagePage;
+use madang_domain::ports::{LogQuery, MessagePage};
 use madang_domain::{
-    Answer, Caller, ClientId, Code, Command, Error, Message, Notification, NotificationAction,
-    Notify, Revision, RoomId, UserId, WhichNotifications,
+    Answer, Caller, ClientId, Code, Command, Error, Message, MessageKind, Notification,
+    NotificationAction, Notify, Revision, RoomId, Seq, UserId, WhichNotifications,
 };
 
 use crate::engine::{Engine, store_failed};
@@ -68,6 +68,11 @@ impl Engine {
     ) -> Result<MessagePage, Error> {
         let total = self.store.notification_count(&caller.user).await;
         let total = total.map_err(|e| store_failed(&e))?;
+        let skip = number.saturating_sub(1).saturating_mul(size as u64);
+        if number > 0 && skip >= total {
+            let messages = Vec::new();
+            return Ok(MessagePage { messages, total });
+        }
         let inbox = RoomId::inbox(&caller.user);
         let page = match self.read_page(caller, &inbox, number, size).await {
             Err(error) if error.code() == Code::RoomNotFound => MessagePage {
@@ -79,7 +84,6 @@ impl Engine {
         if page.total == total {
             return Ok(page);
         }
-        let skip = (number - 1).saturating_mul(size as u64);
         let messages = self.passing_over_deleted(&inbox, skip, size).await?;
         Ok(MessagePage { messages, total })
     }
@@ -91,23 +95,23 @@ impl Engine {
         skip: u64,
         size: usize,
     ) -> Result<Vec<Arc<Message>>, Error> {
-        let (mut found, mut to_skip, mut looked_at) = (Vec::with_capacity(size), skip, 0);
+        let (mut found, mut to_skip, mut before) = (Vec::with_capacity(size), skip, Seq::MAX);
         while found.len() < size {
-            let page = self.store.read_messages(inbox, looked_at, READ_AT_ONCE);
-            let page = page.await.map_err(|e| store_failed(&e))?;
+            // By number and not by how many were looked at: more may come in between.
+            let query = LogQuery::Before(before);
+            let page = self.store.read_log(inbox, query, READ_AT_ONCE).await;
+            let page = page.map_err(|e| store_failed(&e))?;
             let messages = page.map(|page| page.messages).unwrap_or_default();
-            looked_at += messages.len() as u64;
-            let is_last = messages.len() < READ_AT_ONCE;
-            let there = messages.into_iter().rev();
-            for message in there.filter(|m| !matches!(m.revision(), Revision::Deleted(_))) {
+            let Some(oldest) = messages.first() else {
+                break;
+            };
+            before = oldest.position.seq;
+            for message in messages.into_iter().rev().filter(|m| is_there(m)) {
                 if to_skip > 0 {
                     to_skip -= 1;
                 } else if found.len() < size {
                     found.push(message);
                 }
-            }
-            if is_last {
-                break;
             }
         }
         found.reverse();
@@ -153,4 +157,9 @@ impl Engine {
             }
         }
     }
+}
+
+/// Whether an entry of an inbox is a notification that was not deleted.
+fn is_there(entry: &Message) -> bool {
+    entry.kind == MessageKind::Notification && !matches!(entry.revision(), Revision::Deleted(_))
 }

@@ -30,9 +30,11 @@ impl Engine {
         }));
         match self.carry_out(command).await? {
             Answer::Room(room, made) => Ok((*room, made)),
-            Answer::Sent(_) | Answer::Claim(_) | Answer::Handled { .. } | Answer::Done(_) => {
-                Err(Code::Internal.into())
-            }
+            Answer::Sent(_)
+            | Answer::Made(..)
+            | Answer::Claim(_)
+            | Answer::Handled { .. }
+            | Answer::Done(_) => Err(Code::Internal.into()),
         }
     }
 

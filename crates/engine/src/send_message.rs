@@ -76,4 +76,31 @@ impl Engine {
             .next()
             .ok_or_else(|| Code::Internal.into())
     }
+
+    /// Sends a message as [`Engine::send_message`] does; into the caller's own support room also when
+    /// there is none yet: it is made.
+    ///
+    /// # Errors
+    /// As [`Engine::send_message`].
+    pub async fn send_or_open(
+        &self,
+        caller: &Caller,
+        room: RoomId,
+        body: Body,
+        client_id: Option<ClientId>,
+    ) -> Result<Appended, Error> {
+        let content = Content::Message(body);
+        let sent = self.send_message(caller, room.clone(), content.clone(), client_id.clone());
+        match sent.await {
+            Err(error) if error.code() == Code::RoomNotFound && is_own(&room, caller) => {
+                self.open_support_room(caller, &room).await?;
+                self.send_message(caller, room, content, client_id).await
+            }
+            sent => sent,
+        }
+    }
+}
+
+fn is_own(room: &RoomId, caller: &Caller) -> bool {
+    room.as_str() == caller.user.as_str()
 }

@@ -10,8 +10,8 @@ use std::time::Instant;
 use madang_domain::ports::{Commit, LogQuery, RoomsQuery, Store};
 use madang_domain::search::{SearchPlace, SearchQuery};
 use madang_domain::{
-    Body, Caller, Command, Content, Draft, DraftGroup, MemberRole, NewRoom, Person, Position,
-    Profile, Role, RoomId, RoomKind, Seq, Timestamp, UserChange, UserId,
+    Actor, Body, Caller, Command, Content, Draft, DraftGroup, MemberRole, NewRoom, Person,
+    Position, Profile, Role, RoomId, RoomKind, Seq, Timestamp, UserChange, UserId,
 };
 use madang_store::sqlite::{SqliteOptions, SqliteStore};
 
@@ -64,6 +64,13 @@ fn person(n: u64) -> Result<Person, Failure> {
     })
 }
 
+fn actor(n: u64) -> Result<Actor, Failure> {
+    Ok(Actor {
+        person: person(n)?,
+        role: Role::User,
+    })
+}
+
 fn room(n: u64) -> Result<RoomId, Failure> {
     Ok(RoomId::new(&format!("room-{n}"))?)
 }
@@ -86,6 +93,8 @@ async fn fill(store: &SqliteStore, words: &[String], messages: u64) -> Result<()
                 id: room(n)?,
                 kind: RoomKind::Group,
                 profile: Profile::default(),
+                actor: actor(0)?,
+                brings: true,
                 owner: Some(person(0)?),
                 members: members.collect::<Result<_, Failure>>()?,
                 at: at(0),
@@ -134,6 +143,8 @@ async fn great_room(store: &SqliteStore, members: u64) -> Result<RoomId, Failure
         id: id.clone(),
         kind: RoomKind::Open,
         profile: Profile::default(),
+        actor: actor(0)?,
+        brings: true,
         owner: Some(person(0)?),
         members: all.collect::<Result<_, Failure>>()?,
         at: at(0),

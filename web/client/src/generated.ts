@@ -331,6 +331,7 @@ export type ErrorBody = {
  * | `TOKEN_REVOKED` | the token was revoked | no | 1008 |
  * | `CREDENTIALS_INVALID` | login or passcode is wrong | no | 1008 |
  * | `AGENTS_ONLY` | this is for agents only | no | 1008 |
+ * | `ADMINS_ONLY` | this is for admins only | no | 1008 |
  * | `NOT_YOUR_ROOM` | you have no access to this room | no | 1008 |
  * | `PUBLISH_FORBIDDEN` | you may not publish to this destination | no | 1008 |
  * | `SUBSCRIBE_FORBIDDEN` | you may not subscribe to this destination | no | 1008 |
@@ -368,7 +369,7 @@ export type ErrorBody = {
  * | `UNAVAILABLE` | the service is unavailable | yes | 1013 |
  * | `INTERNAL` | an internal error | yes | 1011 |
  */
-export type ErrorCode = "AUTHENTICATION_REQUIRED" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REVOKED" | "CREDENTIALS_INVALID" | "AGENTS_ONLY" | "NOT_YOUR_ROOM" | "PUBLISH_FORBIDDEN" | "SUBSCRIBE_FORBIDDEN" | "SCOPE_MISSING" | "ORIGIN_FORBIDDEN" | "ROOM_NOT_FOUND" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "ROOM_TAKEN" | "ROOM_AMBIGUOUS" | "ROOM_NOT_WAITING" | "ROLE_REQUIRED" | "NOT_FOR_GUESTS" | "TOO_LATE" | "MESSAGE_NOT_FOUND" | "MEMBER_NOT_FOUND" | "USER_NOT_FOUND" | "AGENT_NOT_FOUND" | "NOTIFICATION_NOT_FOUND" | "ROOM_FULL" | "MESSAGE_INVALID" | "BODY_INVALID" | "PARAMETER_INVALID" | "POSITION_INVALID" | "FRAME_INVALID" | "WEBSOCKET_INVALID" | "VERSION_UNSUPPORTED" | "TOO_LARGE" | "TOO_MANY" | "HEART_BEAT_MISSED" | "CONNECT_TIMEOUT" | "SLOW_CONSUMER" | "DRAINING" | "OVERLOADED" | "UNAVAILABLE" | "INTERNAL";
+export type ErrorCode = "AUTHENTICATION_REQUIRED" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REVOKED" | "CREDENTIALS_INVALID" | "AGENTS_ONLY" | "ADMINS_ONLY" | "NOT_YOUR_ROOM" | "PUBLISH_FORBIDDEN" | "SUBSCRIBE_FORBIDDEN" | "SCOPE_MISSING" | "ORIGIN_FORBIDDEN" | "ROOM_NOT_FOUND" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "ROOM_TAKEN" | "ROOM_AMBIGUOUS" | "ROOM_NOT_WAITING" | "ROLE_REQUIRED" | "NOT_FOR_GUESTS" | "TOO_LATE" | "MESSAGE_NOT_FOUND" | "MEMBER_NOT_FOUND" | "USER_NOT_FOUND" | "AGENT_NOT_FOUND" | "NOTIFICATION_NOT_FOUND" | "ROOM_FULL" | "MESSAGE_INVALID" | "BODY_INVALID" | "PARAMETER_INVALID" | "POSITION_INVALID" | "FRAME_INVALID" | "WEBSOCKET_INVALID" | "VERSION_UNSUPPORTED" | "TOO_LARGE" | "TOO_MANY" | "HEART_BEAT_MISSED" | "CONNECT_TIMEOUT" | "SLOW_CONSUMER" | "DRAINING" | "OVERLOADED" | "UNAVAILABLE" | "INTERNAL";
 
 /** The body of a STOMP ERROR. */
 export type ErrorEnvelope = {
@@ -696,8 +697,8 @@ export type Messages = {
   /** In rising order of `seq`; consecutive, unless events are left out. */
   messages: Message[];
   /**
-   * Where events are left out: hand it back as `before` or `after` to go on; absent when nothing
-   * is left.
+   * Hand it back to go on, as `after` if the query had `after`, otherwise as `before`; absent
+   * when nothing is left.
    */
   next?: number | null;
 };
@@ -1405,7 +1406,7 @@ export interface Routes {
     answer: Messages;
   };
   /**
-   * Sends a message.
+   * Sends a message. Sending to one's own support room opens it.
    *
    * Answered when the message is durable. A repeat of a `clientId` stores nothing and answers the
    * first message. The header `Idempotency-Key` counts as `clientId` when the body has none.

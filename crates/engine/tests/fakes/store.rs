@@ -12,9 +12,9 @@ use madang_domain::ports::{
 };
 use madang_domain::search::{SearchPlace, SearchQuery};
 use madang_domain::{
-    Answer, Command, Committed, Epoch, Marks, Member, Message, MessageKind, Outcome, Position,
-    Profile, ReadCount, ReadMark, Room, RoomAction, RoomDetail, RoomHead, RoomId, RoomKind,
-    SenderKind, Seq, Standing, Timestamp, UnreadSummary, User, UserChange, UserId,
+    Answer, Command, Committed, Epoch, Making, Marks, Member, Message, MessageKind, Outcome,
+    Position, Profile, ReadCount, ReadMark, Room, RoomAction, RoomDetail, RoomHead, RoomId,
+    RoomKind, SenderKind, Seq, Standing, Timestamp, UnreadSummary, User, UserChange, UserId,
 };
 use parking_lot::Mutex;
 use tokio::time::{Duration, sleep};
@@ -125,7 +125,7 @@ impl FakeStore {
             Command::OpenSupport(open) => Ok(self.opened(open)),
             Command::Create(new) => {
                 let room = FakeRoom::group(new.id.clone()).room();
-                Ok(Committed::only(Answer::Room(Box::new(room), true)))
+                Ok(Committed::only(Answer::Made(Box::new(room), Making::Made)))
             }
             Command::Room(command) => match &command.action {
                 RoomAction::Add(people, _) => Ok(Committed::only(Answer::Done(people.len()))),

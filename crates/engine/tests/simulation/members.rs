@@ -59,6 +59,8 @@ impl Place {
             id: self.room.clone(),
             kind: self.kind,
             profile: self.profile(),
+            actor: creator.into(),
+            brings: true,
             owner: Some(person(creator.user.clone())),
             members: members.map(|user| (person(user), role)).collect(),
             at: Timestamp::from_micros(-1),

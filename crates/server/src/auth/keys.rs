@@ -12,6 +12,9 @@ use crate::hex;
 const DEVELOPMENT_FILE: &str = "jwt.key";
 pub(super) const GUEST_FILE: &str = "guest.key";
 
+/// What development tokens call their key, so that a server that does not take them can say so.
+pub(super) const DEVELOPMENT_KID: &str = "madang-development";
+
 /// The length of a key that the server makes.
 pub(super) const KEY_BYTES: usize = 32;
 

@@ -7,7 +7,7 @@ use madang_domain::{Role, Timestamp, UserId};
 use serde::Serialize;
 
 use super::claims::{ADMIN_AUTHORITY, AGENT_AUTHORITY, USER_AUTHORITY};
-use super::keys::DevelopmentKey;
+use super::keys::{DEVELOPMENT_KID, DevelopmentKey};
 
 /// Whom a development token is for.
 #[derive(Debug, Clone)]
@@ -59,6 +59,7 @@ pub fn mint(
         iat: now.as_secs(),
         exp: now.as_secs().saturating_add(ttl),
     };
-    let header = Header::new(Algorithm::HS256);
+    let mut header = Header::new(Algorithm::HS256);
+    header.kid = Some(DEVELOPMENT_KID.to_owned());
     jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(key.bytes()))
 }

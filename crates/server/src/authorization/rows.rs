@@ -17,6 +17,7 @@ const MAY_READ: &str = "policy::may_read";
 const MAY_READ_OWN: &str = "policy::may_read, of rooms that are the caller's";
 const MAY_SEE_MEMBERS: &str = "policy::may_see_members";
 const MAY_SEND: &str = "policy::may_send, inside the transaction that stores the message";
+const MAY_OPEN_OR_SEND: &str = "policy::may_open for the customer, who makes the room; policy::may_send, inside the transaction that stores the message";
 const MAY_REVISE: &str =
     "policy::may_revise, inside the transaction; a sender has `messages.revise_seconds`";
 const MAY_ACT: &str = "policy::may_act, inside the transaction that changes the room";
@@ -111,7 +112,7 @@ pub const ROWS: &[Row] = &[
     put("/api/v1/rooms/{id}/members/{user}", grants::GIVES_ROLES, MAY_ACT),
     delete("/api/v1/rooms/{id}/members/{user}", grants::REMOVES, MAY_ACT),
     get("/api/v1/rooms/{id}/messages", grants::READS, MAY_READ),
-    post("/api/v1/rooms/{id}/messages", grants::WRITES, MAY_SEND),
+    post("/api/v1/rooms/{id}/messages", grants::WRITES_OR_OPENS, MAY_OPEN_OR_SEND),
     get("/api/v1/rooms/{id}/messages/{seq}", grants::READS, MAY_READ),
     patch("/api/v1/rooms/{id}/messages/{seq}", grants::REVISES, MAY_REVISE),
     delete("/api/v1/rooms/{id}/messages/{seq}", grants::REVISES, MAY_REVISE),
@@ -195,7 +196,7 @@ pub const ROWS: &[Row] = &[
     websocket("/ws/chat"),
     // The JSON door.
     json("auth", grants::ANY_PERSON, "the authenticator"),
-    json("send", grants::WRITES_OR_OPENS, "policy::may_open for the customer, who makes the room; policy::may_send, inside the transaction that stores the message"),
+    json("send", grants::WRITES_OR_OPENS, MAY_OPEN_OR_SEND),
     json("edit", grants::REVISES, MAY_REVISE),
     json("delete", grants::REVISES, MAY_REVISE),
     json("join", grants::JOINS, MAY_ACT),

@@ -5,6 +5,7 @@ pub mod community;
 pub mod direct;
 pub mod inbox;
 pub mod members;
+pub(crate) mod misfit;
 pub mod native;
 pub mod plain;
 pub mod realtime;

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::misfit;
+
 /// An entry of a room's log, as clients see it: a message, or an event among them.
 #[derive(Debug, Serialize, ToSchema)]
 // What it looks like mostly: no entry has all of its members.
@@ -383,14 +385,11 @@ pub fn parse_send(body: &[u8]) -> Result<Body, Error> {
 /// Reads JSON from a client, and says where it is wrong without repeating what it holds.
 pub(crate) fn parse_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Error> {
     serde_json::from_slice(body).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        let reason = error.to_string();
-        let detail = if reason.starts_with("missing field") {
-            let end = reason.find(" at line").unwrap_or(reason.len());
-            format!("the body is not what is expected here: {}", &reason[..end])
-        } else if error.is_data() {
-            format!("the body is not what is expected here: line {line}, column {column}")
+        let detail = if error.is_data() {
+            let misfit = misfit::in_json::<T>(body, &error);
+            format!("the body is not what is expected here: {misfit}")
         } else {
+            let (line, column) = (error.line(), error.column());
             format!("the body is not JSON: line {line}, column {column}")
         };
         Error::with_detail(Code::BodyInvalid, detail)

@@ -105,6 +105,7 @@ pub const fn error_code(code: Code) -> (&'static str, &'static str) {
         | Code::RoomAmbiguous
         | Code::NotificationNotFound => ("CHAT-400", INVALID_ROOM),
         Code::AgentsOnly
+        | Code::AdminsOnly
         | Code::PublishForbidden
         | Code::SubscribeForbidden
         | Code::RoleRequired

@@ -15,6 +15,7 @@ use super::Shared;
 use super::origins::host;
 use super::problem::Refusal;
 use crate::auth::TokenCheck;
+use crate::contracts::misfit;
 use crate::contracts::native::parse_json;
 
 /// Tells who a request is from. The one authenticator of all doors stands behind it.
@@ -73,8 +74,7 @@ impl AdminCaller {
     pub(super) async fn from_headers(state: &Shared, headers: &HeaderMap) -> Result<Self, Error> {
         let caller = identify(state, headers).await?;
         if caller.role != Role::Admin {
-            let detail = "this is for admins only";
-            return Err(Error::with_detail(Code::AgentsOnly, detail));
+            return Err(Code::AdminsOnly.into());
         }
         Ok(Self(()))
     }
@@ -154,10 +154,10 @@ impl<T: DeserializeOwned> FromRequestParts<Shared> for Parameters<T> {
 }
 
 pub(super) fn parameters<T: DeserializeOwned>(parts: &Parts) -> Result<T, Error> {
-    let Ok(Query(parameters)) = Query::try_from_uri(&parts.uri) else {
-        let detail = "a query parameter is missing, repeated or has the wrong type";
-        return Err(Error::with_detail(Code::ParameterInvalid, detail));
-    };
+    let Query(parameters) = Query::try_from_uri(&parts.uri).map_err(|rejection| {
+        let detail = misfit::in_query(&rejection.body_text());
+        Error::with_detail(Code::ParameterInvalid, detail)
+    })?;
     Ok(parameters)
 }
 

@@ -6,7 +6,7 @@ use madang_domain::command::OpenSupport;
 use madang_domain::ports::{LogQuery, RoomSummary, RoomsQuery, Store};
 use madang_domain::{
     Actor, Agent, Answer, Appended, Body, Caller, ClaimOutcome, ClientId, Code, Command, Committed,
-    Content, Draft, DraftGroup, MemberRole, Message, MessageKind, NewRoom, Outcome, Person,
+    Content, Draft, DraftGroup, Making, MemberRole, Message, MessageKind, NewRoom, Outcome, Person,
     Position, Profile, Role, Room, RoomAction, RoomCommand, RoomId, RoomKind, RoomsChange, Seq,
     Standing, Timestamp, UserId,
 };
@@ -109,6 +109,7 @@ pub(crate) async fn open_at(store: &dyn Store, customer: &Caller, micros: i64) -
 pub(crate) fn room_of(done: Committed) -> (Room, bool) {
     match done.answer {
         Answer::Room(room, made) => (*room, made),
+        Answer::Made(room, making) => (*room, making == Making::Made),
         other => panic!("expected a room, got {other:?}"),
     }
 }
@@ -330,6 +331,11 @@ pub(crate) fn new_room(kind: RoomKind, id: &str, owner: Option<&str>, members: &
         id: room_id(id),
         kind,
         profile: Profile::default(),
+        actor: Actor {
+            person: person(owner.unwrap_or("shop")),
+            role: owner.map_or(Role::Service, |_| Role::User),
+        },
+        brings: true,
         owner: owner.map(person),
         members: members.map(|p| (p, MemberRole::Member)).collect(),
         at: at(0),

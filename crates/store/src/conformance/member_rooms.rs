@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Code, Command, MemberRole, MessageKind, Position, Profile, ProfileChange, Role, RoomAction,
-    RoomKind, Seq, Standing,
+    Answer, Code, Command, Making, MemberRole, MessageKind, Position, Profile, ProfileChange, Role,
+    RoomAction, RoomKind, Seq, Standing,
 };
 
 use super::*;
@@ -158,6 +158,45 @@ pub async fn a_direct_room_is_found_again(factory: &dyn Factory) {
     ] {
         let refused = commit(&*store, Command::Create(Box::new(wrong))).await;
         assert_eq!(refused.unwrap_err().code(), Code::BodyInvalid);
+    }
+}
+
+/// Who may bring nobody in finds a direct room as it stands, and comes back into it alone.
+pub async fn finding_brings_in_nobody(factory: &dyn Factory) {
+    let store = factory.fresh().await;
+    let ask = async |kind, id: &str, asker: &str, others: &[&str], brings| {
+        let mut new = new_room(kind, id, Some(asker), others);
+        new.brings = brings;
+        let made = commit(&*store, Command::Create(Box::new(new))).await;
+        made.map_err(|error| error.code())
+            .map(|made| match made.answer {
+                Answer::Made(room, making) => (room.id.to_string(), making),
+                other => panic!("{other:?}"),
+            })
+    };
+    let direct =
+        async |asker, other, brings| ask(RoomKind::Direct, "d", asker, &[other], brings).await;
+    let found = |brought_back| Ok(("d".to_owned(), Making::Found { brought_back }));
+    assert_eq!(direct("kim", "lee", false).await, Err(Code::TooMany));
+    assert_eq!(room(&*store, "d").await, None);
+    assert_eq!(
+        direct("kim", "lee", true).await,
+        Ok(("d".to_owned(), Making::Made))
+    );
+    assert_eq!(direct("lee", "kim", false).await, found(0));
+    act(&*store, "d", "lee", RoomAction::Leave).await.unwrap();
+    assert_eq!(direct("kim", "lee", false).await, Err(Code::TooMany));
+    assert!(!standing(&*store, "d", "lee").await.is_member());
+    assert_eq!(direct("lee", "kim", false).await, found(0));
+    assert!(standing(&*store, "d", "lee").await.is_member());
+    act(&*store, "d", "lee", RoomAction::Leave).await.unwrap();
+    assert_eq!(direct("kim", "lee", true).await, found(1));
+    for kind in [RoomKind::Group, RoomKind::Open] {
+        let refused = ask(kind, "g", "kim", &["lee"], false).await;
+        assert_eq!(refused, Err(Code::TooMany));
+        let id = format!("{kind:?}");
+        let alone = ask(kind, &id, "kim", &[], false).await;
+        assert_eq!(alone, Ok((id, Making::Made)));
     }
 }
 

@@ -68,7 +68,7 @@ macro_rules! store_conformance {
                 heads_in_the_order_asked lists_are_ordered_and_limited
                 deletes_race_with_everything two_nodes_agree opened_at_once;
             member_rooms: a_new_room_has_its_owner_and_members a_host_makes_rooms
-                a_direct_room_is_found_again editing_a_room deleting_a_room_of_members
+                a_direct_room_is_found_again finding_brings_in_nobody editing_a_room deleting_a_room_of_members
                 letting_go_of_a_picture;
             members: joining_and_leaving adding removing_shuts_out roles
                 an_owner_who_leaves_is_followed;

@@ -1,6 +1,6 @@
 //! Who was removed, by whom, and who lets them in again.
 
-use madang_domain::{Code, Command, Role, RoomAction, RoomKind, Standing};
+use madang_domain::{Actor, Code, Command, Role, RoomAction, RoomKind, SenderKind, Standing};
 
 use super::*;
 
@@ -22,13 +22,28 @@ pub async fn whom_the_host_removes_stays_out(factory: &dyn Factory) {
         assert_eq!(refused.unwrap_err().code(), Code::NotYourRoom, "{asks}");
         assert_eq!(standing(&*store, "d", "kim").await, Standing::Removed);
     }
-    commit(&*store, direct(None, &["lee", "kim"]))
-        .await
-        .unwrap();
-    assert!(standing(&*store, "d", "kim").await.is_member());
-    act_as(&*store, "d", ("shop", Role::Service), remove("kim"))
-        .await
-        .unwrap();
+    for owner in [None, Some("kim"), Some("lee")] {
+        let others: &[_] = match owner {
+            None => &["lee", "kim"],
+            Some("kim") => &["lee"],
+            Some(_) => &["kim"],
+        };
+        let mut new = new_room(RoomKind::Direct, "d", owner, others);
+        new.actor = Actor {
+            person: person("shop"),
+            role: Role::Service,
+        };
+        let back = commit(&*store, Command::Create(Box::new(new))).await;
+        let [added] = &*back.unwrap().entries else {
+            panic!("one came back");
+        };
+        assert_eq!(added.sender.as_str(), "shop", "{owner:?}");
+        assert_eq!(added.sender_kind, SenderKind::Host);
+        assert!(standing(&*store, "d", "kim").await.is_member());
+        act_as(&*store, "d", ("shop", Role::Service), remove("kim"))
+            .await
+            .unwrap();
+    }
     let last = act_as(&*store, "d", ("shop", Role::Service), remove("lee")).await;
     assert!(last.unwrap().deleted.is_some());
     assert_eq!(room(&*store, "d").await, None);

@@ -2,8 +2,8 @@
 
 use madang_domain::ports::StoreError;
 use madang_domain::{
-    Answer, Code, Command, Committed, Error, Outcome, RoomAction, RoomCommand, RoomId, RoomsChange,
-    UserId,
+    Answer, Code, Command, Committed, Error, Outcome, Room, RoomAction, RoomCommand, RoomId,
+    RoomsChange, UserId,
 };
 
 use super::rooms;
@@ -104,12 +104,18 @@ impl Writer {
 
     /// The room as it stands now, for an answer.
     pub(super) fn as_answer(&self, id: &RoomId, made: bool) -> Carried {
+        Ok(Answer::Room(self.room_now(id)?, made))
+    }
+
+    /// # Errors
+    /// [`StoreError::Corrupt`]: there is none.
+    pub(super) fn room_now(&self, id: &RoomId) -> Result<Box<Room>, StoreError> {
         let Some(row) = rooms::find(&self.connection, id)? else {
-            return Err(StoreError::Corrupt("a room was not stored".to_owned()).into());
+            return Err(StoreError::Corrupt("a room was not stored".to_owned()));
         };
         let mut room = row.room;
         room.head.last = self.tail.end_of_writer(row.room_no, row.log.end).seq;
-        Ok(Answer::Room(Box::new(room), made))
+        Ok(Box::new(room))
     }
 }
 

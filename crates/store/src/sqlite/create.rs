@@ -3,9 +3,9 @@
 use madang_domain::membership::MEMBERS_MAX;
 use madang_domain::ports::StoreError;
 use madang_domain::{
-    Answer, Code, Committed, Epoch, Error, Extra, MemberRole, MessageKind, NewRoom, Person,
-    Profile, ProfileChange, RoomCommand, RoomHead, RoomId, RoomKind, SenderKind, Seq, Timestamp,
-    UserId, policy,
+    Answer, Code, Committed, Epoch, Error, Extra, Making, MemberRole, MessageKind, NewRoom, Person,
+    Profile, ProfileChange, RoomCommand, RoomHead, RoomId, RoomKind, Seq, Timestamp, UserId,
+    policy,
 };
 use rusqlite::params;
 use sha2::{Digest, Sha256};
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::commit::{Carried, Refused};
 use super::entries::NewEntry;
 use super::members::Place;
-use super::membership::{about, gained};
+use super::membership::{about, gained, part};
 use super::rooms;
 use super::sql::{execute, first, signed, text};
 use super::writer::Writer;
@@ -43,6 +43,10 @@ impl Writer {
                 return self.find_direct(&id, &members, new, done);
             }
             key = Some(hash);
+        }
+        let is_other = |(person, _): &(&Person, _)| person.user != new.actor.person.user;
+        if !new.brings && members.iter().any(is_other) {
+            return Err(Code::TooMany.into());
         }
         if self.load_room(&new.id)?.is_some() {
             let error = Error::with_detail(Code::BodyInvalid, "there is a room of that id");
@@ -76,7 +80,7 @@ impl Writer {
             self.insert_member(place, person, role, new.at)?;
             done.changes.push(gained(&person.user, &new.id, &head));
         }
-        self.as_answer(&new.id, true)
+        self.made(&new.id, Making::Made)
     }
 
     /// Brings back whoever of the two had left.
@@ -96,32 +100,36 @@ impl Writer {
             kind: RoomKind::Direct,
             since: (head.last, room.n),
         };
-        let mut back = Vec::new();
+        let (mut back, mut brought_back) = (Vec::new(), 0);
         for (person, role) in members {
             let standing = self.standing(place.room_no, &person.user)?;
             if standing.is_member() {
                 continue;
             }
-            policy::bring_back(new.owner.as_ref(), standing)?;
+            policy::bring_back(new.actor.role, standing)?;
+            brought_back += usize::from(person.user != new.actor.person.user);
+            if brought_back > 0 && !new.brings {
+                return Err(Code::TooMany.into());
+            }
             self.insert_member(place, person, *role, new.at)?;
             self.count_members(place.room_no, 1)?;
             done.changes.push(gained(&person.user, id, &head));
             back.push(*person);
         }
         if !back.is_empty() {
-            let (sender, part) = match (&new.owner, members) {
-                (Some(owner), _) => (owner, SenderKind::Member),
-                (None, [(first, _), ..]) => (*first, SenderKind::Host),
-                (None, []) => return Err(Code::RoomNotFound.into()),
-            };
+            let sender = (&new.actor.person, part(&new.actor));
             let extra = Extra {
                 role: Some(MemberRole::Owner),
                 ..about(back)
             };
-            let entry = NewEntry::event(MessageKind::Added, (sender, part), new.at, extra);
+            let entry = NewEntry::event(MessageKind::Added, sender, new.at, extra);
             self.append(id, entry, done)?;
         }
-        self.as_answer(id, false)
+        self.made(id, Making::Found { brought_back })
+    }
+
+    fn made(&self, id: &RoomId, making: Making) -> Carried {
+        Ok(Answer::Made(self.room_now(id)?, making))
     }
 
     /// Makes a room without members, and its log.

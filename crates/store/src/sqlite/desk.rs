@@ -2,9 +2,9 @@
 
 use madang_domain::ports::StoreError;
 use madang_domain::{
-    Agent, Answer, ClaimOutcome, Code, Committed, Draft, Extra, MemberRole, MessageKind, Person,
-    RoomCommand, RoomHead, RoomId, RoomKind, SenderKind, Seq, Support, SupportState, Timestamp,
-    UserId, command::OpenSupport, policy,
+    Agent, Answer, ClaimOutcome, Code, Committed, Draft, Error, Extra, MemberRole, MessageKind,
+    Person, RoomCommand, RoomHead, RoomId, RoomKind, SenderKind, Seq, Support, SupportState,
+    Timestamp, UserId, command::OpenSupport, policy,
 };
 use rusqlite::params;
 
@@ -195,7 +195,8 @@ impl Writer {
         let serves = "SELECT 1 FROM users WHERE id = ?1 AND role IN (1, 2)";
         let serves = first(&self.connection, serves, [agent.user.as_str()], |_| Ok(()))?;
         if serves.is_none() {
-            return Err(Code::AgentNotFound.into());
+            let detail = "no agent of that id has signed in";
+            return Err(Error::with_detail(Code::AgentNotFound, detail).into());
         }
         let next = Person {
             user: agent.user.clone(),

@@ -284,7 +284,7 @@ impl Writer {
 }
 
 /// In which part an actor changes a room of members.
-fn part(actor: &Actor) -> SenderKind {
+pub(super) fn part(actor: &Actor) -> SenderKind {
     match actor.role {
         Role::Service => SenderKind::Host,
         Role::Guest | Role::User | Role::Agent | Role::Admin => SenderKind::Member,

@@ -61,8 +61,8 @@ impl Writer {
             Content::Message(body) => {
                 let standing = self.standing_of_sender(draft)?;
                 let room = self.room_of(draft)?;
-                let admission =
-                    policy::may_send(&room.detail, standing, &draft.sender, draft.role)?;
+                let admission = policy::may_send(&room.detail, standing, &draft.sender, draft.role)
+                    .map_err(|code| policy::why_unsent(code, &room.detail, standing))?;
                 let message =
                     self.append_draft(draft, MessageKind::Message, body, admission, done)?;
                 if admission.reopens {
@@ -182,7 +182,8 @@ impl Writer {
             may_write(&room.detail, reviser)?;
             return Err(Code::MessageNotFound.into());
         };
-        let admission = policy::may_revise(&room.detail, &message, reviser)?;
+        let admission = policy::may_revise(&room.detail, &message, reviser)
+            .map_err(|code| policy::why_unrevised(code, &message))?;
         let edited_by = message.extra.as_ref().and_then(|extra| extra.edited_by);
         let earlier = match edited_by {
             Some(seq) => self.entry(&draft.room, room, seq)?,

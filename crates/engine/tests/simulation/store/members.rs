@@ -4,8 +4,9 @@
 //! another life, as a support room has it.
 
 use madang_domain::{
-    Answer, Code, MemberRole, MessageKind, NewRoom, Outcome, Person, RoomAction, RoomCommand,
-    RoomDetail, RoomId, RoomKind, SenderKind, Seq, Standing, Timestamp, UserId, policy,
+    Answer, Code, Making, MemberRole, MessageKind, NewRoom, Outcome, Person, RoomAction,
+    RoomCommand, RoomDetail, RoomId, RoomKind, SenderKind, Seq, Standing, Timestamp, UserId,
+    policy,
 };
 
 use super::log::{NewEntry, RoomLog};
@@ -33,11 +34,16 @@ impl State {
             world.note(|| format!("{id} made, life {:x}", epoch.get()));
         }
         let is_direct = self.log(&id)?.detail == RoomDetail::Direct;
+        let mut brought_back = 0;
         if made || is_direct {
-            self.admit(&id, MessageKind::Added, &creator, people, new.at, &mut done);
+            brought_back = self.admit(&id, MessageKind::Added, &creator, people, new.at, &mut done);
         }
+        let making = match made {
+            true => Making::Made,
+            false => Making::Found { brought_back },
+        };
         let room = self.log(&id)?.room();
-        done.answer(Answer::Room(Box::new(room), made))
+        done.answer(Answer::Made(Box::new(room), making))
     }
 
     pub(super) fn act(&mut self, command: &RoomCommand) -> Outcome {

@@ -1,7 +1,7 @@
 use http::{HeaderMap, HeaderValue};
 use madang_domain::{Code, Role, Scopes};
 
-use super::{SECRET, code, config, now};
+use super::{SECRET, config, now};
 use crate::auth::{Authenticator, api_keys};
 
 #[test]
@@ -24,7 +24,9 @@ fn an_api_key_opens_as_a_service_beside_any_kind_of_tokens() {
             assert_eq!(caller.expires_at, None);
         }
         api_keys::remove(dir.path(), "shop").unwrap();
-        assert_eq!(code(ours.token(&key, now())), Code::TokenInvalid);
+        let refused = ours.token(&key, now()).unwrap_err();
+        assert_eq!(refused.code(), Code::TokenInvalid);
+        assert_eq!(refused.message(), "no such API key");
     }
 }
 

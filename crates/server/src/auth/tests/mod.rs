@@ -417,9 +417,11 @@ fn a_development_token_opens_only_while_no_host_key_is_set() {
         ("auth.development_tokens", "false"),
     ] {
         let closed = Authenticator::from_config(&config(dir.path(), &[options])).unwrap();
+        let refused = closed.token(&token(Role::Admin), now()).unwrap_err();
+        assert_eq!(refused.code(), Code::TokenInvalid);
         assert_eq!(
-            code(closed.token(&token(Role::Admin), now())),
-            Code::TokenInvalid
+            refused.message(),
+            "development tokens are off on this server"
         );
         assert_eq!(closed.development_token(&request(Role::User), now()), None);
     }

@@ -79,6 +79,7 @@ pub const fn words(code: Code) -> &'static str {
         Code::RoomNotFound => "존재하지 않는 채팅방입니다.",
         Code::NotYourRoom
         | Code::AgentsOnly
+        | Code::AdminsOnly
         | Code::PublishForbidden
         | Code::SubscribeForbidden
         | Code::ScopeMissing

@@ -64,6 +64,41 @@ fn bad_json_is_refused_without_repeating_it() {
 }
 
 #[test]
+fn json_that_does_not_fit_is_told_by_its_field_and_what_is_allowed_there() {
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    #[allow(dead_code)]
+    enum Kind {
+        Direct,
+        Group,
+    }
+    #[derive(Debug, serde::Deserialize)]
+    #[allow(dead_code)]
+    struct Asked {
+        kind: Kind,
+        members: Vec<String>,
+    }
+    let detail = |body: &str| {
+        let refused = parse_json::<Asked>(body.as_bytes()).unwrap_err();
+        assert_eq!(refused.code(), Code::BodyInvalid);
+        let message = refused.message().to_owned();
+        assert!(!message.contains("secret"), "{message}");
+        let detail = message.strip_prefix("the body is not what is expected here: ");
+        detail.map(str::to_owned).unwrap_or(message)
+    };
+    assert_eq!(
+        detail(r#"{"kind":"secret, expected x","members":[]}"#),
+        "kind: expected `direct` or `group` (line 1, column 28)"
+    );
+    assert_eq!(
+        detail(r#"{"kind":"group","members":["lee",["secret"],7]}"#),
+        "members[1]: expected a string (line 1, column 33)"
+    );
+    assert_eq!(detail(r#"{"kind":"group"}"#), "missing field `members`");
+    assert_eq!(detail("{"), "the body is not JSON: line 1, column 1");
+}
+
+#[test]
 fn data_comes_out_as_it_went_in() {
     let body = parse_send(br#"{"data":{"b": 1, "a":[ ]}}"#).unwrap();
     assert_eq!(body.data.as_deref(), Some(r#"{"b": 1, "a":[ ]}"#));

@@ -22,7 +22,7 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
     security((), ("token" = [])),
     responses(
         (status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text"),
-        (status = 403, description = "Neither this machine nor an admin: `AGENTS_ONLY`", body = Problem,
+        (status = 403, description = "Neither this machine nor an admin: `ADMINS_ONLY`", body = Problem,
          content_type = "application/problem+json"),
     )
 )]
@@ -36,7 +36,7 @@ pub(super) async fn metrics(
         let admin = AdminCaller::from_headers(&state, &parts.headers).await;
         admin.map_err(|_| {
             let detail = "metrics are open to this machine and to admins";
-            Error::with_detail(Code::AgentsOnly, detail)
+            Error::with_detail(Code::AdminsOnly, detail)
         })?;
     }
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], (state.metrics)()))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use madang_domain::ports::{LogPage, LogQuery};
-use madang_domain::{Code, Error, Message, Seq};
+use madang_domain::{Code, Error, Message, RoomHead, Seq};
 use madang_engine::Conversation;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -26,8 +26,8 @@ pub(in crate::http) struct Messages<'a> {
     head: Head,
     /// Whether more are kept in the direction of reading.
     has_more: bool,
-    /// Where events are left out: hand it back as `before` or `after` to go on; absent when nothing
-    /// is left.
+    /// Hand it back to go on, as `after` if the query had `after`, otherwise as `before`; absent
+    /// when nothing is left.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = 17)]
     next: Option<u64>,
@@ -60,12 +60,7 @@ impl Range {
 
 /// A part of a log as it is.
 pub(in crate::http) fn answer_page(page: &LogPage, query: LogQuery) -> Response {
-    answer(Messages {
-        messages: bodies(&page.messages),
-        head: Head::from(&page.head),
-        has_more: has_more(page, query),
-        next: None,
-    })
+    answer(&page.messages, &page.head, next(page, query))
 }
 
 /// Messages without the events between them.
@@ -73,15 +68,16 @@ pub(in crate::http) fn answer_conversation(page: &Conversation) -> Response {
     let next = page.next.map(|next| match next {
         LogQuery::Before(seq) | LogQuery::After(seq) | LogQuery::Within(seq, _) => seq.get(),
     });
-    answer(Messages {
-        messages: bodies(&page.messages),
-        head: Head::from(&page.head),
-        has_more: next.is_some(),
-        next,
-    })
+    answer(&page.messages, &page.head, next)
 }
 
-fn answer(messages: Messages<'_>) -> Response {
+fn answer(messages: &[Arc<Message>], head: &RoomHead, next: Option<u64>) -> Response {
+    let messages = Messages {
+        messages: bodies(messages),
+        head: Head::from(head),
+        has_more: next.is_some(),
+        next,
+    };
     Json(messages).into_response()
 }
 
@@ -92,12 +88,18 @@ fn bodies(messages: &[Arc<Message>]) -> Vec<MessageBody<'_>> {
         .collect()
 }
 
-fn has_more(page: &LogPage, query: LogQuery) -> bool {
-    let seq_of = |message: Option<&Arc<Message>>| message.map(|message| message.position.seq);
-    match query {
+/// The last entry that was read, if more are kept behind it in the direction of reading.
+fn next(page: &LogPage, query: LogQuery) -> Option<u64> {
+    let seq_of = |message: &Arc<Message>| message.position.seq;
+    let next = match query {
         LogQuery::After(_) | LogQuery::Within(..) => {
-            seq_of(page.messages.last()).is_some_and(|last| last < page.head.last)
+            let last = page.messages.last().map(seq_of);
+            last.filter(|last| *last < page.head.last)
         }
-        LogQuery::Before(_) => is_older_kept(seq_of(page.messages.first()), page.head.oldest),
-    }
+        LogQuery::Before(_) => {
+            let first = page.messages.first().map(seq_of);
+            first.filter(|_| is_older_kept(first, page.head.oldest))
+        }
+    };
+    next.map(Seq::get)
 }

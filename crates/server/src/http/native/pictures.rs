@@ -1,5 +1,7 @@
 //! A room's picture: a link to elsewhere, or to an upload of ours, which the room takes for itself.
 
+use std::sync::Arc;
+
 use axum::http::Uri;
 use madang_domain::room::UPLOADS_PATH;
 use madang_domain::{Code, Error};
@@ -18,6 +20,29 @@ pub(in crate::http) async fn check_picture(state: &Shared, link: &str) -> Result
         Some(key) => state.pictures.check_for_taking(&key).await,
         None => Ok(()),
     }
+}
+
+/// The link as a room keeps it. An upload of ours is known by its path, whatever host stands before
+/// it: otherwise the room would show a picture that nobody knows to be in use.
+///
+/// # Errors
+/// As [`check_picture`].
+pub(in crate::http) async fn as_kept(state: &Shared, link: &str) -> Result<Arc<str>, Error> {
+    if upload_of(link)?.is_some() {
+        return Ok(link.into());
+    }
+    match upload_behind_host(link) {
+        Some(key) if state.pictures.contains(&key).await? => Ok(key.link().into()),
+        _ => Ok(link.into()),
+    }
+}
+
+/// The key that the path of a link to somewhere ends with, as those of uploads do. Keys are random:
+/// if there is such an upload, the link leads to it, perhaps through a proxy that adds to the path.
+fn upload_behind_host(link: &str) -> Option<PictureKey> {
+    let uri: Uri = link.parse().ok()?;
+    let path = uri.path();
+    PictureKey::from_link(&path[path.rfind(UPLOADS_PATH)?..])
 }
 
 /// The upload that a link leads to; `None` for one that leads elsewhere.
@@ -59,6 +84,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_uploads_key_is_known_behind_any_host() {
+        let key = "9f86d081884c7d659a2feaa0c55ad015.png";
+        for link in [
+            format!("http://127.0.0.1:8080/pictures/{key}"),
+            format!("https://chat.example.com/pictures/{key}?size=2#x"),
+            format!("https://example.com/chat/pictures/{key}"),
+        ] {
+            assert!(upload_behind_host(&link).is_some(), "{link}");
+        }
+        for link in [
+            format!("https://example.com/{key}"),
+            format!("https://example.com/pictures/{key}/a.png"),
+            "https://example.com/pictures/a.png".to_owned(),
+            format!("https://example.com/?of=/pictures/{key}"),
+        ] {
+            assert_eq!(upload_behind_host(&link), None, "{link}");
+        }
+    }
+
+    #[test]
     fn a_link_leads_to_an_upload_or_over_http_to_elsewhere() {
         let upload = "/pictures/9f86d081884c7d659a2feaa0c55ad015.png";
         assert!(upload_of(upload).unwrap().is_some());
@@ -66,7 +111,7 @@ mod tests {
             "https://example.com/a.png",
             "http://example.com:8080/a.png?size=2",
             "https://[2001:db8::1]/a.png",
-            // Another server's, even if it is called like ours.
+            // An upload's, if we have it: see below.
             "https://chat.example.com/pictures/9f86d081884c7d659a2feaa0c55ad015.png",
         ] {
             assert_eq!(upload_of(elsewhere), Ok(None), "{elsewhere}");

@@ -8,7 +8,7 @@ use madang_engine::RoomPlan;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::pictures::check_picture;
+use super::pictures::{as_kept, check_picture};
 use crate::contracts::community::trade;
 use crate::contracts::members::user_ids;
 use crate::contracts::rooms::{ProfileBody, RoomBody, RoomKindBody};
@@ -79,10 +79,11 @@ impl NewRoom {
 pub(in crate::http) async fn make(
     state: &Shared,
     caller: Caller,
-    plan: RoomPlan,
+    mut plan: RoomPlan,
 ) -> Result<(Room, bool), Error> {
     trade::check_maker(&caller, &plan)?;
-    if let Some(link) = &plan.profile.picture {
+    if let Some(link) = &mut plan.profile.picture {
+        *link = as_kept(state, link).await?;
         check_picture(state, link).await?;
     }
     state.engine.create_room(&caller, plan).await
@@ -96,13 +97,17 @@ pub(in crate::http) async fn edit(
     state: &Shared,
     caller: Caller,
     before: &Room,
-    change: ProfileChange,
+    mut change: ProfileChange,
 ) -> Result<Room, Error> {
     change.apply(&Profile::default()).check()?;
-    let picture = change.picture.as_ref().and_then(Option::as_ref);
+    let had = before.profile.picture.as_ref();
+    let picture = change.picture.as_mut().and_then(Option::as_mut);
     // What the room has already is not taken again, however old it is.
-    if let Some(link) = picture.filter(|link| before.profile.picture.as_ref() != Some(link)) {
-        check_picture(state, link).await?;
+    if let Some(link) = picture.filter(|link| had != Some(link)) {
+        *link = as_kept(state, link).await?;
+        if had != Some(link) {
+            check_picture(state, link).await?;
+        }
     }
     state.engine.edit_room(&caller, &before.id, change).await
 }

@@ -84,7 +84,7 @@ async fn metrics_are_closed_to_strangers_and_to_those_behind_a_proxy() {
     let server = Server::start();
     for token in ["", "user/kim", "agent/lee", "service/host", "expired"] {
         let answer = server.call(token, "GET", "/metrics").await;
-        answer.is_problem(Code::AgentsOnly);
+        answer.is_problem(Code::AdminsOnly);
     }
     let admin = server.call("admin/root", "GET", "/metrics").await;
     assert_eq!(admin.is(StatusCode::OK).text(), "# EOF\n");
@@ -98,13 +98,13 @@ async fn metrics_are_closed_to_strangers_and_to_those_behind_a_proxy() {
     for proxy in ["X-Forwarded-For", "Forwarded", "Via"] {
         let proxied = local_request("GET", "/metrics").header(proxy, "203.0.113.9");
         let answer = server.ask(proxied.body(Body::empty()).unwrap()).await;
-        answer.is_problem(Code::AgentsOnly);
+        answer.is_problem(Code::AdminsOnly);
     }
     let nobody = axum::http::Request::get("/metrics").body(Body::empty());
     server
         .ask(nobody.unwrap())
         .await
-        .is_problem(Code::AgentsOnly);
+        .is_problem(Code::AdminsOnly);
 }
 
 #[tokio::test]

@@ -119,6 +119,33 @@ async fn history_is_read_in_both_directions_without_a_hole() {
 }
 
 #[tokio::test]
+async fn a_page_of_a_log_names_what_to_go_on_with_until_nothing_is_left() {
+    let server = Server::start();
+    let room = server.open(KIM).await;
+    for number in 1..=5 {
+        server.send(KIM, &room, &format!("m{number}")).await;
+    }
+    for (begin, by) in [("", "before"), ("&after=0", "after")] {
+        let mut seen = Vec::new();
+        let mut place = begin.to_owned();
+        loop {
+            let path = format!("{MESSAGES}?limit=2{place}");
+            let page = server.call(KIM, "GET", &path).await;
+            let page = page.is(StatusCode::OK).json();
+            let messages = page["messages"].as_array().unwrap();
+            seen.extend(messages.iter().map(|message| message["seq"].clone()));
+            assert_eq!(page["hasMore"], json!(page["next"].is_number()), "{page}");
+            if page["hasMore"] == false {
+                break;
+            }
+            place = format!("&{by}={}", page["next"]);
+        }
+        seen.sort_by_key(serde_json::Value::as_u64);
+        assert_eq!(seen, [1, 2, 3, 4, 5], "{by}");
+    }
+}
+
+#[tokio::test]
 async fn a_bad_parameter_gets_parameter_invalid() {
     let server = Server::start();
     server.open(KIM).await;
@@ -134,11 +161,59 @@ async fn a_bad_parameter_gets_parameter_invalid() {
         let answer = server.call(KIM, "GET", &format!("{MESSAGES}{query}")).await;
         answer.is_problem(Code::ParameterInvalid);
     }
+    for (query, detail) in [
+        (
+            "?before=x",
+            "the query parameter before has a value that is not valid",
+        ),
+        (
+            "?after=1&after=2",
+            "the query parameters are not valid: duplicate field `after`",
+        ),
+        (
+            "?only=events",
+            "the query parameter only: expected `messages`",
+        ),
+    ] {
+        let answer = server.call(KIM, "GET", &format!("{MESSAGES}{query}")).await;
+        let problem = answer.is_problem(Code::ParameterInvalid);
+        assert_eq!(problem["detail"], detail, "{query}");
+    }
+    let missing = server.call(KIM, "GET", "/api/v1/search").await;
+    let problem = missing.is_problem(Code::ParameterInvalid);
+    assert_eq!(
+        problem["detail"],
+        "the query parameters are not valid: missing field `q`"
+    );
     let too_long = format!("/api/v1/rooms/{}", "x".repeat(256));
     for path in ["/api/v1/rooms/%ff", "/api/v1/rooms/a%0Ab", &too_long] {
         let answer = server.call(KIM, "GET", path).await;
         answer.is_problem(Code::ParameterInvalid);
     }
+}
+
+#[tokio::test]
+async fn the_first_message_to_ones_own_support_room_opens_it() {
+    let server = Server::start();
+    let body = r#"{"text":"hello","clientId":"c-1"}"#;
+    for user in ["user/kim", "guest/visitor", "agent/choi"] {
+        let path = format!(
+            "/api/v1/rooms/{}/messages",
+            &user[user.find('/').unwrap() + 1..]
+        );
+        let stranger = server.post("user/lee", &path, body).await;
+        stranger.is_problem(Code::RoomNotFound);
+        let sent = server.post(user, &path, body).await;
+        let sent = sent.is(StatusCode::CREATED).json();
+        assert_eq!(sent["sender"]["kind"], "customer", "{user}");
+        let again = server.post(user, &path, body).await;
+        assert_eq!(again.is(StatusCode::OK).json(), sent);
+    }
+    let other = "/api/v1/rooms/nobody/messages";
+    server
+        .post(KIM, other, body)
+        .await
+        .is_problem(Code::RoomNotFound);
 }
 
 #[tokio::test]

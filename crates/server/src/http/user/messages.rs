@@ -3,7 +3,6 @@
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use madang_domain::Content;
 use serde::Deserialize;
 
 use crate::contracts::native::MessageBody;
@@ -67,7 +66,7 @@ pub(super) async fn list(
     Ok(answer_page(&page, query))
 }
 
-/// Sends a message.
+/// Sends a message. Sending to one's own support room opens it.
 ///
 /// Answered when the message is durable. A repeat of a `clientId` stores nothing and answers the
 /// first message. The header `Idempotency-Key` counts as `clientId` when the body has none.
@@ -100,8 +99,6 @@ pub(super) async fn send(
     JsonBody(request): JsonBody<SendMessage>,
 ) -> Result<Response, Refusal> {
     let (body, client_id) = request.read(&headers)?;
-    let message = state
-        .engine
-        .send_message(&caller, room, Content::Message(body), client_id);
+    let message = state.engine.send_or_open(&caller, room, body, client_id);
     Ok(sent(&message.await?, location))
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use madang_domain::{
-    ClaimOutcome, Code, Command, Epoch, Extra, MemberRole, Message, MessageKind, NewRoom, Person,
-    Position, Room, RoomAction, RoomCommand, RoomDetail, RoomId, RoomKind, SenderKind, Seq,
-    Timestamp, UserId, policy,
+    ClaimOutcome, Code, Command, Epoch, Extra, Making, MemberRole, Message, MessageKind, NewRoom,
+    Person, Position, Role, Room, RoomAction, RoomCommand, RoomDetail, RoomId, RoomKind,
+    SenderKind, Seq, Timestamp, UserId, policy,
 };
 
 use super::world::{ModelMember, ModelRoom, World};
@@ -28,6 +28,7 @@ pub(super) enum Answered {
     Sent(Vec<(u64, bool)>),
     /// But for what only the store decides.
     Room(Box<Room>, bool),
+    Made(Box<Room>, Making),
     Claim(ClaimOutcome),
     Done(usize),
 }
@@ -129,6 +130,10 @@ impl World {
         Answered::Room(Box::new(self.rooms[id].as_room(id, &self.users)), made)
     }
 
+    fn answer_made(&self, id: &RoomId, making: Making) -> Answered {
+        Answered::Made(Box::new(self.rooms[id].as_room(id, &self.users)), making)
+    }
+
     /// Adds a member whose mark begins at `since`.
     pub(super) fn seat(
         &mut self,
@@ -172,11 +177,12 @@ impl World {
             direct = Some((pair.clone(), new.profile.context.clone()));
             let same = self.rooms.iter().find(|(_, room)| room.direct == direct);
             if let Some(id) = same.map(|(id, _)| id.clone()) {
-                for person in &pair {
-                    policy::bring_back(new.owner.as_ref(), self.rooms[&id].standing(person))?;
-                }
-                return Ok(self.bring_back(&id, &members, new, done));
+                return self.bring_back(&id, &members, new, done);
             }
+        }
+        let asks = &new.actor.person.user;
+        if !new.brings && members.iter().any(|(person, _)| person.user != *asks) {
+            return Err(Code::TooMany);
         }
         if self.rooms.contains_key(&new.id) {
             return Err(Code::BodyInvalid);
@@ -197,7 +203,7 @@ impl World {
             done.changes
                 .push((person.user.clone(), new.id.clone(), Some(0)));
         }
-        Ok(self.answer_room(&new.id, true))
+        Ok(self.answer_made(&new.id, Making::Made))
     }
 
     fn bring_back(
@@ -206,8 +212,10 @@ impl World {
         members: &[(&Person, MemberRole)],
         new: &NewRoom,
         done: &mut Done,
-    ) -> Answered {
+    ) -> Result<Answered, Code> {
         let head = self.rooms[id].last();
+        let asks = &new.actor.person.user;
+        let mut brought_back = 0;
         let gone = |(person, _): &&(&Person, MemberRole)| {
             !self.rooms[id].members.contains_key(&person.user)
         };
@@ -217,19 +225,25 @@ impl World {
             .map(|(person, _)| *person)
             .collect();
         for person in &back {
+            policy::bring_back(new.actor.role, self.rooms[id].standing(&person.user))?;
+            if person.user != *asks {
+                brought_back += 1;
+                new.brings.then_some(()).ok_or(Code::TooMany)?;
+            }
+        }
+        for person in &back {
             self.seat(id, person, MemberRole::Owner, (head, new.at));
             done.changes
                 .push((person.user.clone(), id.clone(), Some(head)));
         }
         if !back.is_empty() {
-            let (sender, sender_kind) = match &new.owner {
-                Some(owner) => (owner, SenderKind::Member),
-                None => (members[0].0, SenderKind::Host),
-            };
             let entry = NewEntry {
                 kind: MessageKind::Added,
-                sender,
-                sender_kind,
+                sender: &new.actor.person,
+                sender_kind: match new.actor.role {
+                    Role::Service => SenderKind::Host,
+                    _ => SenderKind::Member,
+                },
                 at: new.at,
                 extra: Extra {
                     role: Some(MemberRole::Owner),
@@ -238,7 +252,7 @@ impl World {
             };
             self.append(id, entry, done);
         }
-        self.answer_room(id, false)
+        Ok(self.answer_made(id, Making::Found { brought_back }))
     }
 
     fn change_room(&mut self, command: &RoomCommand, done: &mut Done) -> Result<Answered, Code> {

@@ -82,6 +82,10 @@ pub(super) fn assert_same_outcome(
             assert_eq!(undecided(found), undecided(expected), "{what}");
             assert_eq!(made, expected_made, "{what}");
         }
+        (Answer::Made(found, making), Answered::Made(expected, expected_making)) => {
+            assert_eq!(undecided(found), undecided(expected), "{what}");
+            assert_eq!(making, expected_making, "{what}");
+        }
         (Answer::Claim(found), Answered::Claim(expected)) => assert_eq!(found, expected, "{what}"),
         (Answer::Done(found), Answered::Done(expected))
         | (Answer::Handled { changed: found, .. }, Answered::Done(expected)) => {

@@ -12,7 +12,7 @@ use madang_domain::{
     RoomId, RoomKind, Seq, UserChange, UserId, WhichNotifications,
 };
 
-use super::super::{at, caller, client_id, room_id, user};
+use super::super::{at, caller, client_id, person, room_id, user};
 
 pub(super) const USERS: &[&str] = &["kim", "lee", "park", "choi"];
 pub(super) const AGENTS: &[&str] = &["ann", "bob"];
@@ -242,6 +242,16 @@ impl Random {
             MemberRole::Member
         };
         let owner = (!self.one_in(5)).then(|| self.person());
+        let actor = match &owner {
+            Some(owner) if !self.one_in(4) => Actor {
+                person: owner.clone(),
+                role: Role::User,
+            },
+            _ => Actor {
+                person: person("shop"),
+                role: Role::Service,
+            },
+        };
         let others = match kind {
             RoomKind::Direct => 2 - u64::from(owner.is_some()),
             _ => self.below(3),
@@ -254,6 +264,8 @@ impl Random {
                 picture: self.picture(),
                 ..Profile::default()
             },
+            actor,
+            brings: !self.one_in(5),
             owner,
             members: (0..others).map(|_| (self.person(), role)).collect(),
             at: at(step),

@@ -39,9 +39,9 @@ async fn a_room_is_handed_over_to_an_agent_who_has_come_before() {
         let path = "/api/v1/desk/rooms/kim/hand-over";
         server.say(CHOI, ("POST", path), json!({"agent": to})).await
     };
-    hand_over(json!("jung"))
-        .await
-        .is_problem(Code::AgentNotFound);
+    let nobody = hand_over(json!("jung")).await;
+    let problem = nobody.is_problem(Code::AgentNotFound);
+    assert_eq!(problem["detail"], "no agent of that id has signed in");
     hand_over(json!("")).await.is_problem(Code::BodyInvalid);
     hand_over(json!(7)).await.is_problem(Code::BodyInvalid);
     let jung = UserChange {
@@ -91,12 +91,14 @@ async fn the_feed_has_every_change_of_the_desk_in_order() {
     let page = server.read(JUNG, &path).await;
     let mut entries = page["messages"].as_array().unwrap().clone();
     assert_eq!(page["hasMore"], true);
-    let next = entries.last().unwrap()["seq"].clone();
+    let next = &page["next"];
+    assert_eq!(*next, entries.last().unwrap()["seq"]);
     let rest = server
         .read(JUNG, &format!("/api/v1/desk/feed?after={next}"))
         .await;
     entries.extend(rest["messages"].as_array().unwrap().iter().cloned());
     assert_eq!(rest["hasMore"], false);
+    assert_eq!(rest.get("next"), None);
     let kinds = column(&entries, "type");
     let expected = [
         "waiting",

@@ -218,3 +218,37 @@ async fn who_was_there_already_is_brought_in_by_nobody() {
     let wait: u64 = refused.header("retry-after").parse().unwrap();
     assert!(wait > 24 * 60 * 60, "{wait}");
 }
+
+#[tokio::test]
+async fn a_direct_room_is_found_by_whoever_may_bring_in_nobody_more_and_who_comes_back_counts() {
+    let server = Server::with_added_max(2);
+    let ask = async |other: &str| {
+        let direct = json!({"kind": "direct", "members": [other]});
+        server.say(KIM, ("POST", "/api/v1/rooms"), &direct).await
+    };
+    let room = ask("lee").await.is(StatusCode::CREATED).json();
+    let leave = format!("/api/v1/rooms/{}/leave", room["id"].as_str().unwrap());
+    let leave = async || {
+        let left = server.call("user/lee", "POST", &leave).await;
+        left.is(StatusCode::NO_CONTENT);
+    };
+    leave().await;
+    ask("lee").await.is(StatusCode::OK);
+    let refused = ask("park").await;
+    refused.is_problem(Code::TooMany);
+    assert_ne!(refused.header("retry-after"), "1");
+    let found = ask("lee").await.is(StatusCode::OK).json();
+    assert_eq!(found["id"], room["id"]);
+    leave().await;
+    ask("lee").await.is_problem(Code::TooMany);
+}
+
+#[tokio::test]
+async fn more_people_than_a_day_lets_in_are_refused_for_good() {
+    let server = Server::with_added_max(2);
+    let group = json!({"kind": "group", "members": ["lee", "park", "choi"]});
+    let refused = server.say(KIM, ("POST", "/api/v1/rooms"), &group).await;
+    let problem = refused.is_problem(Code::BodyInvalid);
+    assert!(problem["detail"].as_str().unwrap().contains("at most 2"));
+    assert_eq!(refused.header("retry-after"), "");
+}

@@ -195,3 +195,59 @@ async fn an_edit_without_a_json_body_changes_nothing() {
     server.ask(plain).await.is_problem(Code::BodyInvalid);
     assert_eq!(server.read(LEE, &message).await["text"], "m");
 }
+
+#[tokio::test]
+async fn whoever_writes_where_they_only_read_is_told_to_join() {
+    let server = Server::start();
+    let open = json!({"kind": "open", "title": "walks"});
+    let path = format!("/api/v1/rooms/{}", server.make_room(KIM, open).await);
+    let messages = format!("{path}/messages");
+    let write = async || {
+        let written = server.say(LEE, ("POST", &messages), json!({"text": "hi"}));
+        written.await
+    };
+    let problem = write().await.is_problem(Code::NotYourRoom);
+    assert_eq!(problem["detail"], "join the room first");
+    let removed = format!("{path}/members/lee");
+    server.call(LEE, "POST", &format!("{path}/join")).await;
+    write().await.is(StatusCode::CREATED);
+    server
+        .call(KIM, "DELETE", &removed)
+        .await
+        .is(StatusCode::NO_CONTENT);
+    let problem = write().await.is_problem(Code::NotYourRoom);
+    assert_ne!(
+        problem["detail"], "join the room first",
+        "it would not help"
+    );
+}
+
+#[tokio::test]
+async fn whoever_changes_a_deleted_message_is_told_that_it_was_deleted() {
+    let server = Server::start();
+    let group = json!({"kind": "group", "title": "g"});
+    let path = format!(
+        "/api/v1/rooms/{}/messages",
+        server.make_room(KIM, group).await
+    );
+    let sent = server
+        .say(KIM, ("POST", &path), json!({"text": "hi"}))
+        .await;
+    let seq = sent.is(StatusCode::CREATED).json()["seq"].clone();
+    let one = format!("{path}/{seq}");
+    server
+        .call(KIM, "DELETE", &one)
+        .await
+        .is(StatusCode::NO_CONTENT);
+    let edited = server
+        .say(KIM, ("PATCH", &one), json!({"text": "ho"}))
+        .await;
+    let problem = edited.is_problem(Code::MessageNotFound);
+    assert_eq!(problem["detail"], "the message was deleted");
+    let other = format!("{path}/{}", seq.as_u64().unwrap() + 10);
+    let edited = server
+        .say(KIM, ("PATCH", &other), json!({"text": "ho"}))
+        .await;
+    let problem = edited.is_problem(Code::MessageNotFound);
+    assert_eq!(problem["detail"], "there is no such message");
+}

@@ -116,3 +116,33 @@ async fn a_deleted_notification_is_gone_and_another_users_never_was_there() {
         answer.is_problem(Code::ParameterInvalid);
     }
 }
+
+#[tokio::test]
+async fn no_page_has_a_notification_twice_while_more_of_them_come() {
+    let server = Server::start();
+    for number in 0..450 {
+        notify(&server, &number.to_string()).await;
+    }
+    for id in [100, 300, 440] {
+        let deleted = server.call(KIM, "DELETE", &format!("{INBOX}/{id}")).await;
+        deleted.is(StatusCode::NO_CONTENT);
+    }
+    let more = async {
+        for number in 0..200 {
+            notify(&server, &number.to_string()).await;
+        }
+    };
+    let read = async {
+        for _ in 0..30 {
+            let page = server.read(KIM, &format!("{INBOX}?size=200&page=2")).await;
+            let ids = ids(&page);
+            assert_eq!(ids.len(), 200);
+            assert!(ids.is_sorted_by(|newer, older| newer > older), "{ids:?}");
+        }
+    };
+    futures_util::future::join(more, read).await;
+    let past = server
+        .read(KIM, &format!("{INBOX}?page=1000000000&size=200"))
+        .await;
+    assert_eq!((ids(&past), &past["total"]), (vec![], &json!(647)));
+}

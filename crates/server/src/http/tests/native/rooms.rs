@@ -244,6 +244,34 @@ async fn a_room_takes_its_upload_for_itself_and_lets_go_of_it_with_the_next_or_i
 }
 
 #[tokio::test]
+async fn an_upload_is_known_by_its_path_whatever_host_its_link_names() {
+    let server = Server::start();
+    let (first, second) = (server.upload(KIM, PNG).await, server.upload(KIM, PNG).await);
+    let absolute = |key: &str| format!("https://chat.example.com/pictures/{key}");
+    let group = json!({"kind": "group", "picture": absolute(&first)});
+    let path = format!("{ROOMS}/{}", server.make_room(KIM, group).await);
+    let room = server.read(KIM, &path).await;
+    assert_eq!(room["picture"], format!("/pictures/{first}"));
+    age(&server, &first, 100);
+    let host = "service:rooms/shop";
+    let host_path = path.replace("/api/v1/", "/api/v1/host/");
+    for (token, path) in [(KIM, &path), (host, &host_path)] {
+        let same = json!({"picture": absolute(&first), "title": token});
+        let edited = server.say(token, ("PATCH", path), same).await;
+        let room = edited.is(StatusCode::OK).json();
+        assert_eq!(room["picture"], format!("/pictures/{first}"), "{token}");
+    }
+    let taken = json!({"kind": "group", "picture": absolute(&first)});
+    let taken = server.say(LEE, ("POST", ROOMS), taken).await;
+    taken.is_problem(Code::BodyInvalid);
+    let other = json!({"picture": absolute(&second)});
+    let edited = server.say(KIM, ("PATCH", &path), other).await;
+    edited.is(StatusCode::OK);
+    is_removed(&server, &first).await;
+    assert!(file(&server, &second).exists());
+}
+
+#[tokio::test]
 async fn an_upload_that_no_room_got_waits_for_another_try() {
     let server = Server::start();
     let group = json!({"kind": "group", "members": ["lee"]});
