@@ -29,11 +29,11 @@ impl Body {
     /// Checks and wraps what a message is to say.
     ///
     /// # Errors
-    /// [`Code::MessageInvalid`]: there is neither text nor data, one of them is too long, or has a
+    /// [`Code::MessageInvalid`]: there is neither data nor a text that shows, one of them is too long, or has a
     /// NUL in it. The sender's fault; not retryable.
     pub fn new(text: &str, data: Option<&str>) -> Result<Self, Error> {
         let invalid = |detail: String| Err(Error::with_detail(Code::MessageInvalid, detail));
-        if text.is_empty() && data.is_none() {
+        if text.trim().is_empty() && data.is_none() {
             return invalid("the message is empty".to_owned());
         }
         if text.len() > TEXT_BYTES_MAX {

@@ -26,7 +26,7 @@ pub struct Notification {
     pub kind: Arc<str>,
     /// What a person reads.
     pub content: Arc<str>,
-    /// Where it leads; `None` for nowhere.
+    /// Where it leads, by `http` or `https`, or a path; `None` for nowhere.
     pub url: Option<Arc<str>>,
     /// The host's own JSON.
     pub data: Option<Arc<str>>,
@@ -63,11 +63,25 @@ impl Notification {
                 return Err(Error::with_detail(Code::BodyInvalid, detail));
             }
         }
+        if self.url.as_deref().is_some_and(|url| !leads_somewhere(url)) {
+            let detail = "url is a link with http or https, or a path";
+            return Err(Error::with_detail(Code::BodyInvalid, detail));
+        }
         if self.kind.is_empty() {
             return Err(Error::with_detail(Code::BodyInvalid, "type is empty"));
         }
         Ok(())
     }
+}
+
+/// Whether clients may follow it: nothing that a browser would run or take for its own.
+fn leads_somewhere(url: &str) -> bool {
+    let begins_with = |scheme: &str| {
+        url.get(..scheme.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))
+    };
+    let is_path = url.starts_with('/') && !url.starts_with("//") && !url.starts_with("/\\");
+    is_path || begins_with("http://") || begins_with("https://")
 }
 
 /// Which notifications of a user are meant.
@@ -103,4 +117,41 @@ pub struct Notify {
     pub client_id: Option<ClientId>,
     /// When.
     pub at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notification_leads_to_a_path_or_over_http_and_runs_nothing() {
+        let check = |url: &str| {
+            let notification = Notification {
+                kind: "order".into(),
+                content: "".into(),
+                url: Some(url.into()),
+                data: None,
+            };
+            notification.check().map_err(|error| error.code())
+        };
+        for url in [
+            "/orders/7",
+            "/",
+            "https://example.com/a",
+            "HTTP://example.com",
+        ] {
+            assert_eq!(check(url), Ok(()), "{url}");
+        }
+        for url in [
+            "javascript:alert(1)",
+            " javascript:alert(1)",
+            "data:text/html,x",
+            "//example.com",
+            "/\\example.com",
+            "orders/7",
+            "",
+        ] {
+            assert_eq!(check(url), Err(Code::BodyInvalid), "{url}");
+        }
+    }
 }

@@ -17,7 +17,7 @@ pub struct TokenRequest {
     /// What the holder may do. A service has an account instead, and a guest a token of another key: for
     /// them the token is a user's.
     pub role: Role,
-    /// What others see; `None` takes the user id.
+    /// What others see; `None` leaves the claim out, and with it the name that is known.
     pub name: Option<String>,
     /// The host's number of the user; `None` leaves the claim out.
     pub member_id: Option<u64>,
@@ -29,7 +29,8 @@ pub struct TokenRequest {
 struct Claims<'a> {
     sub: &'a str,
     auth: &'a str,
-    nickname: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nickname: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<u64>,
     iat: i64,
@@ -54,7 +55,7 @@ pub fn mint(
             Role::Agent => AGENT_AUTHORITY,
             Role::Admin => ADMIN_AUTHORITY,
         },
-        nickname: request.name.as_deref().unwrap_or(request.user.as_str()),
+        nickname: request.name.as_deref(),
         id: request.member_id,
         iat: now.as_secs(),
         exp: now.as_secs().saturating_add(ttl),

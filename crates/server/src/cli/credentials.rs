@@ -22,7 +22,7 @@ pub(super) struct TokenArgs {
     /// For how long it is valid: a number and s, m, h or d.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1h")]
     ttl: Duration,
-    /// The name that others see [default: the user id].
+    /// The name that others see [default: the one that is known, else the user id].
     #[arg(long)]
     name: Option<String>,
     /// The host application's number of the user.

@@ -266,6 +266,11 @@ impl Run {
             let oldest = messages.first().map_or(1, seq);
             back.splice(0..0, messages);
             assert_eq!(page["hasMore"], json!(oldest > 1), "{page}");
+            assert_eq!(
+                page["next"].as_u64(),
+                (oldest > 1).then_some(oldest),
+                "{page}"
+            );
             if oldest <= 1 {
                 break;
             }
@@ -285,6 +290,7 @@ impl Run {
             assert!(!messages.is_empty(), "{path} after {after}");
             on.extend(messages.iter().cloned());
             assert_eq!(page["hasMore"], json!(on.len() < log.len()), "{path}");
+            assert_eq!(page["next"].is_null(), on.len() == log.len(), "{path}");
         }
         assert_eq!(on, back, "{path} read on and back");
     }

@@ -36,7 +36,7 @@ impl Draft {
             return Err("PARAMETER_INVALID");
         }
         let is_sound = self.body.as_ref().is_none_or(|body| {
-            let says_something = !body.text.is_empty() || body.data.is_some();
+            let says_something = !body.text.trim().is_empty() || body.data.is_some();
             says_something && body.text.len() <= TEXT_BYTES_MAX
         });
         is_sound.then_some(()).ok_or("MESSAGE_INVALID")
@@ -127,7 +127,7 @@ impl Run {
 
     fn put_in_model(&mut self, door: Door, draft: &Draft, age: Age, answer: &Answer) -> Told<Sent> {
         let (who, room) = (draft.who, draft.room.as_str());
-        let opens = door == Door::Json && room == who && draft.target.is_none();
+        let opens = door != Door::Stomp && room == who && draft.target.is_none();
         if opens && self.model.room(room).is_err() {
             let (epoch, _) = shape::position(&answer.body["position"]);
             let id = room.to_owned();
@@ -163,17 +163,6 @@ impl Run {
 
     /// As the connection ended before the answer; which of both was the first is not known.
     fn post_again(&mut self, draft: &Draft) -> Answer {
-        let opens = draft.room == draft.who && draft.target.is_none();
-        if opens && self.model.room(&draft.room).is_err() && draft.check(Door::Json).is_ok() {
-            // As the JSON door does.
-            let opened = self.rest(
-                draft.who,
-                "POST",
-                "/api/v1/rooms",
-                &json!({"kind": "support"}),
-            );
-            opened.check(Ok(()));
-        }
         let mut draft = draft.clone();
         // No path names the message 0, which is not there either.
         draft.target = draft

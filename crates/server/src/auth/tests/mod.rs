@@ -406,6 +406,12 @@ fn a_development_token_opens_only_while_no_host_key_is_set() {
             Some(token(role))
         );
     }
+    let unnamed = TokenRequest {
+        name: None,
+        ..request(Role::User)
+    };
+    let caller = ours.token(&mint(&key, &unnamed, now()).unwrap(), now());
+    assert_eq!(caller.unwrap().name, None, "the host's name for them stays");
     let later = Timestamp::from_micros(now().as_micros() + 60_000_000);
     assert_eq!(
         code(ours.token(&token(Role::User), later)),

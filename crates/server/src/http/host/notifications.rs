@@ -30,7 +30,7 @@ pub(super) struct NewNotification {
     /// What a person reads, up to 4096 bytes.
     #[schema(example = "주문하신 상품이 발송되었습니다.")]
     content: String,
-    /// Where it leads, up to 2048 bytes.
+    /// Where it leads, up to 2048 bytes: a path, or a link with `http` or `https`.
     #[schema(example = "/orders/1024")]
     url: Option<String>,
     /// Any JSON of up to 4096 bytes.

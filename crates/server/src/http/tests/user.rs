@@ -227,6 +227,7 @@ async fn a_bad_body_stores_nothing_and_says_what_is_wrong() {
         (r#"{"text":7}"#, Code::BodyInvalid),
         (r#"{"text":"x","clientId":""}"#, Code::BodyInvalid),
         (r#"{"text":""}"#, Code::MessageInvalid),
+        (r#"{"text":" \n\t\u3000"}"#, Code::MessageInvalid),
     ] {
         let answer = server.post(KIM, MESSAGES, body).await;
         answer.is_problem(code);

@@ -18,7 +18,7 @@ const LAST_EVENT_ID: &str = "last-event-id";
 
 /// The caller's notifications, the newest first.
 ///
-/// Of the newest 1000, those that were not deleted.
+/// The newest 1,000 that are not deleted.
 #[utoipa::path(
     get,
     path = "/api/notifications",
