@@ -68,7 +68,7 @@ fn any_text_comes_back_as_it_was() {
         "\"\\/",
         "👩‍👩‍👧 ☃ 한글",
         "</script>",
-        "\u{2028}",
+        "a\u{2028}b",
     ] {
         customer.say(said);
         assert_eq!(text(&watcher.message()), said);
