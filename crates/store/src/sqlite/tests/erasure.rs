@@ -299,8 +299,11 @@ async fn nothing_of_deleted_notifications_stays_in_the_file() {
     fill_of(&store, "g", "kim", 30).await;
     until_none_are_left(&store, "SELECT count(*) >= 20 FROM journal").await;
     // SQLite leaves a copy in a page's unused bytes when it moves a row to another page.
-    let clear = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)";
-    let vacuum = move |writer: &mut Writer| Ok(writer.connection.execute_batch(clear).unwrap());
+    const CLEAR: &str = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)";
+    let vacuum = |writer: &mut Writer| {
+        writer.connection.execute_batch(CLEAR).unwrap();
+        Ok(())
+    };
     store.writer.run(vacuum).await.unwrap();
     let bytes = file(&store, &factory).await;
     for n in 0..60 {
