@@ -12,8 +12,8 @@ use rustls::pki_types::CertificateDer;
 use tempfile::TempDir;
 
 use crate::doors::{Endpoint, pipe};
-use crate::process::{self, Log};
 use crate::{PATIENCE, binary, http};
+use madang_test_servers::process::{self, Log};
 
 /// How the last of the lines begins that a server prints once it is ready.
 const LAST_LINE: &str = "  REST:";
