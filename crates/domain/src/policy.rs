@@ -10,7 +10,7 @@ use crate::caller::{Caller, Role, Scope};
 use crate::command::RoomAction;
 use crate::error::{Code, Error};
 use crate::ids::UserId;
-use crate::membership::{MemberRole, Standing};
+use crate::membership::{MemberRole, Person, Standing};
 use crate::message::{Message, MessageKind, Revision, SenderKind};
 use crate::room::{Room, RoomDetail, RoomKind};
 use crate::time::Timestamp;
@@ -328,6 +328,18 @@ fn may_become(subject: Standing, given: MemberRole) -> Result<(), Code> {
     let is_owner = subject.role() == Some(MemberRole::Owner);
     if is_owner && given != MemberRole::Owner {
         return Err(Code::RoleRequired);
+    }
+    Ok(())
+}
+
+/// Whether a direct room that is asked for again takes in this one of its two people. `asker` is the
+/// person who asks; none is the host, who alone brings back whom the host removed.
+///
+/// # Errors
+/// [`Code::NotYourRoom`]: the asker's fault, not retryable.
+pub fn bring_back(asker: Option<&Person>, standing: Standing) -> Result<(), Code> {
+    if asker.is_some() && standing == Standing::Removed {
+        return Err(Code::NotYourRoom);
     }
     Ok(())
 }

@@ -64,6 +64,9 @@ pub(crate) struct CommittedBatch {
     pub(crate) rooms_unknown: bool,
 }
 
+/// Bytes of text and data that one place in the queue is for.
+const PLACE_BYTES: usize = 1024;
+
 /// The bounds of the pipeline.
 #[derive(Debug, Clone, Copy)]
 pub struct CommitLimits {
@@ -71,7 +74,7 @@ pub struct CommitLimits {
     pub batch_drafts_max: usize,
     /// Bytes of text and data in one transaction at most.
     pub batch_bytes_max: usize,
-    /// Drafts that may wait at once; senders beyond it wait ([`CommitPipeline::submit`]).
+    /// Drafts that may wait at once, and KiB of text and data; senders beyond it wait ([`CommitPipeline::submit`]).
     pub queue_drafts_max: usize,
 }
 
@@ -129,14 +132,13 @@ impl CommitPipeline {
         }
     }
 
-    /// How many places a submission takes: one per draft, but never more than there are, or it
-    /// would wait for ever.
+    /// How many places a submission takes: one per draft, and of large ones one per KiB, so that what
+    /// waits is bounded in bytes as well. Never more than there are, or it would wait for ever.
     fn places_for(&self, submission: &Submission) -> u32 {
-        let places = submission
-            .command
-            .weight()
-            .min(self.limits.queue_drafts_max);
-        u32::try_from(places).unwrap_or(u32::MAX)
+        let command = &submission.command;
+        let large = command.bytes().div_ceil(PLACE_BYTES);
+        let places = command.weight().max(large);
+        u32::try_from(places.min(self.limits.queue_drafts_max)).unwrap_or(u32::MAX)
     }
 
     fn enqueue(&self, submission: Submission) {

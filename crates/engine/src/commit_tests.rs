@@ -327,6 +327,23 @@ async fn a_full_queue_gives_back_and_holds_senders_until_a_commit() {
 }
 
 #[tokio::test]
+async fn large_texts_take_places_by_their_size_and_give_them_back() {
+    let limits = CommitLimits {
+        queue_drafts_max: 10,
+        ..LIMITS
+    };
+    let rig = Rig::new(limits, []);
+    let (large, small) = ("x".repeat(4 * 1024), "x".repeat(2 * 1024));
+    rig.submit_all(&[&large, &large]);
+    assert!(rig.pipeline.try_submit(rig.submission(&large)).is_err());
+    rig.submit_all(&[&small]);
+    assert!(rig.pipeline.try_submit(rig.submission("a")).is_err());
+    rig.finish().await;
+    assert_eq!(rig.answers().len(), 3);
+    assert_eq!(rig.pipeline.places.available_permits(), 10);
+}
+
+#[tokio::test]
 async fn a_group_larger_than_the_queue_takes_it_whole() {
     let limits = CommitLimits {
         queue_drafts_max: 2,

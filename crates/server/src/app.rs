@@ -286,6 +286,15 @@ pub fn migrate(data: &Path) -> Result<String, ServeError> {
     ))
 }
 
+/// Gives the rooms of a restored database another epoch; says how many.
+///
+/// # Errors
+/// [`ServeError`]: the database is as it was.
+pub fn restored(data: &Path) -> Result<String, ServeError> {
+    let logs = sqlite::renew_epochs(&data.join(DATABASE))?;
+    Ok(format!("{logs} rooms, inboxes and feeds will be read anew"))
+}
+
 struct SystemClock;
 
 impl Clock for SystemClock {

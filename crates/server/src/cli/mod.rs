@@ -10,7 +10,7 @@ mod serve;
 mod tests;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -46,6 +46,8 @@ enum Command {
     Config(config::ConfigCommand),
     /// Bring the database to this version's schema.
     Migrate(DataArgs),
+    /// Have clients read anew after a backup was put in place.
+    Restored(DataArgs),
     /// Print version, compiler and features.
     Version,
 }
@@ -121,14 +123,10 @@ pub fn run(cli: Cli, input: &mut dyn io::BufRead, out: &mut dyn Write) -> Result
         Command::Account(args) => credentials::account(&args, input, out),
         Command::ApiKey(command) => api_key::run(&command, out),
         Command::Config(command) => config::run(command, out),
-        Command::Migrate(args) => migrate(&args.data, out),
+        Command::Migrate(args) => Ok(writeln!(out, "{}", app::migrate(&args.data)?)?),
+        Command::Restored(args) => Ok(writeln!(out, "{}", app::restored(&args.data)?)?),
         Command::Version => version(out),
     }
-}
-
-fn migrate(data: &Path, out: &mut dyn Write) -> Result<(), CliError> {
-    let done = app::migrate(data)?;
-    Ok(writeln!(out, "{done}")?)
 }
 
 fn version(out: &mut dyn Write) -> Result<(), CliError> {

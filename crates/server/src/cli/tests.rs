@@ -189,3 +189,14 @@ fn a_check_refuses_certificates_that_cannot_be_used() {
     let said = check(&["--server-trusted-addresses", "10.0.0.0/40"]);
     assert!(said.contains("server.trusted_addresses"), "{said}");
 }
+
+#[test]
+fn a_restored_database_is_renewed_and_a_missing_one_is_not_made_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = text(folder.path());
+    run_with(&["migrate", "--data", data], "").unwrap();
+    let said = run_with(&["restored", "--data", data], "").unwrap();
+    assert!(said.contains("will be read anew"), "{said}");
+    let elsewhere = folder.path().join("elsewhere");
+    assert!(run_with(&["restored", "--data", text(&elsewhere)], "").is_err());
+}

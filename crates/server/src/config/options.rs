@@ -280,7 +280,7 @@ options! {
         batch_drafts_max: usize = 1000, Allowed::Range(1, 100_000);
         /// Most bytes of text committed in one transaction.
         batch_bytes_max: usize = 4194304, Allowed::Range(64 * KIB, 256 * MIB);
-        /// Most messages that wait to be committed; senders beyond it wait for a place.
+        /// Most messages that wait to be committed, and KiB of what they say; senders beyond it wait for a place.
         queue_drafts_max: usize = 65536, Allowed::Range(1, 10_000_000);
     }
 

@@ -232,6 +232,7 @@ fn routed(state: Shared) -> Router {
     routes
         .merge(pages::routes(set.demo))
         .layer(axum::Extension(ops::Documents::new(&description, &live)))
+        .layer(axum::Extension(Arc::<ops::StoreChecks>::default()))
         .fallback(layers::no_such_route)
         .method_not_allowed_fallback(layers::no_such_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

@@ -1,13 +1,18 @@
 //! For load balancers and those who run the server.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use madang_domain::Code;
+use madang_domain::{Code, Error};
+use madang_engine::Engine;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -52,12 +57,39 @@ async fn healthz() -> &'static str {
          body = Problem, content_type = "application/problem+json"),
     )
 )]
-async fn readyz(State(state): State<Shared>) -> Result<&'static str, Refusal> {
+async fn readyz(
+    State(state): State<Shared>,
+    Extension(checks): Extension<Arc<StoreChecks>>,
+) -> Result<&'static str, Refusal> {
     if !state.ready.load(Ordering::Acquire) {
         return Err(Code::Draining.into());
     }
-    state.engine.check().await?;
+    checks.check(&state.engine).await?;
     Ok("ready")
+}
+
+/// Asks the store whether it can commit, once for all who ask within a second: anybody may, and each
+/// check is a sync of the disk.
+#[derive(Default)]
+pub(super) struct StoreChecks {
+    newest: Mutex<Option<(Instant, Result<(), Error>)>>,
+}
+
+/// How long an answer stands for others.
+const CHECK_STANDS: Duration = Duration::from_secs(1);
+
+impl StoreChecks {
+    async fn check(&self, engine: &Engine) -> Result<(), Error> {
+        let mut newest = self.newest.lock().await;
+        if let Some((at, answer)) = &*newest
+            && at.elapsed() < CHECK_STANDS
+        {
+            return answer.clone();
+        }
+        let answer = engine.check().await;
+        *newest = Some((Instant::now(), answer.clone()));
+        answer
+    }
 }
 
 /// The documents, rendered once: they do not change while the server runs.

@@ -17,6 +17,7 @@ pub mod retention;
 pub mod revisions;
 pub mod rooms;
 pub mod search;
+pub mod shut_out;
 pub mod together;
 pub mod users;
 
@@ -68,6 +69,7 @@ macro_rules! store_conformance {
                 a_direct_room_is_found_again joining_and_leaving adding removing_shuts_out roles
                 an_owner_who_leaves_is_followed editing_a_room deleting_a_room_of_members
                 letting_go_of_a_picture;
+            shut_out: whom_the_host_removes_stays_out;
             desk: the_feed_has_every_change the_room_and_the_customer_hear releasing handing_over
                 who_may_serve marks_of_agents an_agent_who_is_the_customer queue_positions
                 overdue_rooms_are_noted_once;

@@ -5,7 +5,7 @@ use madang_domain::ports::StoreError;
 use madang_domain::{
     Answer, Code, Committed, Epoch, Error, Extra, MemberRole, MessageKind, NewRoom, Person,
     Profile, ProfileChange, RoomCommand, RoomHead, RoomId, RoomKind, SenderKind, Seq, Timestamp,
-    UserId,
+    UserId, policy,
 };
 use rusqlite::params;
 use sha2::{Digest, Sha256};
@@ -95,9 +95,11 @@ impl Writer {
         };
         let mut back = Vec::new();
         for (person, role) in members {
-            if self.standing(place.room_no, &person.user)?.is_member() {
+            let standing = self.standing(place.room_no, &person.user)?;
+            if standing.is_member() {
                 continue;
             }
+            policy::bring_back(new.owner.as_ref(), standing)?;
             self.insert_member(place, person, *role, new.at)?;
             self.count_members(place.room_no, 1)?;
             done.changes.push(gained(&person.user, id, &head));

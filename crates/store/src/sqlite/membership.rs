@@ -152,7 +152,11 @@ impl Writer {
         let Allowed { place, .. } = self.allowed(command, Some(user))?;
         let person = self.person(user)?;
         done.changes.push(changed(user, &command.room));
-        self.count_members(place.room_no, -1)?;
+        let belongs_to_somebody = self.owner(place.room_no)?.is_some();
+        if self.count_members(place.room_no, -1)? == 0 && belongs_to_somebody {
+            self.delete_room(&command.room, done)?;
+            return Ok(Answer::Done(1));
+        }
         self.delete_member(place.room_no, user)?;
         self.shut_out(place.room_no, user)?;
         self.follow(command, place, user, done)?;

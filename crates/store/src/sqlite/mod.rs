@@ -56,6 +56,7 @@ mod queue;
 mod read_counts;
 mod reader;
 mod remove;
+mod restored;
 mod retention;
 mod rooms;
 mod search;
@@ -77,6 +78,7 @@ use madang_domain::ports::StoreError;
 
 pub use migrations::{Migration, migrate, schema_version};
 pub use options::{READERS_MAX, SqliteOptions, Synchronous};
+pub use restored::renew_epochs;
 
 use crate::DataLock;
 use connection::{open_reader, open_writer};
@@ -105,11 +107,13 @@ impl SqliteStore {
     /// `.lock` added to its name), or it cannot be opened or written. [`StoreError::Corrupt`]: a
     /// newer schema, a file of another program, or damaged.
     pub fn open(path: &Path, options: &SqliteOptions) -> Result<Self, StoreError> {
-        let mut lock_path = OsString::from(path);
-        lock_path.push(".lock");
-        let lock = DataLock::acquire_file(lock_path.into())?;
+        let lock = lock(path)?;
+        let may_have_lost = restored::may_have_lost(path, options.synchronous);
         let mut connection = open_writer(path, options)?;
         migrations::apply(&mut connection)?;
+        if may_have_lost {
+            restored::renew(&connection)?;
+        }
         let tail = Arc::new(Tail::default());
         let gathered = Arc::new(Gathered::default());
         let writer = Writer::new(
@@ -132,4 +136,11 @@ impl SqliteStore {
             _lock: lock,
         })
     }
+}
+
+/// Keeps other processes away from the database at `path`.
+fn lock(path: &Path) -> Result<DataLock, StoreError> {
+    let mut lock_path = OsString::from(path);
+    lock_path.push(".lock");
+    DataLock::acquire_file(lock_path.into())
 }

@@ -4,6 +4,7 @@ mod crash;
 mod erasure;
 mod faults;
 mod plans;
+mod restored;
 mod tail;
 mod upgrade;
 

@@ -198,11 +198,12 @@ impl Writer {
         }
     }
 
-    /// Commits a change of nothing, so that a database that cannot be written is found.
+    /// Commits a change, so that a database that cannot be written is found: SQLite writes nothing
+    /// where what is written is what is there.
     pub(super) fn check(&mut self) -> Result<(), StoreError> {
-        self.transaction(|writer| {
-            sql::execute(&writer.connection, "UPDATE settings SET value = value", []).map(drop)
-        })
+        let note = "INSERT INTO settings (name, value) VALUES ('checked', randomblob(8))
+            ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        self.transaction(|writer| sql::execute(&writer.connection, note, []).map(drop))
     }
 }
 

@@ -169,9 +169,12 @@ impl World {
             if pair.len() != 2 {
                 return Err(Code::BodyInvalid);
             }
-            direct = Some((pair, new.profile.context.clone()));
+            direct = Some((pair.clone(), new.profile.context.clone()));
             let same = self.rooms.iter().find(|(_, room)| room.direct == direct);
             if let Some(id) = same.map(|(id, _)| id.clone()) {
+                for person in &pair {
+                    policy::bring_back(new.owner.as_ref(), self.rooms[&id].standing(person))?;
+                }
                 return Ok(self.bring_back(&id, &members, new, done));
             }
         }

@@ -148,6 +148,11 @@ impl World {
             .push((user.clone(), command.room.clone(), None));
         let room = self.model_room(command);
         room.members.remove(user);
+        if room.members.is_empty() && room.owner.is_some() {
+            self.end(command, done);
+            return Answered::Done(1);
+        }
+        let room = self.model_room(command);
         room.removed.insert(user.clone());
         self.follow(command, user, done);
         let room = self.model_room(command);

@@ -355,3 +355,15 @@ async fn a_full_room_takes_nobody_more() {
     act(&store, "o", "b", RoomAction::Leave).await.unwrap();
     act(&store, "o", "c", RoomAction::Join).await.unwrap();
 }
+
+#[tokio::test]
+async fn whether_it_can_commit_is_asked_of_the_disk() {
+    let factory = SqliteFactory::new(40);
+    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    let log = factory.path().with_extension("db-wal");
+    let written = || std::fs::metadata(&log).unwrap().len();
+    store.check().await.unwrap();
+    let before = written();
+    store.check().await.unwrap();
+    assert!(written() > before, "a full disk would have refused it");
+}
