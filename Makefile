@@ -41,6 +41,7 @@ docs: ## Write the generated references again; a test fails when one is stale.
 	$(CARGO) run --quiet --package madang-server -- config reference > docs/reference/configuration.md
 	$(CARGO) run --quiet --package madang-server -- config reference metrics > docs/reference/metrics.md
 	MADANG_BLESS=1 $(CARGO) test --quiet --package madang-server --lib reference
+	MADANG_BLESS=1 $(CARGO) test --quiet --package madang-loadgen reference
 	node web/client/scripts/generate.mjs
 
 deny: ## Install cargo-deny and check licences, sources and duplicates.

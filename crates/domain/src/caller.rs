@@ -9,6 +9,8 @@ use crate::time::Timestamp;
 /// What a caller may be trusted with. Each door gets it from the one authenticator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
+    /// A visitor without an account: takes part where others let them, and brings nobody in.
+    Guest,
     /// A person who uses the host application.
     User,
     /// A person who serves customers at the support desk.
@@ -158,7 +160,7 @@ impl Caller {
             role,
             scopes: match role {
                 Role::Service => Scopes::PUBLISH,
-                Role::User | Role::Agent | Role::Admin => Scopes::NONE,
+                Role::Guest | Role::User | Role::Agent | Role::Admin => Scopes::NONE,
             },
             issued_at: None,
             expires_at: None,
@@ -206,7 +208,13 @@ mod tests {
 
     #[test]
     fn only_a_service_holds_scopes_unasked_and_only_to_publish() {
-        for role in [Role::Service, Role::User, Role::Agent, Role::Admin] {
+        for role in [
+            Role::Service,
+            Role::Guest,
+            Role::User,
+            Role::Agent,
+            Role::Admin,
+        ] {
             let caller = Caller::new(UserId::new("kim").unwrap(), role);
             for scope in Scope::ALL {
                 let holds = role == Role::Service && scope == Scope::Publish;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 /// How a code is rendered at the doors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +83,8 @@ codes! {
     RoomNotWaiting = "ROOM_NOT_WAITING", 409, 1008, false, "the room is not waiting for an agent";
     /// A member's role in the room, such as owner or moderator, is needed.
     RoleRequired = "ROLE_REQUIRED", 403, 1008, false, "your role in this room does not allow it";
+    /// A visitor without an account may not: sign in.
+    NotForGuests = "NOT_FOR_GUESTS", 403, 1008, false, "guests may not do this";
     /// The message is too old to be edited or deleted by its sender.
     TooLate = "TOO_LATE", 403, 1008, false, "the message is too old for that";
     /// There is no such message, it is deleted, or it is no message of a person.
@@ -143,6 +146,7 @@ impl fmt::Display for Code {
 pub struct Error {
     code: Code,
     detail: Option<Cow<'static, str>>,
+    retry_after: Option<Duration>,
 }
 
 impl Error {
@@ -152,7 +156,23 @@ impl Error {
         Self {
             code,
             detail: Some(detail.into()),
+            retry_after: None,
         }
+    }
+
+    /// The same, with how long it takes until the same request can succeed.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        Self {
+            retry_after: Some(wait),
+            ..self
+        }
+    }
+
+    /// How long it takes until the same request can succeed; `None` when that is not known.
+    #[must_use]
+    pub const fn wait(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// What went wrong.
@@ -178,7 +198,11 @@ impl std::error::Error for Error {}
 
 impl From<Code> for Error {
     fn from(code: Code) -> Self {
-        Self { code, detail: None }
+        Self {
+            code,
+            detail: None,
+            retry_after: None,
+        }
     }
 }
 

@@ -112,6 +112,26 @@ impl Content {
             Self::Delete { .. } => 0,
         }
     }
+
+    /// What its entry is.
+    #[must_use]
+    pub const fn kind(&self) -> MessageKind {
+        match self {
+            Self::Message(_) => MessageKind::Message,
+            Self::Notice(_) => MessageKind::Notice,
+            Self::Edit { .. } => MessageKind::Edited,
+            Self::Delete { .. } => MessageKind::Deleted,
+        }
+    }
+
+    /// Which earlier message it is about.
+    #[must_use]
+    pub const fn target(&self) -> Option<Seq> {
+        match self {
+            Self::Message(_) | Self::Notice(_) => None,
+            Self::Edit { target, .. } | Self::Delete { target, .. } => Some(*target),
+        }
+    }
 }
 
 impl Draft {
@@ -148,6 +168,20 @@ impl Draft {
             content,
             sent_at,
         }
+    }
+
+    /// Tells whether `first`, which has the draft's client id, is what this draft asks for again: of
+    /// the same kind, and about the same message. What it says is not compared.
+    ///
+    /// # Errors
+    /// [`Code::ParameterInvalid`]: the sender has used the client id for something else. The client's
+    /// fault; another client id helps.
+    pub fn check_repeat(&self, first: &Message) -> Result<(), Error> {
+        if self.content.kind() == first.kind && self.content.target() == first.target() {
+            return Ok(());
+        }
+        let detail = "the client id was used before, for something else";
+        Err(Error::with_detail(Code::ParameterInvalid, detail))
     }
 }
 

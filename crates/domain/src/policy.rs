@@ -191,6 +191,27 @@ pub fn reads(detail: &RoomDetail, standing: Standing, user: &UserId, role: Role)
     }
 }
 
+/// Whether `caller` may know of the room's people what its log does not tell: who belongs to it, up
+/// to where they have read, who writes just now. Whoever may read the room; of an open room, which
+/// everybody reads, its members and admins alone.
+///
+/// # Errors
+/// [`Code::NotYourRoom`]: anybody else. Not retryable while the room stands as it does.
+pub fn may_see_members(room: &Room, standing: Standing, caller: &Caller) -> Result<(), Code> {
+    if sees_members(&room.detail, standing, &caller.user, caller.role) {
+        Ok(())
+    } else {
+        Err(Code::NotYourRoom)
+    }
+}
+
+/// [`may_see_members`] for a subscriber of whom only id and role are kept.
+#[must_use]
+pub fn sees_members(detail: &RoomDetail, standing: Standing, user: &UserId, role: Role) -> bool {
+    let is_known = standing.is_member() || role == Role::Admin;
+    reads(detail, standing, user, role) && (is_known || !matches!(detail, RoomDetail::Open))
+}
+
 /// Whether the room is one of the user's own: shown to them without being asked for.
 #[must_use]
 pub fn takes_part(detail: &RoomDetail, standing: Standing, user: &UserId, role: Role) -> bool {
@@ -212,6 +233,29 @@ pub fn may_open(caller: &Caller, customer: &UserId) -> Result<(), Code> {
     Err(Code::NotYourRoom)
 }
 
+/// Whether a caller may make a room of members. Guests do not: they would bring others in.
+///
+/// # Errors
+/// [`Code::NotForGuests`]. Not retryable with this token.
+pub fn may_make_rooms(role: Role) -> Result<(), Code> {
+    is_no_guest(role)
+}
+
+/// Whether a caller may upload pictures.
+///
+/// # Errors
+/// [`Code::NotForGuests`]. Not retryable with this token.
+pub fn may_upload(role: Role) -> Result<(), Code> {
+    is_no_guest(role)
+}
+
+fn is_no_guest(role: Role) -> Result<(), Code> {
+    match role {
+        Role::Guest => Err(Code::NotForGuests),
+        Role::User | Role::Agent | Role::Admin | Role::Service => Ok(()),
+    }
+}
+
 /// Whether `caller` may see and work the support desk.
 ///
 /// # Errors
@@ -229,14 +273,15 @@ pub fn may_serve(caller: &Caller) -> Result<(), Code> {
 ///
 /// Joining: any person, an open room that nobody removed them from. Leaving: members; a support
 /// room's customer. Adding: the members of a group or open room, plain members only, unless the
-/// owner does; lifting a removal: moderators. Removing: moderators remove plain members, the owner
+/// owner does, and no guest; lifting a removal: moderators. Removing: moderators remove plain members, the owner
 /// anybody else. Roles and the profile: the owner. Deleting: the owner, either member of a direct
 /// room, a support room's customer. The host does all of it in rooms of members.
 /// Claiming and the like: agents, whoever has the room; the state is the store's to check.
 ///
 /// # Errors
 /// [`Code::NotYourRoom`]: the room is not theirs. [`Code::RoleRequired`]: they lack the role.
-/// [`Code::MemberNotFound`]: whom it is about is no member. [`Code::AgentsOnly`]. None is retryable.
+/// [`Code::MemberNotFound`]: whom it is about is no member. [`Code::AgentsOnly`],
+/// [`Code::NotForGuests`]. None is retryable.
 pub fn may_act(
     detail: &RoomDetail,
     user: &UserId,
@@ -267,6 +312,9 @@ pub fn may_act(
             _ => Err(Code::NotYourRoom),
         },
         _ => match standing.role() {
+            Some(_) if matches!(action, RoomAction::Add(..)) && role == Role::Guest => {
+                Err(Code::NotForGuests)
+            }
             Some(role) => member_may_act(kind, role, subject, action),
             None => Err(Code::NotYourRoom),
         },

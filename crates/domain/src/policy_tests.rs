@@ -4,6 +4,7 @@ use super::*;
 use crate::assignment::Agent;
 use crate::caller::Scopes;
 use crate::ids::RoomId;
+use crate::membership::Person;
 use crate::message::Extra;
 use crate::position::{Epoch, Position, Seq};
 
@@ -117,6 +118,24 @@ fn open_rooms_are_read_by_all_but_those_removed_and_others_by_members_alone() {
 }
 
 #[test]
+fn who_belongs_to_an_open_room_and_what_they_read_is_for_its_members_and_admins() {
+    let kim = user("kim");
+    let sees = |room: &RoomDetail, standing, role| sees_members(room, standing, &kim, role);
+    for room in ROOMS_OF_MEMBERS {
+        assert!(sees(&room, MEMBER, Role::User));
+        assert!(!sees(&room, NOBODY, Role::User));
+        assert!(!sees(&room, NOBODY, Role::Agent));
+        assert!(!sees(&room, Standing::Removed, Role::User));
+        assert!(sees(&room, NOBODY, Role::Admin));
+        assert!(!sees(&room, MEMBER, Role::Service));
+    }
+    let support = support(assigned_to("lee"));
+    assert!(sees(&support, NOBODY, Role::User), "its customer");
+    assert!(sees_members(&support, NOBODY, &user("lee"), Role::Agent));
+    assert!(!sees_members(&support, NOBODY, &user("park"), Role::Agent));
+}
+
+#[test]
 fn the_desk_is_for_agents_and_an_inbox_for_its_user() {
     let kim = user("kim");
     assert!(!reads(&RoomDetail::Desk, NOBODY, &kim, Role::User));
@@ -217,6 +236,40 @@ fn the_host_looks_into_rooms_of_people_with_the_scope_for_it_and_into_no_other_l
         assert_eq!(code(kind, &shop(Scopes::PUBLISH)), Err(Code::ScopeMissing));
         let admin = Caller::new(user("root"), Role::Admin);
         assert_eq!(code(kind, &admin), Err(Code::ScopeMissing));
+    }
+}
+
+#[test]
+fn a_guest_takes_part_and_brings_nobody_in() {
+    let kim = user("kim");
+    let open = RoomDetail::Open;
+    let lee = Person {
+        user: user("lee"),
+        name: None,
+    };
+    let add = RoomAction::Add(vec![lee], MemberRole::Member);
+    let act = |role, standing, action| may_act(&open, &kim, role, standing, NOBODY, action);
+    for standing in [MEMBER, MODERATOR, OWNER] {
+        assert_eq!(
+            act(Role::Guest, standing, &add),
+            Err(Code::NotForGuests),
+            "{standing:?}"
+        );
+        assert_eq!(act(Role::User, standing, &add), Ok(()));
+        assert_eq!(act(Role::Guest, standing, &RoomAction::Leave), Ok(()));
+        assert!(may_send(&open, standing, &kim, Role::Guest).is_ok());
+    }
+    assert_eq!(act(Role::Guest, NOBODY, &RoomAction::Join), Ok(()));
+    assert!(reads(&open, NOBODY, &kim, Role::Guest));
+    assert_eq!(
+        may_open(&Caller::new(kim.clone(), Role::Guest), &kim),
+        Ok(())
+    );
+    for may in [may_make_rooms, may_upload] {
+        assert_eq!(may(Role::Guest), Err(Code::NotForGuests));
+        for role in [Role::User, Role::Agent, Role::Admin, Role::Service] {
+            assert_eq!(may(role), Ok(()));
+        }
     }
 }
 

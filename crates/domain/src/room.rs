@@ -1,6 +1,7 @@
 //! Rooms and their logs' bounds.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::assignment::Support;
 use crate::error::{Code, Error};
@@ -14,6 +15,15 @@ pub const TITLE_BYTES_MAX: usize = 512;
 
 /// Longest description, in bytes of UTF-8.
 pub const DESCRIPTION_BYTES_MAX: usize = 8 * 1024;
+
+/// How the link to a picture begins that was uploaded to this server; its key follows. A link to
+/// elsewhere begins with a scheme.
+pub const UPLOADS_PATH: &str = "/pictures/";
+
+/// How long the store remembers at least that an upload is retired
+/// ([`retire_uploads`](crate::ports::Store::retire_uploads)). Whoever lets a room take an upload
+/// asks before whether it is young enough; the difference is what that may take.
+pub const RETIRED_FOR: Duration = Duration::from_secs(48 * 60 * 60);
 
 /// Longest link to a picture, in bytes.
 pub const PICTURE_BYTES_MAX: usize = 2 * 1024;
@@ -140,7 +150,8 @@ pub struct Profile {
     pub title: Option<Arc<str>>,
     /// At most [`DESCRIPTION_BYTES_MAX`] bytes.
     pub description: Option<Arc<str>>,
-    /// A link, at most [`PICTURE_BYTES_MAX`] bytes.
+    /// A link, at most [`PICTURE_BYTES_MAX`] bytes. A room takes an upload ([`Self::upload`]) for
+    /// itself: one that a room has, had, or that is retired is refused with [`Code::BodyInvalid`].
     pub picture: Option<Arc<str>>,
     /// The host's own JSON, at most [`CONTEXT_BYTES_MAX`] bytes, in canonical form: members sorted
     /// by name, no white space. Part of what makes a direct room unique; never changed after that.
@@ -148,6 +159,13 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// The link to the picture, when that is an upload.
+    #[must_use]
+    pub fn upload(&self) -> Option<&Arc<str>> {
+        let is_upload = |link: &&Arc<str>| link.starts_with(UPLOADS_PATH);
+        self.picture.as_ref().filter(is_upload)
+    }
+
     /// Tells whether every part keeps its bound.
     ///
     /// # Errors

@@ -84,21 +84,35 @@ impl SearchQuery {
     /// Whether the query is found in `text`.
     #[must_use]
     pub fn is_in(&self, text: &str) -> bool {
+        let is_in = |run: &Run| !run.by_part || is_part(&run.text, text);
+        self.runs.iter().all(is_in) && self.has_its_words_in(text)
+    }
+
+    fn has_its_words_in(&self, text: &str) -> bool {
+        if self.runs.iter().all(|run| run.by_part) {
+            return true;
+        }
         let mut found = [false; RUNS_MAX];
+        for (run, found) in self.runs.iter().zip(&mut found) {
+            *found = run.by_part;
+        }
         for_each_run(text, |of_text, by_part| {
             for (run, found) in self.runs.iter().zip(&mut found) {
-                if *found || run.by_part != by_part {
-                    continue;
-                }
-                *found = if by_part {
-                    of_text.contains(&*run.text)
-                } else {
-                    of_text.starts_with(&*run.text)
-                };
+                *found |= !by_part && of_text.starts_with(&*run.text);
             }
         });
         found.iter().take(self.runs.len()).all(|found| *found)
     }
+}
+
+/// Scripts that are found by any part have no case, so that the text need not be cut. What is
+/// looked for is short: trying each place costs less than what `str::contains` prepares, and the
+/// last byte tells most.
+fn is_part(part: &str, text: &str) -> bool {
+    let part = part.as_bytes();
+    text.as_bytes()
+        .windows(part.len())
+        .any(|place| place.last() == part.last() && place == part)
 }
 
 /// Calls `each` for every token under which `text` is indexed. Tokens are letters and digits, and
@@ -130,48 +144,49 @@ fn for_each_pair(run: &str, mut each: impl FnMut(&str)) {
 }
 
 fn for_each_run(text: &str, mut each: impl FnMut(&str, bool)) {
-    let mut runs = Runs::default();
-    for c in text.chars() {
-        match c {
-            // Letters without case, told apart first: this is run over every text that is kept.
-            '\u{ac00}'..='\u{d7a3}' | '\u{4e00}'..='\u{9fff}' => runs.add(c, true, &mut each),
-            'a'..='z' | '0'..='9' => runs.add(c, false, &mut each),
-            'A'..='Z' => runs.add(c.to_ascii_lowercase(), false, &mut each),
-            '\0'..='\u{7f}' => runs.end(&mut each),
-            _ => c.to_lowercase().for_each(|c| {
-                if c.is_alphanumeric() {
-                    runs.add(c, is_written_without_spaces(c), &mut each);
-                } else {
-                    runs.end(&mut each);
-                }
-            }),
-        }
+    // Most texts are read as they stand, without a copy: this is done to every text that is kept.
+    if let Some(rest) = runs(text, false, &mut each) {
+        let lower: String = text[rest..].chars().flat_map(char::to_lowercase).collect();
+        runs(&lower, true, &mut each);
     }
-    runs.end(&mut each);
 }
 
-/// The run that is being read.
-#[derive(Default)]
-struct Runs {
-    run: String,
-    of_parts: bool,
+/// What a letter is to a run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    /// Of a script that is found by any part.
+    Part,
+    Letter,
+    /// No letter or digit: between runs.
+    Other,
 }
 
-impl Runs {
-    fn add(&mut self, c: char, is_part: bool, each: &mut impl FnMut(&str, bool)) {
-        if is_part != self.of_parts {
-            self.end(each);
-            self.of_parts = is_part;
+/// Ends before a letter that is not in lower case; answers where its run began.
+fn runs(text: &str, is_lower: bool, each: &mut impl FnMut(&str, bool)) -> Option<usize> {
+    let (mut start, mut run) = (0, Sign::Other);
+    for (at, c) in text.char_indices() {
+        let begun = if run == Sign::Other { at } else { start };
+        let sign = match c {
+            'a'..='z' | '0'..='9' => Sign::Letter,
+            '\u{ac00}'..='\u{d7a3}' | '\u{4e00}'..='\u{9fff}' => Sign::Part,
+            'A'..='Z' => return Some(begun),
+            '\0'..='\u{7f}' => Sign::Other,
+            _ if !is_lower && !c.to_lowercase().eq([c]) => return Some(begun),
+            _ if !c.is_alphanumeric() => Sign::Other,
+            _ if is_written_without_spaces(c) => Sign::Part,
+            _ => Sign::Letter,
+        };
+        if sign != run {
+            if run != Sign::Other {
+                each(&text[start..at], run == Sign::Part);
+            }
+            (start, run) = (at, sign);
         }
-        self.run.push(c);
     }
-
-    fn end(&mut self, each: &mut impl FnMut(&str, bool)) {
-        if !self.run.is_empty() {
-            each(&self.run, self.of_parts);
-            self.run.clear();
-        }
+    if run != Sign::Other {
+        each(&text[start..], run == Sign::Part);
     }
+    None
 }
 
 /// Thai to Myanmar, Khmer, Hangul, kana, Han.
@@ -249,6 +264,46 @@ mod tests {
     #[test]
     fn pairs_overlap_and_the_last_letter_stands_alone() {
         assert_eq!(tokens("환불해 X2 가"), ["환불", "불해", "해", "x2", "가"]);
+    }
+
+    #[test]
+    fn letters_of_any_script_are_found_in_lower_case() {
+        let runs = |text: &str| {
+            let mut runs = Vec::new();
+            for_each_run(text, |run, by_part| runs.push((run.to_owned(), by_part)));
+            runs
+        };
+        let word = |run: &str| (run.to_owned(), false);
+        let parts = |run: &str| (run.to_owned(), true);
+        assert_eq!(
+            runs("a환X불-ÉCOLE Straße ΣΊΣΥΦΟΣ ｶﾅ かな１２٣ İs"),
+            [
+                word("a"),
+                parts("환"),
+                word("x"),
+                parts("불"),
+                word("école"),
+                word("straße"),
+                word("σίσυφοσ"),
+                word("ｶﾅ"),
+                parts("かな"),
+                word("１２٣"),
+                word("i"),
+                word("s"),
+            ]
+        );
+        assert_eq!(runs("가나"), [parts("가나")]);
+        assert_eq!(runs("ABC"), [word("abc")]);
+        assert!(runs("").is_empty() && runs(" -\n").is_empty());
+    }
+
+    #[test]
+    fn what_is_found_by_any_part_has_no_case() {
+        for c in ('\0'..=char::MAX).filter(|c| c.is_alphanumeric()) {
+            let becomes_part = c.to_lowercase().any(is_written_without_spaces);
+            assert_eq!(becomes_part, is_written_without_spaces(c), "{c}");
+            assert!(!becomes_part || c.to_lowercase().eq([c]), "{c}");
+        }
     }
 
     proptest! {

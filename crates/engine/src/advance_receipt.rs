@@ -12,8 +12,8 @@ impl Engine {
     /// where it stands then. A lower position, or one of another life of the room, changes nothing.
     /// What is read is delivered.
     ///
-    /// When it rose the room's subscribers are told, at most once per member and interval. Who looks
-    /// on without taking part has no mark: the answer is `position` and nobody is told.
+    /// When it rose the room's subscribers are told, at most once per member and interval. An admin who
+    /// looks on has no mark: the answer is `position` and nobody is told.
     ///
     /// # Errors
     /// [`Code::RoomNotFound`]; [`Code::NotYourRoom`]; [`Code::Unavailable`]: retryable.
@@ -23,7 +23,7 @@ impl Engine {
         room: &RoomId,
         position: Position,
     ) -> Result<Position, Error> {
-        let found = self.room(caller, room).await?;
+        let found = self.attended_room(caller, room).await?;
         let epoch = found.head.epoch;
         let wanted = if position.epoch == epoch {
             position
@@ -74,7 +74,7 @@ impl Engine {
         room: &RoomId,
         seqs: &[Seq],
     ) -> Result<Vec<ReadCount>, Error> {
-        self.room(caller, room).await?;
+        self.attended_room(caller, room).await?;
         let counts = self.store.read_counts(room, seqs).await;
         let counts = counts.map_err(|e| store_failed(&e))?;
         counts.ok_or_else(|| Code::RoomNotFound.into())
@@ -90,7 +90,7 @@ impl Engine {
         room: &RoomId,
         limit: usize,
     ) -> Result<Vec<Marks>, Error> {
-        self.room(caller, room).await?;
+        self.attended_room(caller, room).await?;
         let marks = self.store.marks(room, limit).await;
         let marks = marks.map_err(|e| store_failed(&e))?;
         marks.ok_or_else(|| Code::RoomNotFound.into())

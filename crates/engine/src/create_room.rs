@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use madang_domain::membership::ADDED_AT_ONCE_MAX;
 use madang_domain::{
     Answer, Caller, Code, Command, Error, MemberRole, NewRoom, Person, Profile, Role, Room,
-    RoomAction, RoomId, RoomKind, UserId,
+    RoomAction, RoomId, RoomKind, UserId, policy,
 };
 use uuid::Uuid;
 
+use crate::allowance::Allowance;
 use crate::engine::{Engine, store_failed};
 
 /// Members that a room may be made with: the host adds more in further calls.
@@ -36,20 +37,37 @@ impl Engine {
     /// # Errors
     /// [`Code::BodyInvalid`]: not such a kind, too many members, a direct room that is not for two,
     /// a profile out of its bounds. [`Code::NotYourRoom`]: a person names another owner.
-    /// [`Code::Unavailable`]: retryable; a direct room is still made once.
+    /// [`Code::NotForGuests`]. [`Code::TooMany`]: the person has brought too many into rooms in a day;
+    /// retryable. [`Code::Unavailable`]: retryable; a direct room is still made once.
     pub async fn create_room(
         &self,
         caller: &Caller,
-        plan: RoomPlan,
+        mut plan: RoomPlan,
     ) -> Result<(Room, bool), Error> {
+        policy::may_make_rooms(caller.role)?;
         plan.profile.check()?;
         let owner = owner_of(caller, &plan)?;
-        let mut members = distinct(plan.members);
-        members.retain(|member| Some(member) != owner.as_ref());
-        check_members(plan.kind, owner.is_some(), members.len())?;
-        let mut people = self
-            .people(owner.iter().cloned().chain(members).collect())
-            .await?;
+        plan.members = distinct(plan.members);
+        plan.members.retain(|member| Some(member) != owner.as_ref());
+        check_members(plan.kind, owner.is_some(), plan.members.len())?;
+        let brought = self.bring(caller, plan.members.len())?;
+        let outcome = self.make_room(caller, owner, plan).await;
+        match &outcome {
+            Ok((_, true)) => {}
+            Ok((_, false)) | Err(_) => brought.give_back(brought.count),
+        }
+        outcome
+    }
+
+    /// `plan` names each of the others once.
+    async fn make_room(
+        &self,
+        caller: &Caller,
+        owner: Option<UserId>,
+        plan: RoomPlan,
+    ) -> Result<(Room, bool), Error> {
+        let all = owner.iter().cloned().chain(plan.members).collect();
+        let mut people = self.people(all).await?;
         let owner = owner.map(|_| people.remove(0));
         let role = match plan.kind {
             RoomKind::Direct => MemberRole::Owner,
@@ -68,6 +86,23 @@ impl Engine {
             return Err(Code::Internal.into());
         };
         Ok((*room, made))
+    }
+
+    /// Counts people whom `caller` brings into a room.
+    fn bring<'a>(&'a self, caller: &'a Caller, count: usize) -> Result<Brought<'a>, Error> {
+        let user = (caller.role != Role::Service).then_some(&caller.user);
+        if let Some(user) = user {
+            let taken = self.added.take(user, count as u64, self.now());
+            taken.map_err(|wait| {
+                let detail = "you have brought too many people into rooms in the last 24 hours";
+                Error::with_detail(Code::TooMany, detail).retry_after(wait)
+            })?;
+        }
+        Ok(Brought {
+            added: &self.added,
+            user,
+            count,
+        })
     }
 
     /// Users with the names that are known of them, in the order asked.
@@ -99,8 +134,9 @@ impl Engine {
     /// before.
     ///
     /// # Errors
-    /// [`Code::RoomNotFound`], [`Code::NotYourRoom`], [`Code::RoleRequired`], [`Code::RoomFull`]: the
-    /// client's fault; those of earlier commands stay. [`Code::Unavailable`]: retryable.
+    /// [`Code::RoomNotFound`], [`Code::NotYourRoom`], [`Code::RoleRequired`], [`Code::NotForGuests`],
+    /// [`Code::RoomFull`]: the client's fault; those of earlier commands stay. [`Code::TooMany`]: as of
+    /// [`Engine::create_room`]; nobody was added. [`Code::Unavailable`]: retryable.
     pub async fn add_members(
         &self,
         caller: &Caller,
@@ -108,13 +144,51 @@ impl Engine {
         users: Vec<UserId>,
         role: MemberRole,
     ) -> Result<usize, Error> {
+        let users = distinct(users);
+        let brought = self.bring(caller, users.len())?;
         let mut added = 0;
-        for chunk in distinct(users).chunks(ADDED_AT_ONCE_MAX) {
-            let people = self.people(chunk.to_vec()).await?;
-            let action = RoomAction::Add(people, role);
-            added += self.change_room(caller, room, action).await?;
+        for chunk in users.chunks(ADDED_AT_ONCE_MAX) {
+            match self.add_at_once(caller, room, chunk, role).await {
+                Ok(count) => added += count,
+                Err(error) => {
+                    brought.give_back(brought.count - added);
+                    return Err(error);
+                }
+            }
         }
+        brought.give_back(brought.count - added);
         Ok(added)
+    }
+
+    /// At most [`ADDED_AT_ONCE_MAX`].
+    async fn add_at_once(
+        &self,
+        caller: &Caller,
+        room: &RoomId,
+        users: &[UserId],
+        role: MemberRole,
+    ) -> Result<usize, Error> {
+        let people = self.people(users.to_vec()).await?;
+        let action = RoomAction::Add(people, role);
+        self.change_room(caller, room, action).await
+    }
+}
+
+/// People who are counted as brought into a room. Whoever goes away before the answer leaves them
+/// counted: the command is carried out all the same.
+struct Brought<'a> {
+    added: &'a Allowance,
+    /// `None` for the host, which is not counted.
+    user: Option<&'a UserId>,
+    count: usize,
+}
+
+impl Brought<'_> {
+    /// Those who were there already, or did not come.
+    fn give_back(&self, count: usize) {
+        if let Some(user) = self.user {
+            self.added.give_back(user, count as u64);
+        }
     }
 }
 

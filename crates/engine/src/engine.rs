@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::allowance::Allowance;
 use crate::commit::{CommitLimits, CommitPipeline, Submission};
 use crate::dispatch::Dispatcher;
 use crate::hub::Hub;
@@ -19,7 +20,10 @@ use crate::released_pictures::ReleasedPictures;
 use crate::revocation::Revocations;
 use crate::signal_gate::SignalGate;
 use crate::telemetry::Telemetry;
-use crate::{known_users, overdue, presence, retention, signal_gate, vital, watch_heads};
+use crate::tell_presence::PresenceEdges;
+use crate::{
+    known_users, overdue, presence, retention, signal_gate, tell_presence, vital, watch_heads,
+};
 
 /// How the engine is set up.
 #[derive(Debug, Clone)]
@@ -35,6 +39,8 @@ pub struct EngineOptions {
     pub signal_interval: Duration,
     /// After how long a waiting support room is noted as overdue; `None` for never.
     pub overdue_after: Option<Duration>,
+    /// How many people one person may bring into rooms in 24 hours; 0 is no bound.
+    pub added_per_user_per_day_max: u64,
     /// Leases and grace.
     pub presence: PresenceOptions,
     /// What of each kind's logs is kept, in the order of [`RoomKind::ALL`].
@@ -53,6 +59,7 @@ impl EngineOptions {
             revise_within: None,
             signal_interval: Duration::from_secs(1),
             overdue_after: None,
+            added_per_user_per_day_max: 0,
             presence: PresenceOptions {
                 lease: Duration::from_secs(30),
                 grace: Duration::from_secs(5),
@@ -87,9 +94,11 @@ pub struct Engine {
     pub(crate) options: EngineOptions,
     pub(crate) signals: Arc<SignalGate>,
     pub(crate) online: Arc<Online>,
+    pub(crate) edges: Arc<PresenceEdges>,
     pub(crate) known_users: Arc<KnownUsers>,
     pub(crate) revocations: Revocations,
     pub(crate) released: ReleasedPictures,
+    pub(crate) added: Allowance,
     /// Told when a support room begins to wait.
     pub(crate) waiting: Arc<Notify>,
     /// Told when the bus may have lost something.
@@ -126,9 +135,11 @@ impl Engine {
         let engine = Arc::new(Self {
             signals: Arc::new(SignalGate::new(options.signal_interval)),
             online: Arc::new(Online::new(presence, options.presence)),
+            edges: Arc::default(),
             known_users: Arc::default(),
             revocations: Revocations::new(clock.now()),
             released: ReleasedPictures::default(),
+            added: Allowance::per_day(options.added_per_user_per_day_max),
             waiting: Arc::default(),
             recheck: Arc::default(),
             store,
@@ -168,6 +179,7 @@ impl Engine {
             tokio::spawn(watch_heads::check(me(), recheck, head_checks)),
             tokio::spawn(signal_gate::run(me(), Arc::clone(&self.signals))),
             tokio::spawn(presence::run(me(), Arc::clone(&self.online))),
+            tokio::spawn(tell_presence::run(me(), Arc::clone(&self.edges))),
             tokio::spawn(overdue::run(me())),
             tokio::spawn(retention::run(me(), self.options.sweep_interval)),
             tokio::spawn(known_users::run(me(), Arc::clone(&self.known_users))),

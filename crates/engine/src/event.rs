@@ -130,6 +130,16 @@ pub enum SignalKind {
     },
 }
 
+impl SignalKind {
+    /// Whether it is for those alone who may see the room's members
+    /// ([`madang_domain::policy::may_see_members`]). That somebody came in again is for all readers,
+    /// as the log's entries are that say who joined.
+    #[must_use]
+    pub const fn is_for_members(self) -> bool {
+        !matches!(self, Self::Entered)
+    }
+}
+
 /// A signal on its way to the subscribers of its room.
 #[derive(Debug)]
 pub struct SignalEvent {

@@ -15,6 +15,7 @@ pub mod vital;
 
 mod acknowledge;
 mod advance_receipt;
+mod allowance;
 mod attend;
 mod bus_message;
 mod change_room;
@@ -40,8 +41,10 @@ mod serve_room;
 mod signal_gate;
 mod signal_room;
 mod subscribe_room;
+mod tell_presence;
 mod watch_heads;
 
+pub use allowance::Allowance;
 pub use create_room::{FIRST_MEMBERS_MAX, RoomPlan};
 pub use engine::{Engine, EngineOptions, Ports};
 pub use event::{

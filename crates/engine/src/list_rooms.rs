@@ -84,7 +84,7 @@ impl Engine {
         after: Option<&UserId>,
         limit: usize,
     ) -> Result<Vec<Member>, Error> {
-        self.view_room(caller, room).await?;
+        self.attended_room(caller, room).await?;
         self.members_of(room, after, limit).await
     }
 

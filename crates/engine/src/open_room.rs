@@ -2,7 +2,7 @@
 
 use madang_domain::command::OpenSupport;
 use madang_domain::ports::RoomView;
-use madang_domain::{Answer, Caller, Code, Command, Error, Room, RoomId, UserId, policy};
+use madang_domain::{Answer, Caller, Code, Command, Error, Room, RoomId, RoomKind, UserId, policy};
 
 use crate::engine::{Engine, store_failed};
 
@@ -54,7 +54,22 @@ impl Engine {
         Ok(view)
     }
 
-    /// The same of the room with this [`Room::number`].
+    /// The room as it stands, for a caller who may know who belongs to it and what they do there.
+    ///
+    /// # Errors
+    /// As [`Engine::room`].
+    pub(crate) async fn attended_room(
+        &self,
+        caller: &Caller,
+        room: &RoomId,
+    ) -> Result<Room, Error> {
+        let view = self.view_room(caller, room).await?;
+        policy::may_see_members(&view.room, view.standing, caller)?;
+        Ok(view.room)
+    }
+
+    /// The same of the room with this [`Room::number`], if it is of a kind that is `meant`: nobody
+    /// learns by it that there is a room of another kind.
     ///
     /// # Errors
     /// As [`Engine::room`].
@@ -62,9 +77,11 @@ impl Engine {
         &self,
         caller: &Caller,
         number: u64,
+        meant: impl Fn(RoomKind) -> bool,
     ) -> Result<RoomView, Error> {
         let room = self.store.room_by_number(number).await;
         let room = room.map_err(|e| store_failed(&e))?;
+        let room = room.filter(|room| meant(room.kind()));
         let room = room.ok_or(Error::from(Code::RoomNotFound))?;
         self.view_room(caller, &room.id).await
     }

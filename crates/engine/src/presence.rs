@@ -258,7 +258,8 @@ impl Engine {
     }
 
     /// Has `outlet` told when one of `users` goes online or offline, until the answer is dropped.
-    /// Those whom the caller may not see are passed over. First watch, then ask
+    /// Those whom the caller may not see are passed over, and are asked for again before each of
+    /// their edges is told. First watch, then ask
     /// [`Engine::presence_of`]: no change falls between the two.
     ///
     /// # Errors
@@ -272,9 +273,10 @@ impl Engine {
     ) -> Result<Vec<UserSubscription>, Error> {
         let may_see = self.may_watch(caller, users).await?;
         let seen = users.iter().zip(may_see).filter(|(_, may)| *may);
+        let asked = (!caller.role.serves_customers()).then_some(&caller.user);
         let watch = |(user, _): (&UserId, bool)| {
             let outlet = Arc::clone(&outlet);
-            self.hub.users().watch(user, outlet, key)
+            self.hub.users().watch(user, asked.cloned(), outlet, key)
         };
         Ok(seen.map(watch).collect())
     }
@@ -340,7 +342,7 @@ impl Engine {
                 self.bus
                     .publish(&topic, BusMessage::presence(edge).encode());
             }
-            self.hub.users().presence_changed(edge);
+            self.tell_edge(edge.clone());
         }
     }
 }

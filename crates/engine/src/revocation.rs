@@ -107,22 +107,26 @@ impl Engine {
         self.revocations.listeners.subscribe()
     }
 
-    /// All revocations at `since` or later: at start, and after something was missed.
+    /// Tells `heed` all revocations at `since` or later, oldest first: at start, and after something
+    /// was missed. The last ones of a page may be told twice.
     ///
     /// # Errors
-    /// [`madang_domain::Code::Unavailable`]: retryable.
-    pub async fn revoked_since(&self, since: Timestamp) -> Result<Vec<Revocation>, Error> {
-        let mut all: Vec<Revocation> = Vec::new();
+    /// [`madang_domain::Code::Unavailable`]: retryable; some may have been told.
+    pub async fn revoked_since(
+        &self,
+        since: Timestamp,
+        mut heed: impl FnMut(Revocation),
+    ) -> Result<(), Error> {
         let mut from = since;
         loop {
             let page = self.store.revocations(from, PAGE).await;
             let page = page.map_err(|e| store_failed(&e))?;
             let last = page.last().map(|(_, at)| *at);
             let is_last = page.len() < PAGE || last == Some(from);
-            all.extend(page);
+            page.into_iter().for_each(&mut heed);
             match last {
                 Some(last) if !is_last => from = last,
-                _ => return Ok(all),
+                _ => return Ok(()),
             }
         }
     }
@@ -135,12 +139,9 @@ impl Engine {
     pub(crate) async fn check_revocations(&self) {
         let now = self.now();
         let since = self.revocations.told.lock().since;
-        let Ok(revoked) = self.revoked_since(since).await else {
-            return;
-        };
-        for (user, at) in revoked {
-            self.revoked(user, at);
+        let heed = |(user, at)| self.revoked(user, at);
+        if self.revoked_since(since, heed).await.is_ok() {
+            self.revocations.asked(now);
         }
-        self.revocations.asked(now);
     }
 }

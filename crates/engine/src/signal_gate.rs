@@ -1,11 +1,11 @@
-//! How often signals are told: read marks, typing and who comes in again, at most once per member, room and interval.
+//! How often signals are told: read marks and typing, at most once per member, room and interval.
 //!
 //! A room's first read mark after a quiet interval is told at once; what comes within the interval is
 //! gathered, one mark per member, and told at its end: some of them one by one, the rest as a number.
 //! So a room in which everybody reads at once costs each subscriber a bounded number of events, and a
 //! quiet room no delay. A room is known here only while something happens in it.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::engine::Engine;
 use crate::event::{RoomSignal, SignalKind};
 
-/// Members whose marks are told one by one in an interval; and as many whose typing is, and who come in.
+/// Members whose marks are told one by one in an interval; and as many whose typing is.
 pub const MEMBERS_TOLD_MAX: usize = 32;
 
 /// Gathers what is told too often.
@@ -44,7 +44,6 @@ struct Pending {
     more_reads: u64,
     /// Whether their end is still to be told.
     typing: HashMap<UserId, bool>,
-    entered: HashSet<UserId>,
 }
 
 /// A mark that waits to be told.
@@ -85,13 +84,6 @@ impl SignalGate {
                 true
             }
         }
-    }
-
-    /// Whether it is told now that this member came in again: of each the first time in an interval.
-    pub(crate) fn admits_entering(&self, room: &RoomId, user: &UserId) -> bool {
-        let mut state = self.state.lock();
-        let (pending, _) = self.pending(&mut state, room);
-        pending.entered.len() < MEMBERS_TOLD_MAX && pending.entered.insert(user.clone())
     }
 
     /// Gives `read` back if it is to be told now; keeps it for the end of the interval otherwise.
@@ -225,19 +217,6 @@ mod tests {
                 seq: Seq::new(now),
             },
         }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_comes_in_again_and_again_is_told_once_in_an_interval() {
-        let gate = SignalGate::new(Duration::from_secs(1));
-        let user = |n: usize| UserId::new(&format!("u{n}")).unwrap();
-        assert!(gate.admits_entering(&room(), &user(0)));
-        assert!(!gate.admits_entering(&room(), &user(0)));
-        let told = (1..100).filter(|n| gate.admits_entering(&room(), &user(*n)));
-        assert_eq!(told.count(), MEMBERS_TOLD_MAX - 1);
-        tokio::time::advance(Duration::from_secs(1)).await;
-        gate.due();
-        assert!(gate.admits_entering(&room(), &user(0)));
     }
 
     #[tokio::test(start_paused = true)]

@@ -46,7 +46,8 @@ impl Engine {
         // On the list first, decided after: when a right is lost meanwhile it is not live before it
         // has asked again.
         let registration = self.hub.rooms().register(room, outlet, key, user, role);
-        let found = self.view_room(caller, room).await?.room;
+        let view = self.view_room(caller, room).await?;
+        let found = &view.room;
         let position = match start {
             Start::Now => found.head.position(),
             Start::After(position) => position,
@@ -59,7 +60,7 @@ impl Engine {
                 }
             }
         };
-        let Some((subscription, live)) = registration.start(position, &found.head) else {
+        let Some((subscription, live)) = registration.start(position, &view) else {
             let now = self.store.room(room).await.map_err(|e| store_failed(&e))?;
             let same_life = now.is_some_and(|now| now.head.epoch == found.head.epoch);
             let code = if same_life {

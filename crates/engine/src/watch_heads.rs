@@ -93,7 +93,7 @@ impl Engine {
                     at_micros,
                 },
             ) => {
-                self.hub.users().presence_changed(&PresenceEdge {
+                self.tell_edge(PresenceEdge {
                     user: user.clone(),
                     online,
                     epoch,

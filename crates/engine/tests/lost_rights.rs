@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fakes::{FakeBus, FakeRoom, FakeStore};
-use madang_domain::ports::PresenceEdge;
+use madang_domain::ports::{PresenceEdge, RoomView};
 use madang_domain::{
-    Epoch, Extra, MemberRole, Message, MessageKind, Position, Role, RoomHead, RoomId, SenderKind,
-    Seq, Standing, Timestamp, UserId,
+    Epoch, Extra, MemberRole, Message, MessageKind, Person, Position, Profile, Role, Room,
+    RoomDetail, RoomHead, RoomId, SenderKind, Seq, Standing, Timestamp, UserId,
 };
 use madang_engine::telemetry::NoTelemetry;
 use madang_engine::{
@@ -101,6 +101,23 @@ fn head(epoch: Epoch, last: u64, access_version: u64) -> RoomHead {
         last: Seq::new(last),
         oldest: Seq::new(1),
         access_version,
+    }
+}
+
+/// The room as its members see it.
+fn member_of(head: &RoomHead) -> RoomView {
+    RoomView {
+        room: Room {
+            id: RoomId::new("g").unwrap(),
+            number: 1,
+            head: *head,
+            created_at: Timestamp::from_micros(0),
+            detail: RoomDetail::Group,
+            profile: Profile::default(),
+            owner: None,
+            member_count: 1,
+        },
+        standing: Standing::Member(MemberRole::Member),
     }
 }
 
@@ -194,7 +211,9 @@ impl Rig {
         let outlet = Arc::clone(&session) as Arc<dyn Outlet>;
         let rooms = self.hub.rooms();
         let registration = rooms.register(&self.room, outlet, 0, user(id), role);
-        let (subscription, live) = registration.start(head.position(), head).unwrap();
+        let (subscription, live) = registration
+            .start(head.position(), &member_of(head))
+            .unwrap();
         let reader = Reader {
             session,
             subscription,
@@ -295,7 +314,9 @@ async fn who_was_registered_before_a_loss_and_started_after_it_is_not_live_witho
     let removal = rig.removal(5, "kim", 2);
     rig.stored(&[Arc::clone(&removal)]);
     rig.publish([removal]);
-    let (subscription, live) = registration.start(before.position(), &before).unwrap();
+    let (subscription, live) = registration
+        .start(before.position(), &member_of(&before))
+        .unwrap();
     assert!(!live);
     rig.publish([rig.message(6)]);
     rig.signal();
@@ -378,7 +399,7 @@ async fn a_deletion_ends_who_is_in_that_life_and_nobody_who_asked_for_the_next()
     let rooms = rig.hub.rooms();
     let back = rooms.register(&rig.room, outlet, 0, user("park"), Role::User);
     let old = head(LIFE, 4, 1).position();
-    let (subscription, live) = back.start(old, &head(NEXT_LIFE, 0, 1)).unwrap();
+    let (subscription, live) = back.start(old, &member_of(&head(NEXT_LIFE, 0, 1))).unwrap();
     assert!(!live);
     rooms.deleted(&rig.room, LIFE);
     for gone in [kim, lee] {
@@ -399,7 +420,9 @@ async fn who_was_registered_before_a_deletion_and_started_after_it_is_not_live_i
     let before = head(LIFE, 4, 1);
     *rig.store.room.lock() = None;
     rooms.deleted(&rig.room, LIFE);
-    let (subscription, live) = registration.start(before.position(), &before).unwrap();
+    let (subscription, live) = registration
+        .start(before.position(), &member_of(&before))
+        .unwrap();
     assert!(!live);
     let kim = Reader {
         session,
@@ -433,4 +456,57 @@ async fn an_entry_of_another_life_makes_everybody_find_out_which_life_the_room_h
     let lost = CatchUp::Ended(Ended::AccessLost);
     assert_eq!(lee.catch_up(&rig.store).await, lost);
     assert!(lee.session.take().from_log.is_empty());
+}
+
+/// Kim joins, leaves.
+fn comes_or_goes(rig: &Rig, seq: u64, kind: MessageKind) -> Arc<Message> {
+    let mut entry = Message::clone(&rig.message(seq));
+    entry.kind = kind;
+    let kim = Person {
+        user: user("kim"),
+        name: None,
+    };
+    entry.extra = Some(Box::new(Extra {
+        subjects: vec![kim],
+        ..Extra::default()
+    }));
+    Arc::new(entry)
+}
+
+#[tokio::test]
+async fn what_members_do_is_told_by_where_one_stands_now_and_not_by_old_entries() {
+    let rig = Rig::new();
+    {
+        let mut room = rig.store.room.lock();
+        let log = &mut room.as_mut().unwrap().messages;
+        log[1] = comes_or_goes(&rig, 2, MessageKind::Joined);
+    }
+    let session = Arc::new(Session::default());
+    let outlet = Arc::clone(&session) as Arc<dyn Outlet>;
+    let rooms = rig.hub.rooms();
+    let registration = rooms.register(&rig.room, outlet, 0, user("kim"), Role::User);
+    // They left with entry 4, which is not read yet, and read the open room from its beginning on.
+    let now = head(LIFE, 4, 1);
+    let mut view = member_of(&now);
+    view.room.detail = RoomDetail::Open;
+    view.standing = Standing::Stranger;
+    let beginning = Position {
+        seq: Seq::ZERO,
+        ..now.position()
+    };
+    let (subscription, _) = registration.start(beginning, &view).unwrap();
+    let kim = Reader {
+        session,
+        subscription,
+    };
+    assert_eq!(kim.catch_up(&rig.store).await, CatchUp::Live);
+    rig.signal();
+    assert_eq!(kim.session.take().signals, 0, "they joined long ago");
+    for (seq, kind, heard) in [(5, MessageKind::Joined, 1), (6, MessageKind::Left, 0)] {
+        let entry = comes_or_goes(&rig, seq, kind);
+        rig.stored(&[Arc::clone(&entry)]);
+        rig.publish([entry]);
+        rig.signal();
+        assert_eq!(kim.session.take().signals, heard, "{kind:?}");
+    }
 }

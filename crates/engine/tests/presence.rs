@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use fakes::{FakeBus, FakePresence};
+use fakes::{FakeBus, FakePresence, FakeStore};
 use madang_domain::ports::PresenceEdge;
 use madang_domain::{Caller, Code, Position, Role, RoomId, UserId};
 use madang_engine::{
@@ -52,6 +52,7 @@ impl Outlet for Watcher {
 
 struct Rig {
     engine: Arc<Engine>,
+    store: Arc<FakeStore>,
     port: Arc<FakePresence>,
     watcher: Arc<Watcher>,
     _watching: Vec<UserSubscription>,
@@ -78,7 +79,7 @@ async fn settle() {
 impl Rig {
     /// A node on which somebody watches kim and lee.
     async fn new() -> Self {
-        let (store, port) = (Arc::default(), Arc::<FakePresence>::default());
+        let (store, port) = (Arc::<FakeStore>::default(), Arc::<FakePresence>::default());
         let engine = fakes::start(&store, &port, &Arc::<FakeBus>::default(), fakes::options());
         let watcher = Arc::<Watcher>::default();
         let watched = [user("kim"), user("lee")];
@@ -88,6 +89,7 @@ impl Rig {
         settle().await;
         Self {
             engine,
+            store,
             port,
             watcher,
             _watching: watching.unwrap(),
@@ -305,4 +307,40 @@ async fn whoever_is_not_to_be_seen_is_not_watched() {
     rig.disconnected("kim");
     pass(GRACE + 1).await;
     assert!(watcher.take().is_empty(), "watches no more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_shares_no_room_any_more_is_told_of_no_edge_until_they_share_one_again() {
+    let rig = Rig::new().await;
+    let of_agent = Arc::<Watcher>::default();
+    let outlet = Arc::clone(&of_agent) as Arc<dyn Outlet>;
+    let agent = caller("agent", Role::Agent);
+    let watched = [user("kim")];
+    let watching = rig.engine.watch_presence(&agent, &watched, outlet, 0);
+    let _watching = watching.await.unwrap();
+    rig.connected("kim");
+    settle().await;
+    assert_eq!(rig.watcher.take(), ["+kim"]);
+    rig.store.parted.store(true, Ordering::Relaxed);
+    rig.disconnected("kim");
+    pass(GRACE + 1).await;
+    assert_eq!(of_agent.take(), ["+kim", "-kim"], "agents see everybody");
+    assert!(rig.watcher.take().is_empty());
+    rig.store.parted.store(false, Ordering::Relaxed);
+    rig.connected("kim");
+    settle().await;
+    assert_eq!(rig.watcher.take(), ["+kim"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_store_cannot_say_who_may_see_it_only_agents_are_told() {
+    let rig = Rig::new().await;
+    rig.store.fails.store(true, Ordering::Relaxed);
+    rig.connected("kim");
+    settle().await;
+    assert!(rig.watcher.take().is_empty());
+    rig.store.fails.store(false, Ordering::Relaxed);
+    rig.disconnected("kim");
+    pass(GRACE + 1).await;
+    assert_eq!(rig.watcher.take(), ["-kim"], "the next edge is told again");
 }

@@ -4,20 +4,29 @@
 
 mod fakes;
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
 
 use fakes::{FakeBus, FakePresence, FakeRoom, FakeStore};
 use madang_domain::{
     Caller, Code, Command, Epoch, MemberRole, Message, MessageKind, NewRoom, Position, Profile,
     Role, RoomAction, RoomId, RoomKind, SenderKind, Seq, Standing, Timestamp, UserId,
 };
-use madang_engine::{Engine, FIRST_MEMBERS_MAX, RoomPlan};
+use madang_engine::{Engine, EngineOptions, FIRST_MEMBERS_MAX, RoomPlan};
 
 fn start() -> (Arc<Engine>, Arc<FakeStore>) {
     let store = Arc::<FakeStore>::default();
     let (presence, bus) = (Arc::<FakePresence>::default(), Arc::<FakeBus>::default());
     let engine = fakes::start(&store, &presence, &bus, fakes::options());
     (engine, store)
+}
+
+fn start_with(options: EngineOptions) -> Arc<Engine> {
+    let store = Arc::<FakeStore>::default();
+    let (presence, bus) = (Arc::<FakePresence>::default(), Arc::<FakeBus>::default());
+    fakes::start(&store, &presence, &bus, options)
 }
 
 fn user(id: &str) -> UserId {
@@ -160,4 +169,73 @@ async fn a_page_of_another_life_than_the_caller_was_let_into_is_not_shown() {
     assert_eq!(refused.unwrap_err().code(), Code::RoomNotFound);
     let refused = engine.message(&kim, &room, Seq::new(1)).await;
     assert_eq!(refused.unwrap_err().code(), Code::MessageNotFound);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_has_brought_as_many_people_in_as_they_may_is_told_when_they_may_again() {
+    let engine = start_with(EngineOptions {
+        added_per_user_per_day_max: 5,
+        ..fakes::options()
+    });
+    let kim = caller("kim", Role::User);
+    let room = RoomId::new("r").unwrap();
+    let add = async |who: &Caller, ids: &[&str]| {
+        let users = ids.iter().map(|id| user(id)).collect();
+        engine
+            .add_members(who, &room, users, MemberRole::Member)
+            .await
+    };
+    let group = |ids: &[&'static str]| plan(RoomKind::Group, ids.iter().copied());
+    engine.create_room(&kim, group(&["a", "b"])).await.unwrap();
+    // Themselves they do not bring in, and whom they name twice once.
+    engine.create_room(&kim, group(&["kim"])).await.unwrap();
+    assert_eq!(add(&kim, &["c", "d", "d"]).await, Ok(2));
+    for refused in [
+        add(&kim, &["e", "f"]).await.map(drop),
+        engine.create_room(&kim, group(&["e", "f"])).await.map(drop),
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!(error.code(), Code::TooMany);
+        assert_eq!(error.wait(), Some(Duration::from_secs(25 * 60 * 60)));
+    }
+    assert_eq!(add(&kim, &["e"]).await, Ok(1));
+    assert!(add(&kim, &["f"]).await.is_err());
+    let [lee, host] = [caller("lee", Role::User), caller("shop", Role::Service)];
+    assert_eq!(add(&lee, &["e", "f"]).await, Ok(2), "another's");
+    assert_eq!(add(&host, &["a", "b", "c", "d", "e", "f"]).await, Ok(6));
+    tokio::time::advance(Duration::from_secs(25 * 60 * 60)).await;
+    assert_eq!(add(&kim, &["a", "b", "c", "d", "e"]).await, Ok(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn guests_make_no_rooms() {
+    let (engine, store) = start();
+    let guest = caller("guest", Role::Guest);
+    for kind in [RoomKind::Direct, RoomKind::Group, RoomKind::Open] {
+        let refused = engine.create_room(&guest, plan(kind, ["lee"])).await;
+        assert_eq!(refused.unwrap_err().code(), Code::NotForGuests, "{kind:?}");
+    }
+    assert!(store.commands.lock().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_goes_away_before_the_answer_has_brought_people_in_all_the_same() {
+    let store = Arc::<FakeStore>::default();
+    let (presence, bus) = (Arc::<FakePresence>::default(), Arc::<FakeBus>::default());
+    let options = EngineOptions {
+        added_per_user_per_day_max: 2,
+        ..fakes::options()
+    };
+    let engine = fakes::start(&store, &presence, &bus, options);
+    let (kim, room) = (caller("kim", Role::User), RoomId::new("r").unwrap());
+    let add = |id: &str| engine.add_members(&kim, &room, vec![user(id)], MemberRole::Member);
+    let mut adding = Box::pin(add("a"));
+    while store.commands.lock().is_empty() {
+        let waits = poll_fn(|cx| Poll::Ready(adding.as_mut().poll(cx).is_pending()));
+        assert!(waits.await);
+        tokio::task::yield_now().await;
+    }
+    drop(adding);
+    assert_eq!(add("b").await, Ok(1));
+    assert_eq!(add("c").await.unwrap_err().code(), Code::TooMany);
 }

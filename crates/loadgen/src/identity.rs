@@ -10,6 +10,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::json;
 use sha2::Sha256;
 
+use crate::cli::KeyEncoding;
 use crate::error::BenchError;
 use crate::template::{self, Values};
 
@@ -51,21 +52,22 @@ impl Tokens {
         Ok(Tokens::Given(tokens))
     }
 
-    /// The key as the file has it, without line ends behind it.
+    /// The key in a file.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or is not the base64 it is said to be.
-    pub fn from_key_file(path: &PathBuf, is_base64: bool) -> Result<Tokens, BenchError> {
+    /// The file cannot be read, or is not written as it is said to be.
+    pub fn from_key_file(path: &PathBuf, encoding: KeyEncoding) -> Result<Tokens, BenchError> {
         let doing = format!("read {}", path.display());
-        let mut key = std::fs::read(path).map_err(BenchError::io(doing))?;
-        key.truncate(key.trim_ascii_end().len());
-        if is_base64 {
-            key = STANDARD
-                .decode(&key)
-                .map_err(|error| BenchError::Options(format!("{}: {error}", path.display())))?;
-        }
-        Ok(Tokens::Mint(key))
+        let written = std::fs::read(path).map_err(BenchError::io(doing))?;
+        let written = written.trim_ascii_end();
+        let key = match encoding {
+            KeyEncoding::Raw => Some(written.to_vec()),
+            KeyEncoding::Base64 => STANDARD.decode(written).ok(),
+            KeyEncoding::Hex => from_hex(written),
+        };
+        let wrong = || BenchError::Options(format!("{} is not {encoding:?}", path.display()));
+        key.map(Tokens::Mint).ok_or_else(wrong)
     }
 
     /// The token of a user; empty if there are none.
@@ -132,6 +134,11 @@ fn run(command: &str) -> Result<String, BenchError> {
         )));
     }
     Ok(token)
+}
+
+fn from_hex(digits: &[u8]) -> Option<Vec<u8>> {
+    let byte = |two: &[u8]| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok();
+    digits.chunks(2).map(byte).collect()
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use crate::auth::{AuthError, Authenticator};
 use crate::config::Config;
 use crate::gateway::doors::DoorOptions;
-use crate::gateway::{self, Gateway};
+use crate::gateway::{self, DrainWindow, Gateway};
 use crate::http::{
     self, AllowedOrigins, ContractOptions, DemoOptions, GuestOptions, HttpState, TopicOptions,
 };
@@ -92,11 +92,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let authenticator = Authenticator::from_config(&config)?;
     authenticator.start();
     let pictures = Arc::new(PictureStore::open(&config.pictures, &config.server.data)?);
-    let http = Bound::at(config.server.listen).await?;
-    let tcp = match config.stomp.tcp_listen {
-        Some(address) => Some(Bound::at(address).await?),
-        None => None,
-    };
+    let listeners = Listeners::bind(&config).await?;
 
     let metrics = Arc::new(Metrics::new(SystemClock.now()));
     let gate = Gate::new(options::gate(&config, room), Arc::clone(&metrics));
@@ -122,40 +118,83 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     );
     let doors = gateway_routes(&gateway, authenticator, state.origins.clone(), &config);
     let router = http::router(state).merge(doors);
-    announce(&config, http.address, tcp.as_ref().map(|tcp| tcp.address));
-
-    let (stopping, stopped) = watch::channel(());
-    let stop = || {
-        let mut stopped = stopped.clone();
-        // Never sent: dropped when the node stops.
-        async move { drop(stopped.changed().await) }
-    };
-    let stopper = async {
-        signals.received().await;
-        ready.store(false, Ordering::Relaxed);
-        drop(stopping);
-    };
-    let (draining, mut drained) = watch::channel(());
-    let drained = async move { drop(drained.changed().await) };
-    let http = listener::serve(
-        http.listener,
-        Arc::clone(&gate),
-        keys.http,
+    announce(&config, &listeners);
+    let node = Node {
+        engine,
+        gateway,
+        pictures,
+        gate,
+        keys,
         router,
-        stop(),
-        drained,
-    );
-    let tcp = serve_tcp(tcp, gate, keys.stomp, gateway.clone(), stop());
-    let drain = async {
-        stop().await;
-        gateway.drain(options::drain(&config)).await;
-        drop(draining);
+        ready,
     };
-    let sweep = pictures::sweep_until(pictures, stop());
-    tokio::join!(stopper, http, tcp, drain, sweep);
-    engine.shut_down().await;
-    tracing::info!("stopped");
+    node.run(listeners, signals, options::drain(&config)).await;
     Ok(())
+}
+
+/// What runs until it is told to stop.
+struct Node {
+    engine: Arc<Engine>,
+    gateway: Gateway,
+    pictures: Arc<PictureStore>,
+    gate: Arc<Gate>,
+    keys: Keys,
+    router: axum::Router,
+    ready: Arc<AtomicBool>,
+}
+
+impl Node {
+    /// Serves until a signal comes, drains, and returns.
+    async fn run(self, listeners: Listeners, signals: Signals, window: DrainWindow) {
+        let Self { gateway, gate, .. } = self;
+        let (stopping, stopped) = watch::channel(());
+        let stop = || {
+            let mut stopped = stopped.clone();
+            // Never sent: dropped when the node stops.
+            async move { drop(stopped.changed().await) }
+        };
+        let stopper = async {
+            signals.received().await;
+            self.ready.store(false, Ordering::Relaxed);
+            drop(stopping);
+        };
+        let (draining, mut drained) = watch::channel(());
+        let drained = async move { drop(drained.changed().await) };
+        let http = listener::serve(
+            listeners.http.listener,
+            Arc::clone(&gate),
+            self.keys.http,
+            self.router,
+            stop(),
+            drained,
+        );
+        let tcp = serve_tcp(
+            listeners.tcp,
+            gate,
+            self.keys.stomp,
+            gateway.clone(),
+            stop(),
+        );
+        let drain = async {
+            stop().await;
+            gateway.drain(window).await;
+            drop(draining);
+        };
+        let sweep = sweep_pictures(self.pictures, &self.engine, stop());
+        tokio::join!(stopper, http, tcp, drain, sweep);
+        self.engine.shut_down().await;
+        tracing::info!("stopped");
+    }
+}
+
+/// The database says which pictures rooms have.
+async fn sweep_pictures(
+    pictures: Arc<PictureStore>,
+    engine: &Engine,
+    stop: impl Future<Output = ()>,
+) {
+    let retire = async |links: &[Arc<str>]| engine.retire_uploads(links).await;
+    pictures::sweep_until(pictures, retire, stop).await;
 }
 
 /// The adapters of one node.
@@ -166,6 +205,24 @@ fn ports(store: Arc<SqliteStore>, metrics: &Arc<Metrics>) -> Ports {
         presence: LocalCluster::default().join(),
         clock: Arc::new(SystemClock),
         telemetry: Arc::new(EngineTelemetry(Arc::clone(metrics))),
+    }
+}
+
+/// Where the node listens.
+struct Listeners {
+    http: Bound,
+    /// STOMP over TCP, where it is wanted.
+    tcp: Option<Bound>,
+}
+
+impl Listeners {
+    async fn bind(config: &Config) -> Result<Self, ServeError> {
+        let http = Bound::at(config.server.listen).await?;
+        let tcp = match config.stomp.tcp_listen {
+            Some(address) => Some(Bound::at(address).await?),
+            None => None,
+        };
+        Ok(Self { http, tcp })
     }
 }
 
@@ -368,7 +425,9 @@ fn gateway_routes(
 
 /// Tells whoever started it that it is ready, and what to do next. The first line is an interface:
 /// scripts read the address from it.
-fn announce(config: &Config, address: SocketAddr, tcp: Option<SocketAddr>) {
+fn announce(config: &Config, listeners: &Listeners) {
+    let address = listeners.http.address;
+    let tcp = listeners.tcp.as_ref().map(|tcp| tcp.address);
     let data = config.server.data.display();
     let (http, websocket) = match config.tls.cert_file {
         Some(_) => ("https", "wss"),

@@ -36,6 +36,10 @@ impl gateway::Identity for Identity {
     ) -> BoxFuture<'a, Result<Caller, Error>> {
         Box::pin(self.authenticator.account(login, passcode))
     }
+
+    fn still_counts(&self, user: &UserId, issued_at: Option<Timestamp>) -> bool {
+        self.authenticator.still_counts(user, issued_at)
+    }
 }
 
 impl rest::Identify for Identity {

@@ -11,10 +11,8 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::auth::Authenticator;
 use crate::gateway::Gateway;
 
-/// How far back revocations are loaded: no host's tokens should live longer.
-const KEPT_DAYS: i64 = 90;
-
-const MICROS_PER_DAY: i64 = 24 * 60 * 60 * 1_000_000;
+/// Whoever was revoked ever: how long the host's tokens live is the host's matter.
+const EVER: Timestamp = Timestamp::from_micros(i64::MIN);
 
 /// How long the store is left alone after it could not tell what was missed.
 const RETRY: Duration = Duration::from_secs(1);
@@ -36,10 +34,8 @@ pub(crate) async fn heed(
 }
 
 async fn load(engine: &Engine, authenticator: &Authenticator) -> Result<(), Error> {
-    let since = engine.now().as_micros() - KEPT_DAYS * MICROS_PER_DAY;
-    let revoked = engine.revoked_since(Timestamp::from_micros(since)).await?;
-    authenticator.load_revocations(revoked);
-    Ok(())
+    let heed = |(user, at)| authenticator.revoke(&user, at);
+    engine.revoked_since(EVER, heed).await
 }
 
 async fn run(
@@ -54,13 +50,16 @@ async fn run(
                 authenticator.revoke(&user, at);
                 gateway.end_sessions_of(&user);
             }
-            Err(RecvError::Lagged(_)) => reload(&engine, &authenticator).await,
+            Err(RecvError::Lagged(_)) => {
+                reload(&engine, &authenticator).await;
+                gateway.end_revoked_sessions();
+            }
             Err(RecvError::Closed) => return,
         }
     }
 }
 
-/// More came at once than could wait. Sessions of those who were missed end with their tokens.
+/// More came at once than could wait.
 async fn reload(engine: &Weak<Engine>, authenticator: &Authenticator) {
     while let Some(engine) = engine.upgrade() {
         match load(&engine, authenticator).await {
@@ -71,3 +70,6 @@ async fn reload(engine: &Weak<Engine>, authenticator: &Authenticator) {
         tokio::time::sleep(RETRY).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

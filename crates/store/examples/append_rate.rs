@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, reason = "its figures are what it is for")]
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -93,11 +94,6 @@ async fn read(store: &SqliteStore, room: &RoomId, page: usize) -> Result<(), Fai
     Ok(())
 }
 
-fn main() -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    runtime.block_on(run())
-}
-
 async fn long_log(
     store: &SqliteStore,
     caller: &[Caller],
@@ -124,6 +120,55 @@ async fn long_log(
     Ok(())
 }
 
+async fn open_rooms(store: &SqliteStore, callers: &[Caller]) -> Result<Vec<RoomId>, Failure> {
+    for caller in callers {
+        let open = OpenSupport {
+            customer: caller.clone(),
+            at: Timestamp::from_micros(0),
+        };
+        let open = vec![Command::OpenSupport(Box::new(open))];
+        for outcome in store.commit(open).await? {
+            outcome?;
+        }
+    }
+    let rooms = callers.iter().map(|c| Ok(RoomId::new(c.user.as_str())?));
+    rooms.collect()
+}
+
+async fn delete(store: &SqliteStore, caller: &Caller, room: &RoomId) -> Result<(), Failure> {
+    let start = Instant::now();
+    let leave = RoomCommand {
+        room: room.clone(),
+        actor: Actor::from(caller),
+        action: RoomAction::Leave,
+        at: Timestamp::from_micros(0),
+    };
+    for outcome in store.commit(vec![Command::Room(Box::new(leave))]).await? {
+        assert!(outcome?.deleted.is_some());
+    }
+    println!(
+        "delete of a million: {:.1} ms",
+        start.elapsed().as_secs_f64() * 1e3
+    );
+    Ok(())
+}
+
+fn close(store: SqliteStore, path: &Path) -> Result<(), Failure> {
+    let start = Instant::now();
+    drop(store);
+    println!("close: {:.0} ms", start.elapsed().as_secs_f64() * 1e3);
+    let start = Instant::now();
+    drop(SqliteStore::open(path, &SqliteOptions::default())?);
+    println!(
+        "open and close: {:.0} ms",
+        start.elapsed().as_secs_f64() * 1e3
+    );
+    for suffix in ["", "-wal", "-shm", ".lock"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
+    }
+    Ok(())
+}
+
 async fn run() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let directory = arguments.next().map_or_else(std::env::temp_dir, Into::into);
@@ -133,17 +178,10 @@ async fn run() -> Result<(), Failure> {
     let path = directory.join(format!("append-rate-{}.db", std::process::id()));
     let store = SqliteStore::open(&path, &SqliteOptions::default())?;
     let callers = (0..1_000).map(caller).collect::<Result<Vec<_>, _>>()?;
-    for caller in &callers {
-        let open = OpenSupport {
-            customer: caller.clone(),
-            at: Timestamp::from_micros(0),
-        };
-        store
-            .commit(vec![Command::OpenSupport(Box::new(open))])
-            .await?;
-    }
+    let rooms = open_rooms(&store, &callers).await?;
     if let Some(batch) = only {
-        return append(&store, &callers, batch, rows, &text).await;
+        append(&store, &callers, batch, rows, &text).await?;
+        return close(store, &path);
     }
     for (batch, rows) in [
         (64, rows),
@@ -154,10 +192,6 @@ async fn run() -> Result<(), Failure> {
     ] {
         append(&store, &callers, batch, rows, &text).await?;
     }
-    let rooms: Vec<RoomId> = callers
-        .iter()
-        .map(|c| RoomId::new(c.user.as_str()))
-        .collect::<Result<_, _>>()?;
     let start = Instant::now();
     for _ in 0..100 {
         store.heads(&rooms).await?;
@@ -167,30 +201,12 @@ async fn run() -> Result<(), Failure> {
         start.elapsed().as_secs_f64() * 10.0
     );
     long_log(&store, &callers[..1], &rooms[0], &text).await?;
-    let start = Instant::now();
-    let leave = RoomCommand {
-        room: rooms[0].clone(),
-        actor: Actor::from(&callers[0]),
-        action: RoomAction::Leave,
-        at: Timestamp::from_micros(0),
-    };
-    store.commit(vec![Command::Room(Box::new(leave))]).await?;
-    println!(
-        "delete of a million: {:.1} ms",
-        start.elapsed().as_secs_f64() * 1e3
-    );
+    delete(&store, &callers[0], &rooms[0]).await?;
     append(&store, &callers[1..], 64, rows / 4, &text).await?;
-    let start = Instant::now();
-    drop(store);
-    println!("close: {:.0} ms", start.elapsed().as_secs_f64() * 1e3);
-    let start = Instant::now();
-    drop(SqliteStore::open(&path, &SqliteOptions::default())?);
-    println!(
-        "open and close: {:.0} ms",
-        start.elapsed().as_secs_f64() * 1e3
-    );
-    for suffix in ["", "-wal", "-shm", ".lock"] {
-        let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
-    }
-    Ok(())
+    close(store, &path)
+}
+
+fn main() -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    runtime.block_on(run())
 }

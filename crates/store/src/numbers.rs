@@ -21,6 +21,6 @@ macro_rules! numbered {
 
 numbered!(SenderKind, of_sender_kind, sender_kind: Customer = 0, Agent = 1, Member = 2, Host = 3);
 numbered!(MemberRole, of_member_role, member_role: Member = 0, Moderator = 1, Owner = 2);
-numbered!(Role, of_role, role: User = 0, Agent = 1, Admin = 2, Service = 3);
+numbered!(Role, of_role, role: User = 0, Agent = 1, Admin = 2, Service = 3, Guest = 4);
 numbered!(RoomKind, of_room_kind, room_kind:
     Support = 0, Direct = 1, Group = 2, Open = 3, Desk = 4, Inbox = 5);

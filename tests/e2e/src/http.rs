@@ -69,17 +69,34 @@ pub fn send(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> Response {
-    let mut stream = write(address, method, path, headers, body);
+    try_send(address, method, path, headers, body).expect("the request is answered")
+}
+
+/// As [`send`], of a server that may be killed meanwhile.
+///
+/// # Errors
+/// It is not there, or ended before it had answered as a whole.
+pub fn try_send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> io::Result<Response> {
+    let mut stream = write(address, method, path, headers, body)?;
     let mut bytes = Vec::new();
-    stream
-        .read_to_end(&mut bytes)
-        .expect("the response can be read");
-    let (mut response, rest) = parse_head(&bytes).expect("a whole response head");
+    stream.read_to_end(&mut bytes)?;
+    let cut = || io::Error::from(io::ErrorKind::UnexpectedEof);
+    let (mut response, rest) = parse_head(&bytes).ok_or_else(cut)?;
+    let length = response.header("content-length");
+    if length.is_some_and(|length| method != "HEAD" && length != rest.len().to_string()) {
+        return Err(cut());
+    }
     response.body = match response.header("transfer-encoding") {
         Some(_) => unchunk(rest),
         None => rest.to_vec(),
     };
-    response
+    Ok(response)
 }
 
 /// Sends a request on a connection of its own.
@@ -89,7 +106,7 @@ fn write(
     path: &str,
     headers: &[(&str, &str)],
     body: &[u8],
-) -> TcpStream {
+) -> io::Result<TcpStream> {
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
@@ -98,12 +115,10 @@ fn write(
         head.push_str(&format!("Content-Length: {}\r\n", body.len()));
     }
     head.push_str("\r\n");
-    let mut stream = connect(address).expect("the server accepts connections");
-    stream
-        .write_all(head.as_bytes())
-        .and_then(|()| stream.write_all(body))
-        .expect("the request can be sent");
-    stream
+    let mut stream = connect(address)?;
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body)?;
+    Ok(stream)
 }
 
 /// Somebody who calls REST in JSON.
@@ -172,7 +187,8 @@ impl Rest {
     /// When it cannot be sent.
     pub fn abandon(&self, method: &str, path: &str, body: &Value) {
         let (headers, bytes) = self.parts(body);
-        drop(write(self.address, method, path, &headers, &bytes));
+        let sent = write(self.address, method, path, &headers, &bytes);
+        drop(sent.expect("the request can be sent"));
     }
 
     fn parts(&self, body: &Value) -> (Vec<(&str, &str)>, Vec<u8>) {

@@ -3,7 +3,9 @@
 use madang_e2e::http;
 use madang_e2e::server::TestServer;
 use madang_e2e::stomp::Stomp;
+use serde_json::Value;
 
+use crate::people::Someone;
 use crate::shared::{fresh_topic, send_frame};
 
 /// The value of a metric's series, as the server tells it.
@@ -79,4 +81,58 @@ fn one_wildcard_subscription_more_than_a_session_may_have_is_refused() {
         ));
     }
     assert_eq!(peer.error_then_close().need("code"), "TOO_MANY");
+}
+
+#[test]
+fn a_subscription_that_the_server_ended_makes_room_for_another() {
+    let server = TestServer::builder()
+        .env("MADANG_STOMP__SUBSCRIPTIONS_MAX", 2)
+        .start();
+    let kim = Someone::new(&server, "kim");
+    let mut peer = connected(&server, &kim.token);
+    let subscribe = |peer: &mut Stomp, id: &str, room: &str| {
+        peer.send(format!(
+            "SUBSCRIBE\nid:{id}\ndestination:/rooms/{room}\nreceipt:{id}\n\n\0"
+        ));
+    };
+    for number in 0..6 {
+        let room = kim.group(&[]);
+        subscribe(&mut peer, &number.to_string(), &room);
+        peer.receipt(&number.to_string());
+        let path = format!("/api/v1/rooms/{room}/leave");
+        kim.rest.done("POST", &path, &Value::Null);
+        while peer.message().get("event") != Some("ended") {}
+    }
+    // The client may still say that it knows.
+    peer.send("UNSUBSCRIBE\nid:5\nreceipt:known\n\n\0");
+    peer.receipt("known");
+    for id in ["a", "b"] {
+        subscribe(&mut peer, id, &kim.group(&[]));
+        peer.receipt(id);
+    }
+    subscribe(&mut peer, "c", &kim.group(&[]));
+    assert_eq!(peer.error_then_close().need("code"), "TOO_MANY");
+}
+
+#[test]
+fn of_more_ended_subscriptions_than_may_be_in_force_the_oldest_is_forgotten() {
+    let server = TestServer::builder()
+        .env("MADANG_STOMP__SUBSCRIPTIONS_MAX", 1)
+        .start();
+    let kim = Someone::new(&server, "kim");
+    let mut peer = connected(&server, &kim.token);
+    let rooms = [(); 4].map(|()| kim.group(&[]));
+    for (number, room) in rooms.iter().enumerate() {
+        peer.send(format!(
+            "SUBSCRIBE\nid:{number}\ndestination:/rooms/{room}\nreceipt:{number}\n\n\0"
+        ));
+        peer.receipt(&number.to_string());
+        let path = format!("/api/v1/rooms/{room}/leave");
+        kim.rest.done("POST", &path, &Value::Null);
+        while peer.message().get("event") != Some("ended") {}
+    }
+    peer.send("UNSUBSCRIBE\nid:3\nreceipt:known\n\n\0");
+    peer.receipt("known");
+    peer.send("UNSUBSCRIBE\nid:0\nreceipt:forgotten\n\n\0");
+    assert_eq!(peer.error_then_close().need("code"), "FRAME_INVALID");
 }

@@ -7,6 +7,7 @@
 )]
 
 mod auth;
+mod bench;
 mod checklist;
 mod client_library;
 mod clients;

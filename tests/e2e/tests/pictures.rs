@@ -1,8 +1,10 @@
 //! Pictures of rooms: uploads of real clients, on the disk and in a bucket of a server that speaks
 //! S3.
 
+mod kill;
+
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::process::Command;
 use std::time::Instant;
@@ -77,24 +79,63 @@ fn a_photo_that_is_too_large_is_told_so_to_a_client_that_is_still_sending() {
 #[test]
 fn an_upload_whose_client_goes_away_leaves_nothing() {
     let server = TestServer::builder()
-        .flag("--pictures-uploads-max", 1)
+        .flag("--pictures-per-user-per-day-max", 0)
         .start();
     let token = server.token("kim@example.com", "user");
-    let mut stream = TcpStream::connect(server.address()).unwrap();
     let head = format!(
         "POST {PICTURES} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
          Content-Type: image/png\r\nContent-Length: {}\r\n\r\n",
         PNG.len() + 1
     );
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(PNG).unwrap();
-    // It is under way while another finds no place, and over once one does.
+    let streams = [0, 1].map(|_| {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(PNG).unwrap();
+        stream
+    });
+    // They are under way while a third is refused, and over once one is not.
     let refused = first(&server, |answer| answer.status != 201);
-    is_refused(&refused, 503, "OVERLOADED");
+    is_refused(&refused, 429, "TOO_MANY");
     let before = files(&server);
-    stream.shutdown(Shutdown::Both).unwrap();
+    for stream in streams {
+        stream.shutdown(Shutdown::Both).unwrap();
+    }
     first(&server, |answer| answer.status == 201);
     assert_eq!(files(&server), before + 1);
+}
+
+#[test]
+fn people_who_send_slowly_keep_nobody_else_from_uploading() {
+    let server = TestServer::builder()
+        .flag("--pictures-uploads-max", 1)
+        .start();
+    let mut streams = Vec::new();
+    for person in 0..4 {
+        let token = server.token(&format!("user{person}"), "user");
+        let head = format!(
+            "POST {PICTURES} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: image/png\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+            PNG.len()
+        );
+        for _ in 0..2 {
+            let mut stream = TcpStream::connect(server.address()).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+            // Said once the body is being read.
+            let mut line = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+            stream.read_exact(&mut line).unwrap();
+            assert!(line.starts_with(b"HTTP/1.1 100"));
+            stream.write_all(&PNG[..1]).unwrap();
+            streams.push(stream);
+        }
+    }
+    link(&upload(&server, PNG));
+    for mut stream in streams {
+        stream.write_all(&PNG[1..]).unwrap();
+        let mut line = [0; "HTTP/1.1 201".len()];
+        stream.read_exact(&mut line).unwrap();
+        assert_eq!(&line, b"HTTP/1.1 201");
+        link(&upload(&server, PNG));
+    }
 }
 
 /// The first answer to an upload that is as wanted.
@@ -115,7 +156,7 @@ fn first(server: &TestServer, is_wanted: impl Fn(&Response) -> bool) -> Response
 
 /// How many files of pictures there are, torn ones too.
 fn files(server: &TestServer) -> usize {
-    let folder = server.data().join("pictures/unused");
+    let folder = server.data().join("pictures/uploads");
     fs::read_dir(folder).map_or(0, Iterator::count)
 }
 
@@ -173,7 +214,7 @@ fn nodes_with_one_bucket_show_each_others_pictures() {
         .start();
     let link = link(&upload(&one, PNG));
     let key = link.strip_prefix("/pictures/").unwrap();
-    assert_eq!(s3.objects(), [format!("rooms/pictures/unused/{key}")]);
+    assert_eq!(s3.objects(), [format!("rooms/pictures/uploads/{key}")]);
     for server in [&one, &other] {
         let shown = http::get(server.address(), &link, &[]);
         assert_eq!((shown.status, shown.body.as_slice()), (200, PNG));
@@ -198,7 +239,7 @@ fn what_nobody_used_for_a_day_goes_from_the_bucket() {
     let young = link(&upload(&server, PNG));
     server.kill9();
     server.restart();
-    let left = format!("unused/{}", &young["/pictures/".len()..]);
+    let left = format!("uploads/{}", &young["/pictures/".len()..]);
     s3.wait_for("DELETE");
     assert_eq!(s3.objects(), [left]);
 }

@@ -69,7 +69,7 @@ export class MadangClient extends Emitter<ClientEvents> {
     return this.#session.positions();
   }
 
-  /** The user's rooms, with their unread counts. */
+  /** The user's rooms, with their unread counts: as many as a connection shows. */
   get rooms(): RoomView[] {
     return this.#session.rooms.list();
   }

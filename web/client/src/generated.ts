@@ -116,11 +116,15 @@ export type CommandRead = {
 /**
  * Has rooms continue right after positions of an earlier connection. Live messages of these
  * rooms that came before the `ack` come again in their place after it: a client drops what it
- * got of them before.
+ * got of them before. A room of the user's that is not shown is from then on, told with `room`
+ * before the `ack`, in the place of one that was not resumed.
  */
 export type CommandResume = {
   id?: CommandId;
-  /** The same for the user's inbox. */
+  /**
+   * The same for the user's inbox. `null`: the client knows that there was none, and has it
+   * from its beginning on; absent: it goes on from where `hello` says.
+   */
   inbox?: string | null;
   /** By room: the `position` of the last message that the client has. */
   positions: Record<string, string>;
@@ -339,6 +343,7 @@ export type ErrorBody = {
  * | `ROOM_AMBIGUOUS` | several rooms are meant | no | 1008 |
  * | `ROOM_NOT_WAITING` | the room is not waiting for an agent | no | 1008 |
  * | `ROLE_REQUIRED` | your role in this room does not allow it | no | 1008 |
+ * | `NOT_FOR_GUESTS` | guests may not do this | no | 1008 |
  * | `TOO_LATE` | the message is too old for that | no | 1008 |
  * | `MESSAGE_NOT_FOUND` | there is no such message | no | 1008 |
  * | `MEMBER_NOT_FOUND` | there is no such member | no | 1008 |
@@ -363,7 +368,7 @@ export type ErrorBody = {
  * | `UNAVAILABLE` | the service is unavailable | yes | 1013 |
  * | `INTERNAL` | an internal error | yes | 1011 |
  */
-export type ErrorCode = "AUTHENTICATION_REQUIRED" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REVOKED" | "CREDENTIALS_INVALID" | "AGENTS_ONLY" | "NOT_YOUR_ROOM" | "PUBLISH_FORBIDDEN" | "SUBSCRIBE_FORBIDDEN" | "SCOPE_MISSING" | "ORIGIN_FORBIDDEN" | "ROOM_NOT_FOUND" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "ROOM_TAKEN" | "ROOM_AMBIGUOUS" | "ROOM_NOT_WAITING" | "ROLE_REQUIRED" | "TOO_LATE" | "MESSAGE_NOT_FOUND" | "MEMBER_NOT_FOUND" | "USER_NOT_FOUND" | "AGENT_NOT_FOUND" | "NOTIFICATION_NOT_FOUND" | "ROOM_FULL" | "MESSAGE_INVALID" | "BODY_INVALID" | "PARAMETER_INVALID" | "POSITION_INVALID" | "FRAME_INVALID" | "WEBSOCKET_INVALID" | "VERSION_UNSUPPORTED" | "TOO_LARGE" | "TOO_MANY" | "HEART_BEAT_MISSED" | "CONNECT_TIMEOUT" | "SLOW_CONSUMER" | "DRAINING" | "OVERLOADED" | "UNAVAILABLE" | "INTERNAL";
+export type ErrorCode = "AUTHENTICATION_REQUIRED" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "TOKEN_REVOKED" | "CREDENTIALS_INVALID" | "AGENTS_ONLY" | "NOT_YOUR_ROOM" | "PUBLISH_FORBIDDEN" | "SUBSCRIBE_FORBIDDEN" | "SCOPE_MISSING" | "ORIGIN_FORBIDDEN" | "ROOM_NOT_FOUND" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "ROOM_TAKEN" | "ROOM_AMBIGUOUS" | "ROOM_NOT_WAITING" | "ROLE_REQUIRED" | "NOT_FOR_GUESTS" | "TOO_LATE" | "MESSAGE_NOT_FOUND" | "MEMBER_NOT_FOUND" | "USER_NOT_FOUND" | "AGENT_NOT_FOUND" | "NOTIFICATION_NOT_FOUND" | "ROOM_FULL" | "MESSAGE_INVALID" | "BODY_INVALID" | "PARAMETER_INVALID" | "POSITION_INVALID" | "FRAME_INVALID" | "WEBSOCKET_INVALID" | "VERSION_UNSUPPORTED" | "TOO_LARGE" | "TOO_MANY" | "HEART_BEAT_MISSED" | "CONNECT_TIMEOUT" | "SLOW_CONSUMER" | "DRAINING" | "OVERLOADED" | "UNAVAILABLE" | "INTERNAL";
 
 /** The body of a STOMP ERROR. */
 export type ErrorEnvelope = {
@@ -395,7 +400,15 @@ export type EventError = {
 /** The first event: who the user is and which rooms are theirs. */
 export type EventHello = {
   inbox?: LiveInbox | null;
-  /** All of the user's rooms. */
+  /**
+   * The user has more rooms than are shown; absent where that is not so. Of those nothing
+   * comes: they are read over REST, or resumed.
+   */
+  more?: boolean;
+  /**
+   * The user's rooms, those that were resumed first, then the newest: as many as a connection
+   * shows.
+   */
   rooms: LiveRoom[];
   /** Names the connection in the server's log. */
   session: string;
@@ -505,7 +518,11 @@ export type EventRoom = (({
 } | {
   change: "left";
   /** The room, if it still is one. */
-  room: LeftRoom;
+  room: RoomName;
+} | {
+  change: "hidden";
+  /** The room. */
+  room: RoomName;
 })) & {
   type: "room";
 };
@@ -567,12 +584,6 @@ export type InboxEntry = {
   target?: number | null;
   /** Of `read` and `deleted`: whether all notifications up to the target are meant. */
   upTo?: boolean | null;
-};
-
-/** A room that is not the user's any more. */
-export type LeftRoom = {
-  /** Which. */
-  id: string;
 };
 
 /** Where the live stream of the user's inbox begins. */
@@ -747,13 +758,13 @@ export type NotificationChange = {
 
 /** A page of notifications. */
 export type Notifications = {
-  /** Newest first. Those that were deleted are left out: a page may have fewer than `size`. */
+  /** Newest first, without those that were deleted. */
   notifications: Notification[];
   /** From 1. */
   page: number;
   /** How many a page has at most. */
   size: number;
-  /** How many are kept, the places of deleted ones included: pages are counted by it. */
+  /** How many there are, read or not. */
   total: number;
   /** How many are unread. */
   unread: number;
@@ -951,6 +962,12 @@ export type RoomChanges = {
 
 /** What a room is for. */
 export type RoomKind = "support" | "direct" | "group" | "open";
+
+/** Which room is shown no more. */
+export type RoomName = {
+  /** Which. */
+  id: string;
+};
 
 /** What a message is to say: a text, `data`, or both. */
 export type RoomSend = {
@@ -1181,7 +1198,7 @@ export interface Routes {
    *
    * As a form with one file, `file`, or as the body itself with an image's media type. PNG, JPEG,
    * GIF and WebP are taken, which the file's own bytes decide; it is kept as it is, with what a
-   * camera wrote into it. What no room takes within a day is removed. Nothing is stored of an upload
+   * camera wrote into it. A room may take it within 23 hours; what none took is removed after a day. Nothing is stored of an upload
    * that is refused or cut off.
    */
   "POST /pictures": {
@@ -1301,7 +1318,7 @@ export interface Routes {
   /**
    * A room's members.
    *
-   * In the order of their ids. Of a support room: its customer, and the agent who has it.
+   * For members, also of an open room, and admins. In the order of their ids. Of a support room: its customer, and the agent who has it.
    */
   "GET /rooms/{id}/members": {
     params: {
@@ -1459,8 +1476,8 @@ export interface Routes {
   /**
    * Marks a room as read.
    *
-   * The mark only rises, and at most to the newest message; the answer says where it stands. Who
-   * reads a room without taking part in it has no mark: the answer is then what was asked.
+   * For members, also of an open room. The mark only rises, and at most to the newest message; the
+   * answer says where it stands. An admin who looks on has no mark: the answer is then what was asked.
    */
   "PUT /rooms/{id}/read": {
     params: {
@@ -1474,7 +1491,7 @@ export interface Routes {
    * Who has read which messages.
    *
    * How many members have read each of at most 200 messages, and how far those have read who have
-   * read furthest.
+   * read furthest. For members, also of an open room, and admins.
    */
   "GET /rooms/{id}/receipts": {
     params: {

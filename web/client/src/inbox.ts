@@ -3,8 +3,8 @@
 import type { EventReset, InboxEntry, LiveInbox } from './generated.js';
 
 export class Inbox {
-  /** Behind the last entry that was given to the application. */
-  position: string | undefined;
+  /** Behind the last entry that was given to the application; `null`: there was none yet, nor an inbox. */
+  position: string | null | undefined;
   /** Entries are dropped: they come again behind the answer to `resume`. */
   resuming = false;
   /** Whether the count is only an upper bound, until the server is asked. */
@@ -18,7 +18,7 @@ export class Inbox {
   /** Unread ones behind that, by `id`. Bounded: see {@link #arrived}. */
   #since = new Set<number>();
 
-  constructor(restored: string | undefined) {
+  constructor(restored: string | null | undefined) {
     this.position = restored;
   }
 
@@ -26,11 +26,14 @@ export class Inbox {
     return this.#counted + this.#since.size;
   }
 
-  /** There is a new connection. Answers where the inbox has to go on, if the connection begins further ahead. */
-  enter(live: LiveInbox | null | undefined): string | undefined {
+  /**
+   * There is a new connection. Answers where the inbox has to go on, if the connection begins further ahead; `null`
+   * is its beginning.
+   */
+  enter(live: LiveInbox | null | undefined): string | null | undefined {
     this.resuming = false;
     this.adopt(live?.unread ?? 0, live?.lastSeq ?? 0);
-    this.position ??= live?.position;
+    if (this.position === undefined) this.position = live?.position ?? null;
     return live && this.position !== live.position ? this.position : undefined;
   }
 

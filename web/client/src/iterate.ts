@@ -39,7 +39,8 @@ export async function* iterate(
     wake();
   }, over);
   client.on('reset', (event) => event.room === room && finish(gone(room)), over);
-  client.on('room', (event) => event.change === 'left' && event.room.id === room && finish(), over);
+  const isOver = (change: string) => change === 'left' || change === 'hidden';
+  client.on('room', (event) => event.room.id === room && isOver(event.change) && finish(), over);
   client.on('state', (state, error) => state === 'closed' && finish(error), over);
   signal?.addEventListener('abort', abort);
   try {

@@ -23,7 +23,8 @@ import type { TokenFunction } from './tokens.js';
 /** Where the application is in all that it receives. JSON: it may be kept over a reload of the page. */
 export interface Positions {
   rooms: Record<string, Place>;
-  inbox?: string;
+  /** `null`: there was never a notification. */
+  inbox?: string | null;
   /** Of an event stream. */
   stream?: string;
 }
@@ -66,7 +67,10 @@ export interface ClientEvents {
   outgoing: [outgoing: Outgoing];
   /** Part of a room's log is gone that was to be given: what is kept follows. */
   reset: [reset: EventReset];
-  /** A room became the user's, changed, or is theirs no more; also what happened while there was no connection. */
+  /**
+   * A room became the user's, changed, is theirs no more, or gave its place to another; also what happened while
+   * there was no connection.
+   */
   room: [event: EventRoom];
   /** Something in `rooms` or `unread` changed. Told once for all changes of a moment. */
   rooms: [];

@@ -29,6 +29,8 @@ export interface Entered {
   joined: LiveRoom[];
   /** Rooms that are not the user's any more. */
   left: string[];
+  /** Rooms that the connection does not show, and that cannot be asked for. */
+  hidden: string[];
   /** Rooms that go on from here though something is missing before. */
   cut: LiveRoom[];
   /** Where rooms have to go on that begin further ahead on the connection. */
@@ -49,6 +51,8 @@ export class Rooms {
   readonly #entries = new Map<string, Entry>();
   /** Of rooms that are not known yet. */
   #restored: Map<string, Place>;
+  /** Known ones that the connection does not show until they are asked for. */
+  readonly #awaited = new Map<string, Place>();
   #isLost = false;
 
   constructor(restored: Readonly<Record<string, Place>>) {
@@ -58,7 +62,7 @@ export class Rooms {
   /** Where each room stands, also before the first connection. */
   places(): Record<string, Place> {
     const entries = [...this.#entries].map(([id, { place }]) => [id, { ...place }] as const);
-    return Object.fromEntries([...this.#restored, ...entries]);
+    return Object.fromEntries([...this.#restored, ...this.#awaited, ...entries]);
   }
 
   list(): RoomView[] {
@@ -89,12 +93,25 @@ export class Rooms {
     return this.#entries.get(id)?.place.seq ?? 0;
   }
 
-  /** There is a new connection, with these rooms. Those of which a place is known keep it, if they `canResume`. */
-  enter(rooms: readonly LiveRoom[], canResume: boolean): Entered {
+  /**
+   * There is a new connection, with these rooms. Those of which a place is known keep it, if they `canResume`. Of
+   * others that are known, `absent` says what they are: gone, to be asked for, or not to be had.
+   */
+  enter(rooms: readonly LiveRoom[], canResume: boolean, absent: 'left' | 'behind' | 'hidden'): Entered {
     const here = new Set(rooms.map(({ id }) => id));
     const known = new Map([...this.#restored, ...[...this.#entries].map(([id, { place }]) => [id, place] as const)]);
-    const entered: Entered = { joined: [], left: [...known.keys()].filter((id) => !here.has(id)), cut: [], behind: {} };
-    entered.left.forEach((id) => this.leave(id));
+    const entered: Entered = { joined: [], left: [], hidden: [], cut: [], behind: {} };
+    this.#awaited.clear();
+    for (const [id, place] of known) {
+      if (here.has(id)) continue;
+      if (absent === 'behind' && !this.#isLost) {
+        entered.behind[id] = place.position;
+        this.#awaited.set(id, place);
+        continue;
+      }
+      entered[absent === 'left' ? 'left' : 'hidden'].push(id);
+      this.leave(id);
+    }
     for (const room of rooms) {
       let place = known.get(room.id);
       const isBehind = place !== undefined && place.position !== room.position;
@@ -111,14 +128,20 @@ export class Rooms {
     return entered;
   }
 
-  /** A room came during the connection. */
-  join(room: LiveRoom): void {
-    this.#put(room, beginning(room));
+  /** A room came during the connection. Answers whether it is news: not where it was asked for. */
+  join(room: LiveRoom): boolean {
+    const place = this.#awaited.get(room.id);
+    this.#put(room, place ?? beginning(room), place !== undefined);
+    return !this.#awaited.delete(room.id);
   }
 
-  /** Whether it was there. */
-  leave(id: string): boolean {
-    return this.#restored.delete(id) || this.#entries.delete(id);
+  /** Whether the room was asked for and has not come yet. */
+  awaits(id: string): boolean {
+    return this.#awaited.has(id);
+  }
+
+  leave(id: string): void {
+    for (const known of [this.#restored, this.#awaited, this.#entries]) known.delete(id);
   }
 
   /** The room as it stands; its place is another matter. */
@@ -197,14 +220,14 @@ export class Rooms {
     this.#entries.get(id)?.unread.adopt(unread, readSeq, head.lastSeq);
   }
 
-  #put(info: LiveRoom, place: Place): void {
+  #put(info: LiveRoom, place: Place, resuming = false): void {
     const known = this.#entries.get(info.id);
     const isSameLife = known?.info.createdAt === info.createdAt;
     const unread = isSameLife ? known.unread : new Unread();
     if (info.unread == null || info.readSeq == null) unread.stale = true;
     else unread.adopt(info.unread, info.readSeq, info.head.lastSeq);
     const resetTo = known?.place === place ? known.resetTo : undefined;
-    this.#entries.set(info.id, { info, place, unread, resuming: false, resetTo });
+    this.#entries.set(info.id, { info, place, unread, resuming, resetTo });
   }
 }
 

@@ -54,6 +54,8 @@ export class Session {
   readonly #reread = new Latest(() => this.#read());
   readonly #outdated = new Set<string>();
   #isChanged = false;
+  /** Whether the user has rooms that the connection does not show. */
+  #more = false;
   /** Stands for the present connection, from its greeting on. */
   #turn: object | undefined;
 
@@ -89,7 +91,8 @@ export class Session {
       queueMax,
       backoff,
       onChange: (outgoing) => emit('outgoing', outgoing),
-      lastSeq: (room) => this.rooms.lastSeq(room),
+      // Of a room that is not shown no message comes.
+      lastSeq: (room) => (this.#more && !this.rooms.get(room) ? Infinity : this.rooms.lastSeq(room)),
       isClosed,
     });
     this.marks = new Marks(this.wire, {
@@ -145,13 +148,16 @@ export class Session {
     const turn = (this.#turn = {});
     this.user = hello.user;
     const isFirst = this.rooms.isEmpty;
-    const entered = this.rooms.enter(hello.rooms, this.#commands || this.#stream !== undefined);
+    this.#more = hello.more ?? false;
+    const absent = !this.#more ? 'left' : this.#commands ? 'behind' : 'hidden';
+    const entered = this.rooms.enter(hello.rooms, this.#commands || this.#stream !== undefined, absent);
     const inbox = this.inbox.enter(hello.inbox);
     this.#stream = id;
     this.#emit('hello', hello);
     if (!isFirst) {
       for (const room of entered.joined) this.#emit('room', { type: 'room', change: 'joined', room });
       for (const room of entered.left) this.#left(room);
+      for (const room of entered.hidden) this.#left(room, 'hidden');
     }
     for (const room of entered.cut) this.#emit('reset', resetAt(room));
     this.#changed();
@@ -163,7 +169,7 @@ export class Session {
   }
 
   /** Asks for what the connection begins behind; what comes of it before the answer comes again after it. */
-  #resume(behind: Record<string, string>, inbox: string | undefined): void {
+  #resume(behind: Record<string, string>, inbox: string | null | undefined): void {
     const parts = split(behind);
     if (parts.length === 0 && inbox !== undefined) parts.push({});
     if (parts.length === 0) return this.#open();
@@ -172,12 +178,13 @@ export class Session {
     this.inbox.resuming = inbox !== undefined;
     parts.forEach((positions, index) => {
       const first = index === 0 && inbox !== undefined ? { inbox } : {};
-      this.wire.ask({ type: 'resume', positions, ...first }, (error) => {
+      this.wire.ask({ type: 'resume', positions, ...first }, (error, ack) => {
         if (error) {
           if (error.code === 'POSITION_INVALID') this.#losePositions();
           return this.link.fail(new MadangError(error.code, error.message, true));
         }
         this.rooms.setResuming(Object.keys(positions), false);
+        for (const room of ack?.unknown ?? []) if (this.rooms.awaits(room)) this.#left(room);
         if (index === 0) this.inbox.resuming = false;
         unanswered -= 1;
         if (unanswered === 0) this.#open();
@@ -262,20 +269,22 @@ export class Session {
   }
 
   #room(event: EventRoom): void {
-    if (event.change === 'left') return this.#left(event.room.id);
-    if (event.change === 'joined') this.rooms.join(event.room);
-    else this.rooms.change(event.room);
+    if (event.change === 'hidden') this.#more = true;
+    if (event.change === 'left' || event.change === 'hidden') return this.#left(event.room.id, event.change);
+    const isNews = event.change !== 'joined' || this.rooms.join(event.room);
+    if (event.change === 'changed') this.rooms.change(event.room);
     this.#changed();
     this.#recountStale();
-    this.#emit('room', event);
+    if (isNews) this.#emit('room', event);
   }
 
-  #left(id: string): void {
+  /** Nothing comes of the room any more. */
+  #left(id: string, change: 'left' | 'hidden' = 'left'): void {
     this.rooms.leave(id);
     this.outbox.leave(id);
-    this.marks.forget(id);
+    if (change === 'left') this.marks.forget(id);
     this.#changed();
-    this.#emit('room', { type: 'room', change: 'left', room: { id } });
+    this.#emit('room', { type: 'room', change, room: { id } });
   }
 
   #reset(event: EventReset): void {

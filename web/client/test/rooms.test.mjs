@@ -1,7 +1,7 @@
 // Rooms: each entry once and in order, whatever connections do; what is unread; what the application may keep.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Bench, hello, message, own, position, room, settle } from './fakes.mjs';
+import { Bench, accepted, hello, message, own, position, room, settle } from './fakes.mjs';
 
 const seqs = (bench) => bench.note('message', ({ seq }) => seq);
 
@@ -78,6 +78,58 @@ test('a room that is gone after a cut is told', async (t) => {
   await bench.reconnect(room('b', 3));
   assert.deepEqual(rooms, ['left a']);
   assert.deepEqual(Object.keys(bench.client.positions().rooms), ['b']);
+});
+
+const more = (...rooms) => ({ ...hello(...rooms), more: true });
+const roomEvent = (change, room) => ({ type: 'room', change, room });
+
+/** Comes back to a server that shows these rooms and has more. */
+async function comeBack(bench, ...rooms) {
+  bench.socket.cut();
+  await bench.pass(60_000);
+  bench.socket.open();
+  bench.socket.tell(more(...rooms));
+  return bench.socket;
+}
+
+test('a known room that a connection does not show is asked for, and goes on without a hole', async (t) => {
+  const bench = new Bench(t);
+  const given = seqs(bench);
+  const socket = await bench.connect(room('a', 3), room('b', 3));
+  socket.tell(message('a', 4));
+  const rooms = bench.note('room', ({ change, room }) => `${change} ${room.id}`);
+  const second = await comeBack(bench, room('b', 3), room('c', 9));
+  assert.deepEqual(second.last('resume').positions, { a: 'e1-4' });
+  assert.deepEqual(Object.keys(bench.client.positions().rooms).sort(), ['a', 'b', 'c'], 'also when it is cut now');
+  second.tell(roomEvent('hidden', { id: 'c' }));
+  second.tell(roomEvent('joined', room('a', 6, { position: position(4) })));
+  second.tell(message('a', 7));
+  second.ack('resume', { unknown: [] });
+  for (const seq of [5, 6, 7]) second.tell(message('a', seq));
+  assert.deepEqual(given, [4, 5, 6, 7]);
+  assert.deepEqual(rooms, ['joined c', 'hidden c'], 'a was there all the time');
+  assert.deepEqual(bench.client.rooms.map(({ id }) => id).sort(), ['a', 'b']);
+});
+
+test('a known room that a connection does not show has been left or is hidden, as the server says', async (t) => {
+  const bench = new Bench(t);
+  await bench.connect(room('a', 3), room('b', 3), room('c', 3));
+  const rooms = bench.note('room', ({ change, room }) => `${change} ${room.id}`);
+  const second = await comeBack(bench, room('c', 3));
+  assert.deepEqual(second.last('resume').positions, { a: 'e1-3', b: 'e1-3' });
+  second.tell(roomEvent('hidden', { id: 'a' }));
+  second.ack('resume', { unknown: ['b'] });
+  assert.deepEqual(rooms, ['hidden a', 'left b']);
+  assert.deepEqual(Object.keys(bench.client.positions().rooms), ['c']);
+});
+
+test('what is sent to a room that is not shown is settled once it is on disk', async (t) => {
+  const bench = new Bench(t);
+  const socket = await bench.connect(room('a', 3));
+  socket.tell(roomEvent('hidden', { id: 'a' }));
+  const outgoing = bench.client.send('a', { text: 'x' });
+  socket.ack('send', accepted('a', 9));
+  assert.equal(outgoing.state, 'settled', 'its message will not come');
 });
 
 test('a repeated message is dropped, and a hole makes the client come back for what is missing', async (t) => {
@@ -414,6 +466,25 @@ test('the inbox goes on behind its last entry and counts what is unread', async 
   bench.socket.tell(entry(10, 'read', { target: 9, upTo: true }));
   assert.equal(bench.client.unread.notifications, 0);
   assert.deepEqual(entries, ['i-4', 'i-5', 'i-6', 'i-7', 'i-8', 'i-9', 'i-10']);
+});
+
+test('the first notification ever is given though it came while there was no connection', async (t) => {
+  const bench = new Bench(t);
+  const entries = bench.note('inbox', ({ position }) => position);
+  await bench.connect();
+  assert.equal(bench.client.positions().inbox, null, 'there is no inbox');
+  for (const cut of [true, false]) {
+    bench.socket.cut();
+    await bench.pass(60_000);
+    bench.socket.open();
+    bench.socket.tell({ ...hello(), inbox: { position: 'i-1', unread: 1, lastSeq: 1 } });
+    assert.equal(bench.socket.last('resume').inbox, null);
+    if (cut) continue;
+    bench.socket.ack('resume');
+    bench.socket.tell(added(1));
+  }
+  assert.deepEqual(entries, ['i-1']);
+  assert.equal(bench.client.positions().inbox, 'i-1');
 });
 
 test('what is gone from the inbox is told, and counted anew', async (t) => {

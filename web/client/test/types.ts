@@ -15,8 +15,8 @@ const off: () => void = client.on('message', (message, outgoing) => {
 off();
 
 client.on('room', (event) => {
-  if (event.change === 'left') {
-    // @ts-expect-error: of a room that was left only the id is told
+  if (event.change === 'left' || event.change === 'hidden') {
+    // @ts-expect-error: of a room that is not shown any more only the id is told
     console.log(event.room.title);
   } else console.log(event.room.title);
 });

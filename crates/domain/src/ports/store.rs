@@ -130,8 +130,9 @@ pub trait Commit: Send + Sync {
     /// [`crate::policy`] of the others, takes consecutive numbers, makes a completed room wait
     /// again, from the draft's `sent_at`, where the policy says so. A repeat is answered with the
     /// first message and changes nothing else; that holds although its sender may write no more:
-    /// the first attempt was accepted, whatever became of its answer. Nothing is remembered of a
-    /// refused group. An edit or deletion changes its target in the same transaction.
+    /// the first attempt was accepted, whatever became of its answer. A client id that its sender
+    /// used for something else is refused ([`crate::Draft::check_repeat`]). Nothing is remembered of
+    /// a refused group. An edit or deletion changes its target in the same transaction.
     ///
     /// Each change of who belongs to a room, of its profile or of its assignment appends an entry
     /// to the room's log, and each of an assignment one to the desk's feed
@@ -364,6 +365,13 @@ pub trait Store: Commit {
         limit: usize,
     ) -> BoxFuture<'a, Result<Option<Vec<Marks>>, StoreError>>;
 
+    /// How many notifications are in the user's inbox, read or not; deleted ones are not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn notification_count<'a>(&'a self, user: &'a UserId)
+    -> BoxFuture<'a, Result<u64, StoreError>>;
+
     /// How many notifications in the user's inbox are unread.
     ///
     /// # Errors
@@ -438,6 +446,19 @@ pub trait Store: Commit {
         after: Option<u64>,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<Swept, StoreError>>;
+
+    /// Which of these links to uploads ([`crate::room::UPLOADS_PATH`]) rooms have, in the order
+    /// asked. The others are retired: until [`crate::room::RETIRED_FOR`] after `at` no room can
+    /// take them, so that the answer stays true. The transaction by which a room lets go of an
+    /// upload retires it too.
+    ///
+    /// # Errors
+    /// [`StoreError`]: some may be retired.
+    fn retire_uploads<'a>(
+        &'a self,
+        links: &'a [Arc<str>],
+        at: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<bool>, StoreError>>;
 
     /// Whether the store can commit now: asked by readiness.
     ///

@@ -85,8 +85,7 @@ impl RoomSubscription {
         if !policy::reads(&view.room.detail, view.standing, &user, role) {
             return Ok(Some(Ended::AccessLost));
         }
-        let access = AccessVersion::of(&view.room.head);
-        self.channel.decided(self.index, access);
+        self.channel.decided(self.index, &view);
         Ok(None)
     }
 

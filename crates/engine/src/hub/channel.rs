@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Epoch, Position, Role, RoomHead, RoomId, Seq, UserId};
+use madang_domain::ports::RoomView;
+use madang_domain::{Epoch, Message, Position, Role, RoomHead, RoomId, Seq, UserId};
 use parking_lot::Mutex;
 use slab::Slab;
 
+use super::company::{self, Company};
 use super::outlet::{Ended, Outlet, SubscriptionKey};
 use crate::event::{EventBatch, RoomEvent, SignalEvent};
 
@@ -37,6 +39,8 @@ struct Entry {
     position: Option<Position>,
     /// As of when its right to read is known; `None` before it is started.
     decided: Option<AccessVersion>,
+    /// Whether it may see the members; `None` before it is started.
+    company: Option<Company>,
 }
 
 /// Who may read, as of one moment. Versions count anew in each life of a room.
@@ -115,6 +119,7 @@ impl RoomChannel {
             user,
             position: None,
             decided: None,
+            company: None,
         });
         (index, state.changes)
     }
@@ -157,6 +162,11 @@ impl RoomChannel {
             return (0, state.flip_behind());
         }
         state.head = state.head.max(end.seq);
+        let comes_or_goes = |event: &&RoomEvent| company::membership(event.message.kind).is_some();
+        for event in events.iter().filter(comes_or_goes) {
+            let entries = state.entries.iter_mut();
+            entries.for_each(|(_, entry)| entry.note(&event.message));
+        }
         let (mut taken, mut behind) = (0, 0);
         for (_, entry) in &mut state.entries {
             if entry.mode != Mode::Live {
@@ -196,11 +206,13 @@ impl RoomChannel {
     }
 
     /// Offers a signal to every subscriber who is known to have the right to read, as of the last
-    /// loss that is known here.
+    /// loss that is known here, and to see members, where it is for those.
     pub(super) fn signal(&self, event: &Arc<SignalEvent>) {
+        let for_members = event.signal.kind.is_for_members();
         let state = self.state.lock();
         for (_, entry) in &state.entries {
-            if entry.mode != Mode::Ended && has_asked(entry, state.access) {
+            let hears = !for_members || entry.company.is_some_and(Company::is_shown);
+            if hears && entry.mode != Mode::Ended && has_asked(entry, state.access) {
                 entry.outlet.offer_signal(entry.key, event);
             }
         }
@@ -236,13 +248,14 @@ impl RoomChannel {
         Some((entry.user.clone(), entry.role))
     }
 
-    /// Takes note of one subscriber's right to read as of `access`, if nothing newer is known.
-    pub(super) fn decided(&self, index: usize, access: AccessVersion) {
+    /// Takes note of one subscriber's rights as of `view`, if nothing newer is known.
+    pub(super) fn decided(&self, index: usize, view: &RoomView) {
+        let access = AccessVersion::of(&view.room.head);
         let state = &mut *self.state.lock();
         if let Some(entry) = state.entries.get_mut(index)
             && !entry.decided.is_some_and(|known| known.covers(access))
         {
-            entry.decided = Some(access);
+            entry.decide(view);
         }
     }
 
@@ -265,14 +278,9 @@ impl RoomChannel {
 
     /// Puts a new subscriber's first cursor, its right to read being known. `None` when the
     /// subscription is over.
-    pub(super) fn start(
-        &self,
-        index: usize,
-        position: Position,
-        access: AccessVersion,
-    ) -> Option<()> {
+    pub(super) fn start(&self, index: usize, position: Position, view: &RoomView) -> Option<()> {
         self.set_position(index, position)?;
-        self.state.lock().entries.get_mut(index)?.decided = Some(access);
+        self.state.lock().entries.get_mut(index)?.decide(view);
         Some(())
     }
 
@@ -316,6 +324,7 @@ impl RoomChannel {
             .entries
             .get_mut(index)
             .filter(|entry| entry.mode == Mode::CatchingUp)?;
+        events.iter().for_each(|event| entry.note(&event.message));
         let taken = outlet.offer_from_log(key, events);
         if let Some(last) = events[..taken].last() {
             entry.position = Some(last.message.position);
@@ -433,6 +442,19 @@ fn has_asked(entry: &Entry, last_loss: Option<AccessVersion>) -> bool {
 }
 
 impl Entry {
+    /// What the subscriber may do as of `view`.
+    fn decide(&mut self, view: &RoomView) {
+        self.decided = Some(AccessVersion::of(&view.room.head));
+        self.company = Some(Company::of(view, &self.user, self.role));
+    }
+
+    /// The subscriber may have come or gone by this entry.
+    fn note(&mut self, entry: &Message) {
+        if let Some(company) = &mut self.company {
+            company.note(entry, &self.user, self.role);
+        }
+    }
+
     /// Answers how many fell behind.
     fn fall_behind_if_live(&mut self) -> usize {
         if self.mode != Mode::Live {

@@ -9,6 +9,7 @@
 
 mod catch_up;
 mod channel;
+mod company;
 mod listeners;
 mod outlet;
 mod pattern;

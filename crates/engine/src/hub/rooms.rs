@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Weak};
 
-use madang_domain::ports::{Bus, Topic};
+use madang_domain::ports::{Bus, RoomView, Topic};
 use madang_domain::{Epoch, Message, Position, Role, RoomHead, RoomId, UserId};
 use parking_lot::Mutex;
 
-use super::channel::{AccessVersion, RoomChannel};
+use super::channel::RoomChannel;
 use super::outlet::{Outlet, SubscriptionKey};
 use crate::event::{RoomEvent, SignalEvent};
 use crate::telemetry::Telemetry;
@@ -83,8 +83,8 @@ impl Rooms {
         self.inner.count_behind(behind);
     }
 
-    /// Offers a signal to the subscribers of its room who may read it. Cheap when nobody here
-    /// listens.
+    /// Offers a signal to the subscribers of its room who may read it, and what is for members to
+    /// those who may see them. Cheap when nobody here listens.
     pub fn signal(&self, event: &Arc<SignalEvent>) {
         if let Some(channel) = self.inner.channel(&event.signal.room) {
             channel.signal(event);
@@ -164,14 +164,14 @@ impl Registration {
     /// [`RoomSubscription::catch_up`], which also finds out whether the room was deleted or the right
     /// to it lost meanwhile. Answers whether it is live; `None` when the subscription is over.
     #[must_use]
-    pub fn start(self, position: Position, head: &RoomHead) -> Option<(RoomSubscription, bool)> {
+    pub fn start(self, position: Position, view: &RoomView) -> Option<(RoomSubscription, bool)> {
         let Self {
             subscription,
             changes,
         } = self;
         let (channel, index) = (&subscription.channel, subscription.index);
-        channel.start(index, position, AccessVersion::of(head))?;
-        let live = position == head.position() && channel.join_live(index, changes);
+        channel.start(index, position, view)?;
+        let live = position == view.room.head.position() && channel.join_live(index, changes);
         Some((subscription, live))
     }
 }

@@ -27,8 +27,9 @@ enum Interest {
     Rooms,
     /// What is published to the user there.
     Destinations(Destinations),
-    /// Whether the user is online.
-    Presence,
+    /// Whether the user is online; told to this user while they may see it, to nobody in particular
+    /// always.
+    Presence(Option<UserId>),
 }
 
 impl Users {
@@ -60,21 +61,49 @@ impl Users {
         self.add(user, outlet, key, Interest::Destinations(destinations))
     }
 
-    /// Has a session told when `user` goes online or offline.
+    /// Has a session told when `user` goes online or offline. `watcher` is to be asked about each
+    /// time; `None` sees everybody.
     #[must_use]
     pub fn watch(
         &self,
         user: &UserId,
+        watcher: Option<UserId>,
         outlet: Arc<dyn Outlet>,
         key: SubscriptionKey,
     ) -> UserSubscription {
-        self.add(user, outlet, key, Interest::Presence)
+        self.add(user, outlet, key, Interest::Presence(watcher))
     }
 
-    /// Tells whoever watches the user here.
-    pub fn presence_changed(&self, edge: &PresenceEdge) {
+    /// Whether anybody here watches the user.
+    #[must_use]
+    pub fn is_watched(&self, user: &UserId) -> bool {
+        let mut is_watched = false;
+        self.listeners.tell(user, |listener| {
+            is_watched |= matches!(listener.interest, Interest::Presence(_));
+        });
+        is_watched
+    }
+
+    /// Those who watch the user here and are to be asked about, each once, sorted.
+    #[must_use]
+    pub fn watchers(&self, user: &UserId) -> Vec<UserId> {
+        let mut watchers = Vec::new();
+        self.listeners.tell(user, |listener| {
+            if let Interest::Presence(Some(watcher)) = &listener.interest {
+                watchers.push(watcher.clone());
+            }
+        });
+        watchers.sort_unstable();
+        watchers.dedup();
+        watchers
+    }
+
+    /// Tells whoever watches the user here and `may_see` them.
+    pub fn presence_changed(&self, edge: &PresenceEdge, may_see: impl Fn(&UserId) -> bool) {
         self.listeners.tell(&edge.user, |listener| {
-            if matches!(listener.interest, Interest::Presence) {
+            if let Interest::Presence(watcher) = &listener.interest
+                && watcher.as_ref().is_none_or(&may_see)
+            {
                 listener.outlet.presence_changed(listener.key, edge);
             }
         });
@@ -132,7 +161,7 @@ impl Users {
 impl Interest {
     fn includes(&self, destination: &str) -> bool {
         match self {
-            Self::Rooms | Self::Presence => false,
+            Self::Rooms | Self::Presence(_) => false,
             Self::Destinations(destinations) => destinations.include(destination),
         }
     }

@@ -68,6 +68,7 @@ pub(crate) fn options() -> EngineOptions {
         revise_within: None,
         signal_interval: Duration::from_secs(1),
         overdue_after: None,
+        added_per_user_per_day_max: 0,
         presence: PresenceOptions {
             lease: Duration::from_secs(30),
             grace: Duration::from_secs(7),

@@ -37,6 +37,8 @@ pub(crate) struct FakeStore {
     /// When rounds of the sweeper began.
     pub(crate) sweeps: Mutex<Vec<Timestamp>>,
     pub(crate) sweep_takes: Mutex<Duration>,
+    /// Nobody knows anybody any more, while set.
+    pub(crate) parted: AtomicBool,
     /// What each call kept.
     pub(crate) kept: Mutex<Vec<Vec<UserChange>>>,
 }
@@ -270,7 +272,9 @@ impl Store for FakeStore {
 
     /// Everybody knows everybody but `stranger`.
     fn acquainted<'a>(&'a self, _: &'a UserId, others: &'a [UserId]) -> Answered<'a, Vec<bool>> {
-        self.answer(|| others.iter().map(|u| u.as_str() != "stranger").collect())
+        let parted = self.parted.load(Ordering::Relaxed);
+        let knows = move |other: &UserId| !parted && other.as_str() != "stranger";
+        self.answer(move || others.iter().map(knows).collect())
     }
 
     fn advance_delivered<'a>(
@@ -309,6 +313,10 @@ impl Store for FakeStore {
 
     fn marks<'a>(&'a self, _: &'a RoomId, _: usize) -> Answered<'a, Option<Vec<Marks>>> {
         unreachable!("no test lists marks")
+    }
+
+    fn notification_count<'a>(&'a self, _: &'a UserId) -> Answered<'a, u64> {
+        unreachable!("no test counts notifications")
     }
 
     fn unread_notifications<'a>(&'a self, _: &'a UserId) -> Answered<'a, u64> {
@@ -364,6 +372,10 @@ impl Store for FakeStore {
             sleep(takes).await;
             Ok(Swept::default())
         })
+    }
+
+    fn retire_uploads<'a>(&'a self, _: &'a [Arc<str>], _: Timestamp) -> Answered<'a, Vec<bool>> {
+        unreachable!("no test sweeps pictures")
     }
 
     fn check(&self) -> Answered<'_, ()> {

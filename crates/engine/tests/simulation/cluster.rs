@@ -83,6 +83,7 @@ fn start_node(
         revise_within: None,
         signal_interval: Duration::from_millis(SIGNALS_MS),
         overdue_after: None,
+        added_per_user_per_day_max: 0,
         presence: PresenceOptions {
             lease: LEASE,
             grace: Duration::ZERO,

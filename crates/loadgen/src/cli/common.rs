@@ -5,6 +5,17 @@ use clap::{Args, ValueEnum};
 
 // Clap makes a line end of an n in braces, so that no text here can name that place.
 
+/// How a key is written in its file. White space behind it is not of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum KeyEncoding {
+    /// As it is.
+    Raw,
+    /// Base64 of the standard alphabet.
+    Base64,
+    /// Two digits for each byte.
+    Hex,
+}
+
 /// Options that all scenarios have.
 #[derive(Clone, Debug, Args)]
 pub struct Common {
@@ -61,9 +72,9 @@ pub struct Common {
     /// Key to sign tokens with here (HS256; sub, auth ROLE_USER, exp).
     #[arg(long, group = "tokens")]
     pub jwt_key_file: Option<PathBuf>,
-    /// The key in --jwt-key-file is base64.
-    #[arg(long, requires = "jwt_key_file")]
-    pub jwt_key_base64: bool,
+    /// How the key in --jwt-key-file is written. What Madang keeps in `jwt.key` is hex.
+    #[arg(long, requires = "jwt_key_file", value_enum, default_value_t = KeyEncoding::Raw)]
+    pub jwt_key_encoding: KeyEncoding,
 
     /// Process of the server, for its CPU time and memory over exactly the
     /// measured interval.

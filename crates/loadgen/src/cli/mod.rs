@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub(crate) use common::parse_seconds;
-pub use common::{Common, Format, Preset};
+pub use common::{Common, Format, KeyEncoding, Preset};
 pub use reference::reference;
 
 use crate::error::BenchError;

@@ -48,17 +48,15 @@ pub(super) fn receipts(last: u64) -> String {
     format!("/receipts?from={first}&to={last}")
 }
 
-/// Joins an open room and leaves it, in turns; each connection as a user of its own.
-pub(super) fn join_or_leave<'a>(
+/// Does one thing to a room and then another, in turns; each connection as a user of its own.
+pub(super) fn in_turns<'a>(
     api: &'a Api<'a>,
+    what: [&'static str; 2],
     who: impl Fn(usize) -> (u32, &'a str) + Sync + 'a,
 ) -> Ask<'a> {
     Box::new(move |turn| {
         let (user, room) = who(turn.connection);
-        let what = match turn.of_connection.is_multiple_of(2) {
-            true => "/join",
-            false => "/leave",
-        };
+        let what = what[(turn.of_connection % 2) as usize];
         Ok(Some(api.room(user, room, what)?.with("POST", "")))
     })
 }

@@ -86,8 +86,9 @@ impl DataSet {
         }
     }
 
-    /// One open room of `members` in which a few have sent `messages`.
-    pub(super) fn of_one_room(members: u32, messages: u32) -> DataSet {
+    /// One open room of `members` in which a few have sent `messages`. What it is `of` tells it from
+    /// another of the same size.
+    pub(super) fn of_one_room(of: &str, members: u32, messages: u32) -> DataSet {
         let room = Room {
             kind: RoomKind::Open,
             members: (0..members).collect(),
@@ -95,7 +96,7 @@ impl DataSet {
             messages,
         };
         DataSet {
-            name: format!("one room {members}/{messages}"),
+            name: format!("{of} of a room {members}/{messages}"),
             rooms: vec![room],
         }
     }

@@ -95,7 +95,7 @@ pub fn run(options: &Options) -> Result<Report, BenchError> {
         target: &target,
         api_key: &options.api_key,
     };
-    let data = DataSet::of_one_room(options.members, 1);
+    let data = DataSet::of_one_room("readers", options.members, 1);
     let room = fill(&api, &data, 0)?.ids.remove(0);
     let mut swarm = Swarm::new().map_err(BenchError::io("epoll"))?;
     let plan = |user| Plan {

@@ -4,7 +4,7 @@
 use clap::Args;
 
 use super::api::Api;
-use super::asks::{PAGE, join_or_leave, mark_read, marks, receipts, same, search, send};
+use super::asks::{PAGE, in_turns, mark_read, marks, receipts, same, search, send};
 use super::dataset::DataSet;
 use super::fill::fill;
 use super::measure::{Ask, Measured, Procedure};
@@ -28,7 +28,7 @@ pub struct Options {
     /// Rooms of a user; separated by commas.
     #[arg(long, value_delimiter = ',', default_value = "100,1000,10000")]
     pub rooms_of_user: Vec<u32>,
-    /// Members of a room of 1,000 messages.
+    /// Members of a room of 1,000 messages, at least 2 (100,000 at most on Madang).
     #[arg(long, value_delimiter = ',', default_value = "10,1000,100000")]
     pub members_of_room: Vec<u32>,
     /// Messages of a room of 10 members.
@@ -67,8 +67,6 @@ const READERS_MAX: usize = 64;
 const READERS: u32 = 3_000_000_000;
 /// What is sent while measuring counts as more than any filling, and is not missed by the next.
 const SENT_FROM: u32 = u32::MAX / 2;
-/// Those who join and leave.
-const GUESTS: u32 = 3_500_000_000;
 
 /// Something to be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +81,7 @@ enum Operation {
     Receipts,
     MarkRead,
     ListMembers,
-    JoinOrLeave,
+    LeaveOrJoin,
 }
 
 const OF_ROOMS: [(&str, Operation); 5] = [
@@ -100,7 +98,7 @@ const OF_MEMBERS: [(&str, Operation); 6] = [
     ("receipts_of_page", Operation::Receipts),
     ("mark_read", Operation::MarkRead),
     ("list_members", Operation::ListMembers),
-    ("join_or_leave", Operation::JoinOrLeave),
+    ("leave_or_join", Operation::LeaveOrJoin),
 ];
 const OF_MESSAGES: [(&str, Operation); 11] = [
     ("send", Operation::Send),
@@ -123,9 +121,9 @@ const OF_MESSAGES: [(&str, Operation); 11] = [
 /// See [`BenchError`]; what goes wrong while measuring is in the report.
 pub fn run(options: &Options) -> Result<Report, BenchError> {
     let common = &options.common;
-    if options.concurrency == 0 || options.members_of_room.contains(&0) {
+    if options.concurrency == 0 || options.members_of_room.iter().any(|members| *members < 2) {
         return Err(BenchError::Options(
-            "there must be a connection, and a member".to_owned(),
+            "there must be a connection, and two members".to_owned(),
         ));
     }
     let server = server::prepare(common)?;
@@ -259,8 +257,8 @@ impl<'a> Case<'a> {
     ) -> Result<(Case<'a>, Report), BenchError> {
         let data = match growing {
             Growing::RoomsOfUser => DataSet::of_rooms(size as usize, READERS + 2 * at),
-            Growing::MembersOfRoom => DataSet::of_one_room(size, MESSAGES),
-            Growing::MessagesOfRoom => DataSet::of_one_room(MEMBERS, size),
+            Growing::MembersOfRoom => DataSet::of_one_room("members", size, MESSAGES),
+            Growing::MessagesOfRoom => DataSet::of_one_room("messages", MEMBERS, size),
         };
         let filled = fill(api, &data, 0)?;
         let case = Case {
@@ -294,8 +292,11 @@ impl<'a> Case<'a> {
                 Ok(mark_read(api, marks, connections))
             }
             Operation::ListMembers => of_room(&format!("/members?limit={PAGE}")),
-            Operation::JoinOrLeave => Ok(join_or_leave(api, |connection| {
-                (GUESTS + connection as u32, self.room())
+            // A member first, since a room may be full.
+            Operation::LeaveOrJoin => Ok(in_turns(api, ["/leave", "/join"], |connection| {
+                let members = &self.data.rooms[0].members;
+                let last = members.len() - 1 - connection % (members.len() - 1);
+                (members[last], self.room())
             })),
         }
     }

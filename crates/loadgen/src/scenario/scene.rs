@@ -1,7 +1,7 @@
 //! A server that `operations` has filled, and what is asked of it.
 
 use super::api::{Api, USERS_AT_ONCE};
-use super::asks::{PAGE, each, join_or_leave, mark_read, marks, receipts, same, search};
+use super::asks::{PAGE, each, in_turns, mark_read, marks, receipts, same, search};
 use super::dataset::{DataSet, OPEN_ROOMS, RoomKind};
 use super::measure::Ask;
 use super::texts::{ABSENT, COMMON, Draw, RARE, SOME};
@@ -136,7 +136,9 @@ impl<'a> Scene<'a> {
                 let readers = self.by_rooms.iter().step_by(step).copied();
                 mark_read(api, marks(api, readers, |_| true)?, connections)
             }
-            Operation::JoinOrLeave => join_or_leave(api, |connection| self.guest(connection)),
+            Operation::JoinOrLeave => in_turns(api, ["/join", "/leave"], |connection| {
+                self.guest(connection)
+            }),
             Operation::SearchLargestRoom(word) => {
                 let reader = self.data.rooms[0].members[0];
                 same(api.person(reader, &search(word, Some(&self.ids[0])))?)

@@ -80,7 +80,7 @@ impl<'a> Target<'a> {
             (_, Some(path), _) => Tokens::from_file(path)?,
             (.., Some(command)) => Tokens::Command(command.clone()),
             _ => match &common.jwt_key_file {
-                Some(path) => Tokens::from_key_file(path, common.jwt_key_base64)?,
+                Some(path) => Tokens::from_key_file(path, common.jwt_key_encoding)?,
                 None => Tokens::None,
             },
         };

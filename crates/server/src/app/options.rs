@@ -65,6 +65,7 @@ pub(super) fn engine(config: &Config) -> EngineOptions {
         head_check_interval: Duration::from_secs(config.hub.head_check_seconds),
         revise_within: seconds_or_none(config.messages.revise_seconds),
         signal_interval: Duration::from_millis(config.messages.signal_interval_ms),
+        added_per_user_per_day_max: u64::from(config.rooms.added_per_user_per_day_max),
         overdue_after: seconds_or_none(config.desk.overdue_seconds),
         presence: PresenceOptions {
             lease: Duration::from_secs(config.presence.lease_seconds),

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::contracts::native::{DELETE_SEQ, EDIT_SEQ};
+
 /// A header of one frame.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Header {
@@ -75,6 +77,18 @@ const CLIENT_ID: Header = Header::new(
     "0b9c7c1e-5b0a-4a53-9f0f-0f3ad1c1c8e1",
     "The sender's own name for the message: sent again, it is stored once and answered as the first time",
 );
+const EDIT: Header = Header::new(
+    EDIT_SEQ,
+    "42",
+    "The `seq` of an earlier message of the room: the body replaces its body",
+)
+.required();
+const DELETE: Header = Header::new(
+    DELETE_SEQ,
+    "42",
+    "The `seq` of an earlier message of the room: its body is taken away",
+)
+.required();
 const SUBSCRIPTION: Header =
     Header::new("subscription", "sub-0", "Which subscription it is for").required();
 const MESSAGE_ID: Header =
@@ -126,6 +140,15 @@ pub(super) const SUBSCRIBE_ROOM: &[Header] =
 pub(super) const SUBSCRIBE: &[Header] = &[SUBSCRIPTION_ID, DESTINATION, ACK_MODE, RECEIPT];
 pub(super) const SEND_ROOM: &[Header] =
     &[DESTINATION, CLIENT_ID, RECEIPT, TRANSACTION, CONTENT_TYPE];
+pub(super) const SEND_EDIT: &[Header] = &[
+    DESTINATION,
+    EDIT,
+    CLIENT_ID,
+    RECEIPT,
+    TRANSACTION,
+    CONTENT_TYPE,
+];
+pub(super) const SEND_DELETE: &[Header] = &[DESTINATION, DELETE, CLIENT_ID, RECEIPT, TRANSACTION];
 pub(super) const SEND_AT_ONCE: &[Header] = &[DESTINATION, CLIENT_ID, RECEIPT, CONTENT_TYPE];
 pub(super) const SEND_ENTER: &[Header] = &[DESTINATION, RECEIPT, CONTENT_TYPE];
 pub(super) const SEND: &[Header] = &[DESTINATION, RECEIPT, TRANSACTION, CONTENT_TYPE];

@@ -20,7 +20,11 @@ pub(super) fn describe(set: DoorSet, document: &mut Document) {
             Door::WebSocket(JSON_PATH) => describe_json(row, document),
             Door::WebSocket(DIRECT_PATH) if set.direct_websocket => describe_direct(row, document),
             Door::Json(command) => describe_command(command, row, document),
-            Door::Http(..) | Door::Stomp(..) | Door::WebSocket(_) => {}
+            Door::Http(..)
+            | Door::Stomp(..)
+            | Door::StompRevision(..)
+            | Door::WebSocket(_)
+            | Door::Event(..) => {}
         }
     }
 }

@@ -9,6 +9,7 @@ use super::frames::{self, Body, FrameSpec};
 use super::schemas::capitalized;
 use super::{DoorSet, headers, servers};
 use crate::authorization::{Door, ROWS, Row};
+use crate::contracts::native::EDIT_SEQ;
 
 /// The channel of what has no destination.
 pub(super) const SESSION: &str = "stomp";
@@ -111,7 +112,10 @@ pub(super) fn describe(set: DoorSet, document: &mut Document) {
                 describe_destination(set, command, destination, row, document);
             }
             Door::Stomp(..) => {}
-            Door::Http(..) | Door::Json(_) | Door::WebSocket(_) => {}
+            Door::StompRevision(destination, header) => {
+                describe_revision(destination, header, row, document);
+            }
+            Door::Http(..) | Door::Json(_) | Door::WebSocket(_) | Door::Event(..) => {}
         }
     }
 }
@@ -285,14 +289,24 @@ fn describe_destination(
     } else {
         "error"
     };
+    let title = format!("{command} {destination}");
+    document.add_operation(operation(&key, title, row, &asked, error));
+    document.add_messages(&key, vec![asked]);
+    if command == "SUBSCRIBE" {
+        describe_deliveries(kind, destination, &key, document);
+    }
+}
+
+/// A frame that the server takes.
+fn operation(key: &str, title: String, row: &Row, asked: &Message, error: &str) -> Operation {
     let mut description = format!("Who may: {}.", row.who_may());
     // Writing to a String cannot fail.
     let _ = write!(description, " Decided by {}.", row.decided_by);
-    document.add_operation(Operation {
+    Operation {
         key: format!("{key}{}", capitalized(&asked.key)),
         action: Action::Receive,
-        channel: key.clone(),
-        title: format!("{command} {destination}"),
+        channel: key.to_owned(),
+        title,
         description,
         messages: vec![asked.key.clone()],
         reply: Some(Reply {
@@ -300,11 +314,41 @@ fn describe_destination(
             messages: vec![frames::session_key(Command::Receipt), error.to_owned()],
         }),
         bindings: None,
-    });
-    document.add_messages(&key, vec![asked]);
-    if command == "SUBSCRIBE" {
-        describe_deliveries(kind, destination, &key, document);
     }
+}
+
+/// A SEND that changes an earlier message. Its channel is the destination's.
+fn describe_revision(destination: &str, header: &str, row: &Row, document: &mut Document) {
+    let (frame, summary, headers, body) = match header {
+        EDIT_SEQ => (
+            "edit",
+            "Another body for an earlier message",
+            headers::SEND_EDIT,
+            Body::Json("RoomSend"),
+        ),
+        _ => (
+            "delete",
+            "Takes an earlier message's body away; its place stays",
+            headers::SEND_DELETE,
+            Body::Nothing,
+        ),
+    };
+    let mut asked = FrameSpec {
+        key: frame,
+        command: Command::Send,
+        summary: summary.to_owned(),
+        headers,
+        fixed: &[],
+        values: &[("destination", &example(destination))],
+        left_out: &["transaction"],
+        body,
+    }
+    .into_message(&document.schemas);
+    asked.title = format!("SEND, {header}");
+    let key = channel_key(destination);
+    let title = format!("SEND {destination} with {header}");
+    document.add_operation(operation(&key, title, row, &asked, "error"));
+    document.add_messages(&key, vec![asked]);
 }
 
 fn describe_deliveries(kind: Kind, destination: &str, key: &str, document: &mut Document) {

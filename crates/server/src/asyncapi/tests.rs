@@ -16,8 +16,8 @@ use crate::contracts::direct::{DirectMessage, DirectMessageBody};
 use crate::contracts::inbox::InboxEntry;
 use crate::contracts::native::{self, RoomNotice};
 use crate::contracts::realtime::{
-    ANSWERS, Accepted, Ack, COMMANDS, ClientCommand, EVENTS, ErrorBody, ErrorEnvelope, LeftRoom,
-    Request, RoomChange, ServerEvent, echo,
+    ANSWERS, Accepted, Ack, COMMANDS, ClientCommand, EVENTS, ErrorBody, ErrorEnvelope, Request,
+    RoomChange, RoomName, ServerEvent, echo,
 };
 use crate::gateway::doors::{DIRECT_PATH, JSON_PATH};
 
@@ -57,6 +57,14 @@ fn every_row_of_a_live_door_has_a_channel_and_an_operation() {
                 assert_eq!(document["channels"][&key]["title"], destination);
                 (key, "receive", command.to_owned())
             }
+            Door::StompRevision(destination, header) => {
+                let key = stomp::channel_key(destination);
+                let name = header.strip_suffix("-seq").unwrap();
+                let message = &document["channels"][&key]["messages"][name];
+                let required = message["headers"]["required"].as_array().unwrap();
+                assert!(required.contains(&header.into()), "{message}");
+                (key, "receive", "SEND".to_owned())
+            }
             Door::Json(command) => ("json".to_owned(), "receive", command.to_owned()),
             Door::WebSocket(path) => {
                 let key = match path {
@@ -76,7 +84,7 @@ fn every_row_of_a_live_door_has_a_channel_and_an_operation() {
                 assert_eq!(document["channels"][community::CHANNEL]["address"], path);
                 (community::CHANNEL.to_owned(), "send", "sse".to_owned())
             }
-            Door::Http(..) => continue,
+            Door::Http(..) | Door::Event(..) => continue,
         };
         let said = said(&document, &channel, action);
         assert!(said.contains(&name), "{:?}: {said:?}", row.door);
@@ -333,6 +341,7 @@ fn what_the_json_door_writes_looks_as_the_examples_do() {
         user: "u",
         session: "s",
         rooms: std::slice::from_ref(&room),
+        more: true,
         inbox: Some(samples::live_inbox()),
     };
     assert_same_shape(&example("hello"), &hello);
@@ -345,7 +354,7 @@ fn what_the_json_door_writes_looks_as_the_examples_do() {
         &ServerEvent::Room(RoomChange::Joined { room: &room }),
     );
     let left = ServerEvent::Room(RoomChange::Left {
-        room: LeftRoom { id: "r" },
+        room: RoomName { id: "r" },
     });
     let examples = &document["channels"]["json"]["messages"]["roomEvent"]["examples"];
     assert_same_shape(&examples[2]["payload"], &left);

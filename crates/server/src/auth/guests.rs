@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
-use madang_domain::{Caller, Code, Error, Timestamp, UserId};
+use madang_domain::{Caller, Code, Error, Role, Timestamp, UserId};
 use parking_lot::Mutex;
 use serde::Serialize;
 
@@ -130,7 +130,10 @@ impl Guests {
         let key = self.key.get().ok_or_else(invalid)?;
         let caller = self.rules.caller(&key.verifying.claims(token)?, now)?;
         match is_guest(&caller.user) {
-            true => Ok(caller),
+            true => Ok(Caller {
+                role: Role::Guest,
+                ..caller
+            }),
             false => Err(invalid()),
         }
     }

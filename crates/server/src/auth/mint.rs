@@ -14,7 +14,8 @@ use super::keys::DevelopmentKey;
 pub struct TokenRequest {
     /// The user id.
     pub user: UserId,
-    /// What the holder may do. A service has an account instead: for it the token is a user's.
+    /// What the holder may do. A service has an account instead, and a guest a token of another key: for
+    /// them the token is a user's.
     pub role: Role,
     /// What others see; `None` takes the user id.
     pub name: Option<String>,
@@ -49,7 +50,7 @@ pub fn mint(
     let claims = Claims {
         sub: request.user.as_str(),
         auth: match request.role {
-            Role::User | Role::Service => USER_AUTHORITY,
+            Role::Guest | Role::User | Role::Service => USER_AUTHORITY,
             Role::Agent => AGENT_AUTHORITY,
             Role::Admin => ADMIN_AUTHORITY,
         },

@@ -221,8 +221,18 @@ impl Authenticator {
             Some(guests::GUEST_KID) => self.0.guests.verify(token, now)?,
             _ => self.person(token, &head, now)?,
         };
-        self.0.revocations.check(&caller)?;
+        if !self.still_counts(&caller.user, caller.issued_at) {
+            return Err(Code::TokenRevoked.into());
+        }
         Ok(caller)
+    }
+
+    /// Whether a token of `user` counts that was issued then: after the second of the user's
+    /// revocation, if there was one; a token that does not say when does not count then. Not to be
+    /// asked of API keys and service accounts, which are no tokens.
+    #[must_use]
+    pub fn still_counts(&self, user: &UserId, issued_at: Option<Timestamp>) -> bool {
+        self.0.revocations.allow(user, issued_at)
     }
 
     /// The holder of a token of the host's, or of one that `madang token` made.
@@ -244,11 +254,6 @@ impl Authenticator {
     /// the user's sessions.
     pub fn revoke(&self, user: &UserId, at: Timestamp) {
         self.0.revocations.revoke([(user.clone(), at)]);
-    }
-
-    /// [`Authenticator::revoke`] for many users: what was stored, at the start.
-    pub fn load_revocations(&self, revoked: impl IntoIterator<Item = (UserId, Timestamp)>) {
-        self.0.revocations.revoke(revoked);
     }
 
     /// Makes a token for a new visitor: a user of their own, without a right to anything that exists.

@@ -5,7 +5,7 @@ use madang_domain::{MemberRole, RoomKind, Scope, Standing};
 use super::Party::{Anybody, Customer};
 use super::Reach::{Configured, EveryRoom, Everywhere, Members, SameMachine, Support};
 use super::RoomState::{AssignedToCaller, AssignedToOther, Completed, Waiting};
-use super::Who::{Admin, Agent, Anonymous, Service, User};
+use super::Who::{Admin, Agent, Anonymous, Guest, Service, User};
 use super::{About, Grant, MEMBERS_KINDS, Reach, RoomState, STANDINGS, Who};
 
 pub(super) const EXISTING: &[RoomState] = &[Waiting, AssignedToCaller, AssignedToOther, Completed];
@@ -13,7 +13,9 @@ pub(super) const MINE: &[RoomState] = &[AssignedToCaller];
 const CLAIMABLE: &[RoomState] = &[Waiting, AssignedToCaller];
 const ANY_STATE: &[RoomState] = &RoomState::ALL;
 
-pub(super) const PEOPLE: &[Who] = &[User, Agent, Admin];
+pub(super) const PEOPLE: &[Who] = &[Guest, User, Agent, Admin];
+/// People with an account.
+pub(super) const USERS: &[Who] = &[User, Agent, Admin];
 pub(super) const AGENTS: &[Who] = &[Agent, Admin];
 const SERVICES: &[Who] = &[
     Service(Scope::Publish),
@@ -24,6 +26,7 @@ const SERVICES: &[Who] = &[
 ];
 const PUBLISHERS: &[Who] = &[Service(Scope::Publish)];
 pub(super) const KNOWN: &[Who] = &[
+    Guest,
     User,
     Agent,
     Admin,
@@ -70,15 +73,18 @@ const OF_CUSTOMER: Reach = Support(Customer, EXISTING);
 const OF_ASSIGNEE: Reach = Support(Anybody, MINE);
 const OF_MEMBERS: Reach = Members(ALL_KINDS, MEMBERS);
 
+pub(super) const NOBODY: &[Grant] = &[];
 pub(super) const EVERYBODY: &[Grant] = &[grant(&Who::ALL, Everywhere)];
 pub(super) const TOKEN_HOLDERS: &[Grant] = &[grant(KNOWN, Everywhere)];
 pub(super) const ANY_PERSON: &[Grant] = &[grant(PEOPLE, Everywhere)];
+pub(super) const ANY_USER: &[Grant] = &[grant(USERS, Everywhere)];
+pub(super) const UPLOADS: &[Grant] = &[grant(USERS, Everywhere), grant(SERVICES, Everywhere)];
 pub(super) const ANY_AGENT: &[Grant] = &[grant(AGENTS, Everywhere)];
 pub(super) const ON_THIS_MACHINE: &[Grant] = &[grant(&Who::ALL, SameMachine)];
 pub(super) const OPERATORS: &[Grant] = &[grant(&[Admin], Everywhere), ON_THIS_MACHINE[0]];
 
 pub(super) const VISITORS: &[Grant] = &[
-    grant(&[Anonymous, User, Agent, Admin], Everywhere),
+    grant(&[Anonymous, Guest, User, Agent, Admin], Everywhere),
     HOST_USERS[0],
 ];
 
@@ -105,10 +111,33 @@ pub(super) const READS: &[Grant] = &[
     grant(&[Agent], OF_ASSIGNEE),
     grant(&[Admin], EveryRoom),
 ];
+/// Sees who belongs to a room and what they do there.
+pub(super) const SEES_MEMBERS: &[Grant] = &[
+    grant(PEOPLE, OF_CUSTOMER),
+    grant(PEOPLE, OF_MEMBERS),
+    grant(&[Agent], OF_ASSIGNEE),
+    grant(&[Admin], EveryRoom),
+];
+pub(super) const READS_OR_OPENS: &[Grant] = &[
+    grant(PEOPLE, Support(Customer, ANY_STATE)),
+    READS[1],
+    READS[2],
+    READS[3],
+    READS[4],
+];
 pub(super) const WRITES: &[Grant] = &[
     grant(PEOPLE, OF_CUSTOMER),
     grant(PEOPLE, OF_MEMBERS),
     grant(AGENTS, OF_ASSIGNEE),
+];
+/// Whose room it is: shown to them without being asked for.
+pub(super) const TAKES_PART: &[Grant] = WRITES;
+/// Sees who of the people in the room is online. Who was an agent and has the room still is one.
+pub(super) const WATCHES: &[Grant] = &[
+    grant(&[User, Guest], OF_CUSTOMER),
+    grant(&[User, Guest], OF_MEMBERS),
+    grant(&[User, Guest], OF_ASSIGNEE),
+    grant(AGENTS, Everywhere),
 ];
 pub(super) const WRITES_OR_OPENS: &[Grant] = &[
     grant(PEOPLE, Support(Customer, ANY_STATE)),
@@ -145,8 +174,8 @@ pub(super) const TRADES: &[Grant] = &[grant(PEOPLE, Members(DIRECT, MEMBERS))];
 pub(super) const EDITS: &[Grant] = &[grant(PEOPLE, Members(COMPANIES, OWNERS))];
 /// Adds plain members.
 pub(super) const ADDS: &[Grant] = &[
-    grant_about(PEOPLE, Members(COMPANIES, MEMBERS), NOT_REMOVED),
-    grant_about(PEOPLE, Members(COMPANIES, MODERATORS), &[Standing::Removed]),
+    grant_about(USERS, Members(COMPANIES, MEMBERS), NOT_REMOVED),
+    grant_about(USERS, Members(COMPANIES, MODERATORS), &[Standing::Removed]),
 ];
 pub(super) const GIVES_ROLES: &[Grant] = &[grant_about(
     PEOPLE,

@@ -1,4 +1,5 @@
-//! Who may do what, through which door: one row per route, command and STOMP destination.
+//! Who may do what, through which door: one row per route, command and STOMP destination, and per
+//! event of a connection who is told of it.
 //!
 //! The table decides nothing: `madang_domain::policy` does, and every door asks it. The table says
 //! what the doors must answer, so that a test can hold each of them to it, and so that people can
@@ -11,7 +12,7 @@ mod rows;
 use madang_domain::{MemberRole, Role, RoomKind, Scope, Standing};
 
 use RoomState::{AssignedToCaller, AssignedToOther, Completed, Missing, Waiting};
-use Who::{Admin, Agent, Anonymous, Service, User};
+use Who::{Admin, Agent, Anonymous, Guest, Service, User};
 
 pub use reference::reference;
 pub use rows::ROWS;
@@ -21,6 +22,8 @@ pub use rows::ROWS;
 pub enum Who {
     /// Nobody known: no token.
     Anonymous,
+    /// See [`Role::Guest`].
+    Guest,
     /// See [`Role::User`].
     User,
     /// See [`Role::Agent`].
@@ -34,8 +37,9 @@ pub enum Who {
 
 impl Who {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Anonymous,
+        Guest,
         User,
         Agent,
         Admin,
@@ -51,6 +55,7 @@ impl Who {
     pub const fn role(self) -> Option<Role> {
         match self {
             Anonymous => None,
+            Guest => Some(Role::Guest),
             User => Some(Role::User),
             Agent => Some(Role::Agent),
             Admin => Some(Role::Admin),
@@ -170,10 +175,16 @@ pub enum Door {
     Http(&'static str, &'static str),
     /// A STOMP command and a destination; the destination of CONNECT is empty.
     Stomp(&'static str, &'static str),
+    /// A SEND to a STOMP destination that changes an earlier message: the header that says so.
+    StompRevision(&'static str, &'static str),
     /// A command of the JSON door.
     Json(&'static str),
     /// Opening a WebSocket that shows all of the caller's rooms: its path.
     WebSocket(&'static str),
+    /// What a connection shows that is open: the path of a WebSocket or an event stream, and an event
+    /// there. Being let in means being told of it. A STOMP subscription's MESSAGEs have the row of its
+    /// SUBSCRIBE.
+    Event(&'static str, &'static str),
 }
 
 /// As what a caller comes to a support room.
@@ -274,13 +285,18 @@ impl Row {
         decision
     }
 
+    /// Whether it tells rooms apart.
+    #[must_use]
+    pub fn is_of_rooms(&self) -> bool {
+        self.grants.iter().any(|grant| grant.reach.is_of_rooms())
+    }
+
     /// The attempts that this row tells apart, by callers of every kind. All others are answered
     /// like one of them.
     #[must_use]
     pub fn attempts(&self) -> Vec<Attempt> {
-        let of_rooms = self.grants.iter().any(|grant| grant.reach.is_of_rooms());
         let mut places = Place::all();
-        if !of_rooms {
+        if !self.is_of_rooms() {
             places.truncate(1);
         }
         let mut attempts = Vec::new();

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use madang_domain::{MemberRole, RoomKind, Scope, Standing};
 
 use super::RoomState::{AssignedToCaller, AssignedToOther, Completed, Missing, Waiting};
-use super::grants::{AGENTS, EXISTING, KNOWN, MINE, PEOPLE, READS, REVISES, WRITES};
+use super::grants::{AGENTS, EXISTING, KNOWN, MINE, PEOPLE, READS, REVISES, USERS, WRITES};
 use super::{
     About, Door, Grant, MEMBERS_KINDS, Party, ROWS, Reach, RoomState, Row, STANDINGS, Who,
 };
@@ -21,10 +21,15 @@ Every door asks the same policy. Whoever is not named in a row is refused, and n
 completed; contract 1 answers `CHAT-400`, `CHAT-403` and `CHAT-409`), at a STOMP door with an
 ERROR frame of the same code, and at the JSON door with an `error` of it.
 
-*People* are users, agents and admins; an admin is an agent, too. A *service* is the host's back end: an API key, which may
+*People* are guests, users, agents and admins; an admin is an agent, too. A *service* is the host's back end: an API key, which may
 do what its scopes say, or a service account, whose scope is `publish`. A *member* of a room may be its moderator or
 owner, too; a direct room belongs to both of its two. Whom somebody removed is no stranger: an open room stays closed to
 them. The pages (`/`, `/docs`, `/docs/**`, `/demo/**`) are open to everybody: they hold nothing of rooms or users.
+
+Under *Events* is who is told of what on a connection that is open. A MESSAGE of a STOMP subscription is shown to whom may
+subscribe, and to nobody who may not read the room any more. `cargo test -p madang-server --lib authorization` tries every row:
+every kind of caller, in every room, as what they can be to it, before and after they became it, about whom it can be. A route,
+destination, command or event without a row fails it, and so does a row that nothing tries.
 
 ";
 
@@ -51,6 +56,10 @@ pub fn reference() -> String {
             Door::Json(command) => ("JSON over WebSocket", format!("`{command}`")),
             Door::Stomp(command, "") => ("STOMP", format!("`{command}`")),
             Door::Stomp(command, destination) => ("STOMP", format!("`{command} {destination}`")),
+            Door::StompRevision(destination, header) => {
+                ("STOMP", format!("`SEND {destination}` with `{header}`"))
+            }
+            Door::Event(on, event) => ("Events", format!("`{event}` on `{on}`")),
         };
         if title != section {
             section = title;
@@ -75,6 +84,9 @@ impl Row {
 }
 
 fn who_may(grants: &[Grant]) -> String {
+    if grants.is_empty() {
+        return "nobody".to_owned();
+    }
     // Neighbours of the same callers are told together.
     let together = grants.chunk_by(|one, next| one.who == next.who);
     let described = together.map(|same| {
@@ -111,6 +123,9 @@ fn callers(who: &[Who]) -> String {
     }
     if who == PEOPLE {
         return "people".to_owned();
+    }
+    if who == USERS {
+        return "people but guests".to_owned();
     }
     if who == AGENTS {
         return "agents".to_owned();

@@ -6,10 +6,16 @@ const OWN_ROOMS: &str =
     "the kind of caller; only rooms that are theirs are shown, each by policy::may_read";
 const OWN_LISTED: &str = "the kind of caller; only rooms that are theirs are listed";
 const OWN_INBOX: &str = "the kind of caller; the inbox is their own, whoever it is";
+const SHOWN_OWN: &str = "policy::takes_part; policy::reads again when somebody lost a right";
+const SHOWN_ONE: &str = "policy::reads, again when somebody lost a right";
+const UNASKED: &str = "nothing: a stream has no command to ask for it";
+const OF_ONE_LOG: &str = "nothing: the stream shows one log";
+const OWN_TOPICS: &str = "the kind of caller; only what is published to themselves is shown";
 const PERSON: &str = "the kind of caller";
-const MAY_OPEN: &str = "policy::may_open";
+const MAY_MAKE: &str = "the kind of caller, and policy::may_make_rooms";
 const MAY_READ: &str = "policy::may_read";
 const MAY_READ_OWN: &str = "policy::may_read, of rooms that are the caller's";
+const MAY_SEE_MEMBERS: &str = "policy::may_see_members";
 const MAY_SEND: &str = "policy::may_send, inside the transaction that stores the message";
 const MAY_REVISE: &str =
     "policy::may_revise, inside the transaction; a sender has `messages.revise_seconds`";
@@ -62,6 +68,10 @@ const fn send(to: &'static str, grants: &'static [Grant], decided_by: &'static s
     row(Door::Stomp("SEND", to), grants, decided_by)
 }
 
+const fn revise(to: &'static str, header: &'static str) -> Row {
+    row(Door::StompRevision(to, header), grants::REVISES, MAY_REVISE)
+}
+
 const fn json(command: &'static str, grants: &'static [Grant], decided_by: &'static str) -> Row {
     row(Door::Json(command), grants, decided_by)
 }
@@ -70,19 +80,33 @@ const fn websocket(path: &'static str) -> Row {
     row(Door::WebSocket(path), grants::ANY_PERSON, OWN_ROOMS)
 }
 
+const fn event(
+    on: &'static str,
+    name: &'static str,
+    told: &'static [Grant],
+    why: &'static str,
+) -> Row {
+    row(Door::Event(on, name), told, why)
+}
+
+const JSON: &str = "/ws/v1";
+const ROOMS: &str = "/api/v1/events";
+const ROOM: &str = "/api/v1/rooms/{id}/events";
+const DESK: &str = "/api/v1/desk/events";
+
 /// Every door.
 #[rustfmt::skip] // A row is a line.
 pub const ROWS: &[Row] = &[
     // Native REST, for people.
     get("/api/v1/rooms", grants::ANY_PERSON, OWN_LISTED),
-    post("/api/v1/rooms", grants::ANY_PERSON, "the kind of caller; policy::may_open for one's own support room"),
+    post("/api/v1/rooms", grants::ANY_PERSON, "the kind of caller; policy::may_open for one's own support room, policy::may_make_rooms for the others, which guests do not make"),
     get("/api/v1/open-rooms", grants::ANY_PERSON, PERSON),
     get("/api/v1/rooms/{id}", grants::READS, MAY_READ),
     patch("/api/v1/rooms/{id}", grants::EDITS, MAY_ACT),
     delete("/api/v1/rooms/{id}", grants::DELETES, MAY_ACT),
     post("/api/v1/rooms/{id}/join", grants::JOINS, MAY_ACT),
     post("/api/v1/rooms/{id}/leave", grants::LEAVES, MAY_ACT),
-    get("/api/v1/rooms/{id}/members", grants::READS, MAY_READ),
+    get("/api/v1/rooms/{id}/members", grants::SEES_MEMBERS, MAY_SEE_MEMBERS),
     post("/api/v1/rooms/{id}/members", grants::ADDS, ADDING),
     put("/api/v1/rooms/{id}/members/{user}", grants::GIVES_ROLES, MAY_ACT),
     delete("/api/v1/rooms/{id}/members/{user}", grants::REMOVES, MAY_ACT),
@@ -91,8 +115,8 @@ pub const ROWS: &[Row] = &[
     get("/api/v1/rooms/{id}/messages/{seq}", grants::READS, MAY_READ),
     patch("/api/v1/rooms/{id}/messages/{seq}", grants::REVISES, MAY_REVISE),
     delete("/api/v1/rooms/{id}/messages/{seq}", grants::REVISES, MAY_REVISE),
-    put("/api/v1/rooms/{id}/read", grants::READS, MAY_READ),
-    get("/api/v1/rooms/{id}/receipts", grants::READS, MAY_READ),
+    put("/api/v1/rooms/{id}/read", grants::SEES_MEMBERS, MAY_SEE_MEMBERS),
+    get("/api/v1/rooms/{id}/receipts", grants::SEES_MEMBERS, MAY_SEE_MEMBERS),
     get("/api/v1/rooms/{id}/queue", grants::READS, MAY_READ),
     get("/api/v1/rooms/{id}/events", grants::READS, MAY_READ),
     get("/api/v1/events", grants::ANY_PERSON, OWN_ROOMS),
@@ -131,13 +155,13 @@ pub const ROWS: &[Row] = &[
     post("/api/v1/host/rooms/{id}/notices", grants::HOST_MESSAGES, SCOPE_AND_NOTICE),
     post("/api/v1/host/notifications", grants::HOST_NOTIFIES, SCOPE),
     // Pictures.
-    post("/api/v1/pictures", grants::TOKEN_HOLDERS, "the authenticator; absent without `pictures.upload`"),
+    post("/api/v1/pictures", grants::UPLOADS, "policy::may_upload; absent without `pictures.upload`"),
     get("/pictures/{key}", grants::EVERYBODY, "nothing: open to everybody who has the link, which cannot be guessed"),
     // Visitors.
     post("/api/v1/guests", grants::VISITORS, "`auth.guests`, and how many an address has had; for the host's back end the API key's scope"),
     // Contract 1, REST.
     get("/user/chats/my-rooms", grants::CUSTOMER, MAY_READ),
-    delete("/user/chats", grants::CUSTOMER, MAY_OPEN),
+    delete("/user/chats", grants::CUSTOMER, MAY_ACT),
     get("/admin/chats", grants::ANY_AGENT, MAY_SERVE),
     get("/admin/chats/my-rooms", grants::ANY_AGENT, MAY_SERVE),
     get("/admin/chats/{room-id}", grants::ASSIGNEE, "policy::may_serve, then Support::is_assigned_to"),
@@ -146,13 +170,13 @@ pub const ROWS: &[Row] = &[
     post("/send/message", grants::WRITES, MAY_SEND),
     // Contract 2, REST.
     get("/api/openchat", grants::ANY_PERSON, PERSON),
-    post("/api/openchat", grants::ANY_PERSON, PERSON),
+    post("/api/openchat", grants::ANY_USER, MAY_MAKE),
     get("/api/openchat/{id}", grants::READS_OPEN, MAY_READ),
     put("/api/openchat/{id}", grants::OWNS_OPEN, MAY_ACT),
     delete("/api/openchat/{id}", grants::OWNS_OPEN, MAY_ACT),
     get("/api/openchat/room/{id}", grants::READS_OPEN, MAY_READ),
     get("/api/tradechat", grants::ANY_PERSON, OWN_LISTED),
-    post("/api/tradechat/{id}", grants::ANY_PERSON, PERSON),
+    post("/api/tradechat/{id}", grants::ANY_USER, MAY_MAKE),
     delete("/api/tradechat/{id}", grants::TRADES, MAY_ACT),
     get("/api/tradechat/room/{id}", grants::TRADES, MAY_READ_OWN),
     get("/api/notifications", grants::ANY_PERSON, OWN_INBOX),
@@ -177,15 +201,17 @@ pub const ROWS: &[Row] = &[
     json("join", grants::JOINS, MAY_ACT),
     json("leave", grants::LEAVES, MAY_ACT),
     json("watch", grants::ANY_PERSON, "the kind of caller; only people with whom they share a room are shown, to agents everybody"),
-    json("read", grants::READS, MAY_READ),
+    json("read", grants::SEES_MEMBERS, MAY_SEE_MEMBERS),
     json("typing", grants::WRITES, "policy::may_send"),
     json("resume", grants::WRITES, "only rooms that are theirs are shown, each by policy::may_read; others are answered as unknown"),
     json("ping", grants::ANY_PERSON, "nothing: answers whoever is connected"),
     // STOMP, for all destinations.
     row(Door::Stomp("CONNECT", ""), grants::TOKEN_HOLDERS, "the authenticator"),
     // STOMP, native destinations.
-    subscribe("/rooms/{id}", grants::READS, MAY_READ),
+    subscribe("/rooms/{id}", grants::READS_OR_OPENS, "policy::may_open for the customer, who makes the room; policy::may_read"),
     send("/rooms/{id}", grants::WRITES, MAY_SEND),
+    revise("/rooms/{id}", "edit-seq"),
+    revise("/rooms/{id}", "delete-seq"),
     subscribe("/sub/desk", grants::ANY_AGENT, MAY_READ),
     // STOMP, contract 1.
     subscribe("/sub/chat/room/{roomId}", grants::OPENS_OR_CLAIMS, "policy::may_open for the customer, who makes the room; for agents policy::may_serve and the claim"),
@@ -204,4 +230,56 @@ pub const ROWS: &[Row] = &[
     send("/queue/**", grants::PUBLISHES_AS_CONFIGURED, PUBLISHING),
     subscribe("/user/queue/**", grants::TOKEN_HOLDERS, "nothing: the destination is the subscriber's own, whoever it is"),
     send("/user/{id}/queue/**", grants::PUBLISHES_AS_CONFIGURED, PUBLISHING),
+    // What a connection with all of the caller's rooms shows.
+    event(JSON, "hello", grants::ANY_PERSON, OWN_ROOMS),
+    event(JSON, "message", grants::TAKES_PART, SHOWN_OWN),
+    event(JSON, "room", grants::TAKES_PART, SHOWN_OWN),
+    event(JSON, "reset", grants::TAKES_PART, SHOWN_OWN),
+    event(JSON, "read", grants::TAKES_PART, SHOWN_OWN),
+    event(JSON, "receipts", grants::TAKES_PART, SHOWN_OWN),
+    event(JSON, "typing", grants::TAKES_PART, SHOWN_OWN),
+    event(JSON, "presence", grants::WATCHES, "asked for with the command `watch`; only people with whom they share a room are shown, to agents everybody"),
+    event(JSON, "inbox", grants::ANY_PERSON, OWN_INBOX),
+    event(JSON, "notification", grants::ANY_PERSON, OWN_TOPICS),
+    event(JSON, "ack", grants::ANY_PERSON, "nothing: answers a command"),
+    event(JSON, "pong", grants::ANY_PERSON, "nothing: answers a command"),
+    event(JSON, "error", grants::EVERYBODY, "nothing: whoever is refused is told why"),
+    event(ROOMS, "hello", grants::ANY_PERSON, OWN_ROOMS),
+    event(ROOMS, "message", grants::TAKES_PART, SHOWN_OWN),
+    event(ROOMS, "room", grants::TAKES_PART, SHOWN_OWN),
+    event(ROOMS, "reset", grants::TAKES_PART, SHOWN_OWN),
+    event(ROOMS, "read", grants::TAKES_PART, SHOWN_OWN),
+    event(ROOMS, "receipts", grants::TAKES_PART, SHOWN_OWN),
+    event(ROOMS, "typing", grants::TAKES_PART, SHOWN_OWN),
+    event(ROOMS, "presence", grants::NOBODY, UNASKED),
+    event(ROOMS, "inbox", grants::ANY_PERSON, OWN_INBOX),
+    event(ROOMS, "notification", grants::ANY_PERSON, OWN_TOPICS),
+    event(ROOMS, "error", grants::ANY_PERSON, "nothing: says why the stream ends"),
+    // What the event stream of one room shows.
+    event(ROOM, "hello", grants::READS, SHOWN_ONE),
+    event(ROOM, "message", grants::READS, SHOWN_ONE),
+    event(ROOM, "room", grants::TAKES_PART, SHOWN_OWN),
+    event(ROOM, "reset", grants::READS, SHOWN_ONE),
+    event(ROOM, "read", grants::SEES_MEMBERS, SHOWN_ONE),
+    event(ROOM, "receipts", grants::SEES_MEMBERS, SHOWN_ONE),
+    event(ROOM, "typing", grants::SEES_MEMBERS, SHOWN_ONE),
+    event(ROOM, "presence", grants::NOBODY, OF_ONE_LOG),
+    event(ROOM, "inbox", grants::NOBODY, OF_ONE_LOG),
+    event(ROOM, "notification", grants::NOBODY, OF_ONE_LOG),
+    event(ROOM, "error", grants::READS, "nothing: says why the stream ends"),
+    // What the desk's event stream shows.
+    event(DESK, "hello", grants::ANY_AGENT, SHOWN_ONE),
+    event(DESK, "message", grants::ANY_AGENT, SHOWN_ONE),
+    event(DESK, "reset", grants::ANY_AGENT, SHOWN_ONE),
+    event(DESK, "room", grants::NOBODY, OF_ONE_LOG),
+    event(DESK, "read", grants::NOBODY, OF_ONE_LOG),
+    event(DESK, "receipts", grants::NOBODY, OF_ONE_LOG),
+    event(DESK, "typing", grants::NOBODY, OF_ONE_LOG),
+    event(DESK, "presence", grants::NOBODY, OF_ONE_LOG),
+    event(DESK, "inbox", grants::NOBODY, OF_ONE_LOG),
+    event(DESK, "notification", grants::NOBODY, OF_ONE_LOG),
+    event(DESK, "error", grants::ANY_AGENT, "nothing: says why the stream ends"),
+    // What the connections of contracts 2 and 3 show.
+    event("/ws/chat", "message", grants::TAKES_PART, SHOWN_OWN),
+    event("/api/notifications/connect", "sse", grants::ANY_PERSON, OWN_INBOX),
 ];

@@ -149,7 +149,8 @@ options! {
         heart_beat_want_ms: u64 = 10000, Allowed::Range(0, 600_000);
         /// Seconds within which a new connection must send CONNECT.
         connect_timeout_seconds: u64 = 10, Allowed::Range(1, 300);
-        /// Most subscriptions of one session.
+        /// Most subscriptions of one session that are in force. As many that the server ended wait for
+        /// their UNSUBSCRIBE; of more the oldest is forgotten.
         subscriptions_max: usize = 256, Allowed::Range(1, 65_536);
         /// Most open transactions of one session.
         transactions_max: usize = 16, Allowed::Range(0, 1024);
@@ -213,11 +214,12 @@ options! {
     /// What a session may cost.
     session: Session {
         /// Most rooms that a session shows without being asked (`/ws/v1`, `/ws/chat`, event
-        /// streams); the session of a user with more is closed with `TOO_MANY`.
+        /// streams): those that the client resumes, then the newest. A user with more reads the
+        /// others over REST.
         rooms_max: usize = 1024, Allowed::Range(1, 65_536);
         /// The same of an event stream of all rooms, if that is less: where every room stands is in
         /// the id of each event, about 21 bytes a room, and comes back in a header
-        /// (`Last-Event-ID`), of which most proxies take 8 KiB. Users with more rooms use `/ws/v1`.
+        /// (`Last-Event-ID`), of which most proxies take 8 KiB.
         stream_rooms_max: usize = 256, Allowed::Range(1, 65_536);
         /// Bytes of room messages queued for one session before it reads the log instead; nothing
         /// is lost.
@@ -246,7 +248,7 @@ options! {
         /// REST. Empty lets nobody else.
         publish: Vec<Role> = ["service"], ROLE;
         /// The roles that may subscribe. Empty lets nobody.
-        subscribe: Vec<Role> = ["service", "agent", "admin", "user"], ROLE;
+        subscribe: Vec<Role> = ["service", "agent", "admin", "user", "guest"], ROLE;
     }
 
     /// The paths and payloads of other systems that this server answers beside its own.
@@ -288,6 +290,14 @@ options! {
     hub: Hub {
         /// Seconds between the checks for messages whose live delivery was lost.
         head_check_seconds: u64 = 5, Allowed::Range(1, 3600);
+    }
+
+    /// What people may do with rooms of members.
+    rooms: Rooms {
+        /// Most people whom one person brings into rooms in 24 hours, on this node: members whom they
+        /// add, and whom they make rooms with. One more is refused with `TOO_MANY`. Service accounts
+        /// and API keys have no bound. 0 is no bound.
+        added_per_user_per_day_max: u32 = 1000, Allowed::Range(0, 1_000_000);
     }
 
     /// What people may do with messages.
@@ -364,8 +374,9 @@ options! {
         s3_secret_key: Option<Secret> = "", ANY_TEXT;
         /// Most bytes of one picture.
         bytes_max: usize = 1048576, Allowed::Range(KIB, 32 * MIB);
-        /// Most uploads at the same time, each of which takes up to twice `bytes_max` of memory; one
-        /// more is refused with `OVERLOADED`.
+        /// Most uploads that are stored at the same time; others wait. Uploads under way hold at most
+        /// the bytes of so many, and up to twice as much memory; more are refused with `OVERLOADED`.
+        /// Of one person two may be under way.
         uploads_max: usize = 16, Allowed::Range(1, 1024);
         /// Most uploads of one person in 24 hours on this node, those that fail too; one more is
         /// refused with `TOO_MANY`. Service accounts and API keys have no bound. 0 is no bound.

@@ -297,13 +297,14 @@ impl OptionValue for Vec<String> {
     }
 }
 
-pub(super) const ROLES: &[&str] = &["user", "agent", "admin", "service"];
+pub(super) const ROLES: &[&str] = &["guest", "user", "agent", "admin", "service"];
 
 impl OptionValue for Vec<Role> {
     const KIND: Kind = Kind::List;
 
     fn read(value: &Value, _: &Allowed) -> Option<Self> {
         let role = |item: &Value| match item.as_str()? {
+            "guest" => Some(Role::Guest),
             "user" => Some(Role::User),
             "agent" => Some(Role::Agent),
             "admin" => Some(Role::Admin),

@@ -160,6 +160,8 @@ pub struct UserBody {
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum UserRole {
+    /// A visitor without an account.
+    Guest,
     /// A person who uses the host application.
     User,
     /// A person who serves customers.
@@ -173,6 +175,7 @@ pub enum UserRole {
 impl From<Role> for UserRole {
     fn from(role: Role) -> Self {
         match role {
+            Role::Guest => Self::Guest,
             Role::User => Self::User,
             Role::Agent => Self::Agent,
             Role::Admin => Self::Admin,

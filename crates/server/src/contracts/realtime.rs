@@ -8,8 +8,8 @@ mod events;
 
 pub use commands::{COMMANDS, ClientCommand, ID_BYTES_MAX, JSON_SUBPROTOCOL, Request, echo};
 pub use events::{
-    ANSWERS, Accepted, Ack, EVENTS, ErrorBody, ErrorEnvelope, LeftRoom, LiveInbox, LiveRoom,
-    RoomChange, ServerEvent,
+    ANSWERS, Accepted, Ack, EVENTS, ErrorBody, ErrorEnvelope, LiveInbox, LiveRoom, RoomChange,
+    RoomName, ServerEvent,
 };
 
 #[cfg(test)]

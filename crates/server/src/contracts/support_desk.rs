@@ -108,6 +108,7 @@ pub const fn error_code(code: Code) -> (&'static str, &'static str) {
         | Code::PublishForbidden
         | Code::SubscribeForbidden
         | Code::RoleRequired
+        | Code::NotForGuests
         | Code::TooLate
         | Code::RoomFull
         | Code::ScopeMissing

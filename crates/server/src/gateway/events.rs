@@ -19,7 +19,7 @@ use super::headers::{BodyEnd, ok_head};
 use super::session::dialect::Dialect;
 use super::session::event_stream::EventStream;
 use super::session::notification_stream::NotificationStream;
-use super::session::rooms::{Follows, InboxStart};
+use super::session::rooms::{Begin, Follows};
 use super::session::{Connection, Input, Places, run};
 use super::stream::{BodyStream, Stream};
 use super::takeover::Takeover;
@@ -170,9 +170,9 @@ fn follows(scope: EventScope, caller: &Caller) -> Result<Follows, Error> {
             // refused does not come again.
             let seen = last.and_then(|id| parse_event_id(&id, &caller.user));
             Follows::Inbox(match seen {
-                None => InboxStart::Now,
-                Some(Seen::Nothing) => InboxStart::Beginning,
-                Some(Seen::UpTo(position)) => InboxStart::After(position),
+                None => Begin::Now,
+                Some(Seen::Nothing) => Begin::Beginning,
+                Some(Seen::UpTo(position)) => Begin::After(position),
             })
         }
     })

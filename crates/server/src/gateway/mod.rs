@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use madang_domain::{Caller, Code, Error, Role, UserId};
+use madang_domain::{Caller, Code, Error, Role, Timestamp, UserId};
 use madang_engine::Engine;
 use madang_wire::stomp::{self, HeartBeat};
 use madang_wire::websocket;
@@ -42,6 +42,7 @@ use timers::Timers;
 pub use users::UserLimits;
 use users::Users;
 
+use session::TokenProof;
 use session::stomp::destination::DestinationMap;
 
 use crate::auth::TokenCheck;
@@ -68,6 +69,9 @@ pub trait Identity: Send + Sync {
         login: &'a str,
         passcode: &'a str,
     ) -> madang_domain::ports::BoxFuture<'a, Result<Caller, Error>>;
+
+    /// Whether a token of `user` that was issued then has not been revoked since it was checked.
+    fn still_counts(&self, user: &UserId, issued_at: Option<Timestamp>) -> bool;
 }
 
 /// The bounds of a session. Each has a stated outcome when it is reached.
@@ -234,12 +238,24 @@ impl Gateway {
 }
 
 impl Gateway {
-    /// Ends all sessions of `user` on this node: their tokens were revoked. Costs a look at each
-    /// session of the node.
+    /// Ends all sessions of `user` on this node that were opened with a token: those were revoked.
+    /// Costs a look at each session of the node.
     pub fn end_sessions_of(&self, user: &UserId) {
+        self.end_sessions(|proof| proof.user == *user);
+    }
+
+    /// Ends every session on this node whose token counts no more. Costs the same.
+    pub fn end_revoked_sessions(&self) {
+        let identity = &self.chat.identity;
+        self.end_sessions(|proof| !identity.still_counts(&proof.user, proof.issued_at));
+    }
+
+    fn end_sessions(&self, is_revoked: impl Fn(&TokenProof) -> bool) {
         let sessions = self.shared.registry.all();
-        for session in sessions.iter().filter(|session| session.is_of(user)) {
-            session.end(Code::TokenRevoked.into());
+        for session in sessions {
+            if session.proof().is_some_and(&is_revoked) {
+                session.end(Code::TokenRevoked.into());
+            }
         }
     }
 }

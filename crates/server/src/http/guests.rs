@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{FromRequest, Request, State};
-use axum::http::header::{AUTHORIZATION, HeaderName, HeaderValue, RETRY_AFTER};
+use axum::http::header::{AUTHORIZATION, HeaderName};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use madang_domain::{Code, Error, Role, Scope};
@@ -173,10 +173,8 @@ async fn asker(state: &HttpState, headers: &HeaderMap) -> Result<Asker, Error> {
 fn too_many(wait: Duration) -> Response {
     let seconds = wait.as_secs().saturating_add(1);
     let detail = format!("no more guests from this address for {seconds} seconds");
-    let mut response = refuse(Error::with_detail(Code::TooMany, detail));
-    let headers = response.headers_mut();
-    headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    response
+    let wait = Duration::from_secs(seconds);
+    refuse(Error::with_detail(Code::TooMany, detail).retry_after(wait))
 }
 
 fn refuse(error: Error) -> Response {

@@ -6,13 +6,14 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, Uri, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use madang_domain::Code;
 
 use super::Shared;
-use super::problem::{Refusal, Told};
+use super::contracts::refusal::Words;
+use super::problem::Told;
 
 /// How long a request may take, its body included: a client that sends a byte an hour, or a store
 /// that hangs, must not keep it.
@@ -35,9 +36,10 @@ pub(super) async fn guard(State(state): State<Shared>, request: Request, next: N
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let words = Words::of(request.uri().path(), &state.contracts);
     let answer = tokio::time::timeout(REQUEST_DEADLINE, catch_panics(next.run(request)));
-    let late = |_| Refusal::from(Code::Unavailable).into_response();
-    let response = answer.await.unwrap_or_else(late);
+    let answer = answer.await.unwrap_or(Err(Code::Unavailable));
+    let response = answer.unwrap_or_else(|code| words.refuse(code));
     let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
     let status = response.status().as_u16();
     if let Some(Told(error)) = response.extensions().get::<Told>() {
@@ -50,7 +52,9 @@ pub(super) async fn guard(State(state): State<Shared>, request: Request, next: N
     response
 }
 
-async fn catch_panics(handling: impl Future<Output = Response>) -> Response {
+/// # Errors
+/// [`Code::Internal`]: it panicked.
+async fn catch_panics(handling: impl Future<Output = Response>) -> Result<Response, Code> {
     let mut handling = pin!(handling);
     // Nothing that the handler broke is looked at again: its future is dropped with the request.
     let caught = std::future::poll_fn(|context| {
@@ -62,9 +66,9 @@ async fn catch_panics(handling: impl Future<Output = Response>) -> Response {
         }
     })
     .await;
-    caught.unwrap_or_else(|| {
+    caught.ok_or_else(|| {
         tracing::error!("an HTTP handler panicked");
-        Refusal::from(Code::Internal).into_response()
+        Code::Internal
     })
 }
 
@@ -82,10 +86,10 @@ pub(super) async fn protect(request: Request, next: Next) -> Response {
     response
 }
 
-pub(super) async fn no_such_route() -> Refusal {
-    Code::NotFound.into()
+pub(super) async fn no_such_route(State(state): State<Shared>, uri: Uri) -> Response {
+    Words::of(uri.path(), &state.contracts).refuse(Code::NotFound)
 }
 
-pub(super) async fn no_such_method() -> Refusal {
-    Code::MethodNotAllowed.into()
+pub(super) async fn no_such_method(State(state): State<Shared>, uri: Uri) -> Response {
+    Words::of(uri.path(), &state.contracts).refuse(Code::MethodNotAllowed)
 }

@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use madang_domain::Code;
 
 use super::Shared;
-use super::problem::Refusal;
+use super::contracts::refusal::Words;
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE");
 const REQUEST_HEADERS: HeaderValue =
@@ -118,7 +118,7 @@ pub(super) async fn judge(State(state): State<Shared>, request: Request, next: N
     let mut response = if is_question(&request) && may_call(standing) {
         StatusCode::NO_CONTENT.into_response()
     } else if is_forgeable(&request) && !matches!(standing, Standing::Own | Standing::Listed) {
-        Refusal::from(Code::OriginForbidden).into_response()
+        Words::of(request.uri().path(), &state.contracts).refuse(Code::OriginForbidden)
     } else {
         next.run(request).await
     };

@@ -1,5 +1,7 @@
 //! Errors as HTTP tells them: problem details (RFC 9457), rendered from the domain's registry.
 
+use std::time::Duration;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use madang_domain::{Agent, Code, Error};
@@ -11,9 +13,9 @@ use crate::contracts::rooms::PersonBody;
 /// Media type of every native error body.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
-/// Seconds after which a refused request may be tried again; enough for a restart behind a load
-/// balancer to have moved on.
-const RETRY_AFTER_SECONDS: &str = "1";
+/// After how long a refused request may be tried again of which no more is known; enough for a
+/// restart behind a load balancer to have moved on.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Problem details (RFC 9457) of a request that was not done.
 #[derive(Debug, Serialize, ToSchema)]
@@ -97,7 +99,7 @@ impl IntoResponse for Refusal {
             body,
         )
             .into_response();
-        advise(&mut response);
+        advise(&mut response, &self.error);
         response.extensions_mut().insert(Told(self.error));
         response
     }
@@ -113,17 +115,21 @@ pub(super) fn status(number: u16) -> StatusCode {
 }
 
 /// Adds what a status asks for: how to authenticate, when to come back.
-pub(super) fn advise(response: &mut Response) {
+pub(super) fn advise(response: &mut Response, error: &Error) {
     let (name, value) = match response.status() {
-        StatusCode::UNAUTHORIZED => (header::WWW_AUTHENTICATE, "Bearer"),
+        StatusCode::UNAUTHORIZED => (header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-            (header::RETRY_AFTER, RETRY_AFTER_SECONDS)
+            (header::RETRY_AFTER, HeaderValue::from(seconds_until(error)))
         }
         _ => return,
     };
-    response
-        .headers_mut()
-        .insert(name, HeaderValue::from_static(value));
+    response.headers_mut().insert(name, value);
+}
+
+/// Whole seconds, so that whoever comes then does not come too early.
+fn seconds_until(error: &Error) -> u64 {
+    let wait = error.wait().unwrap_or(RETRY_AFTER);
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 /// The errors that any route may answer, for the document.
@@ -138,7 +144,7 @@ pub(crate) enum Common {
     #[response(status = 401, content_type = "application/problem+json")]
     Unauthorized(Problem),
     /// The caller has no right to this: `NOT_YOUR_ROOM`, `ROLE_REQUIRED`, `TOO_LATE`,
-    /// `AGENTS_ONLY`, `PUBLISH_FORBIDDEN`, `SCOPE_MISSING`.
+    /// `AGENTS_ONLY`, `NOT_FOR_GUESTS`, `PUBLISH_FORBIDDEN`, `SCOPE_MISSING`.
     #[response(status = 403, content_type = "application/problem+json")]
     Forbidden(Problem),
     /// A defect of the server: `INTERNAL`.

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
+use madang_domain::room::UPLOADS_PATH;
+
 use super::format::PictureFormat;
 use crate::hex;
-
-/// The path of the links to uploaded pictures.
-pub(crate) const PICTURES_PATH: &str = "/pictures/";
 
 const ID_BYTES: usize = 16;
 
@@ -44,13 +43,13 @@ impl PictureKey {
     /// to anything else.
     #[must_use]
     pub fn from_link(link: &str) -> Option<Self> {
-        Self::parse(link.strip_prefix(PICTURES_PATH)?)
+        Self::parse(link.strip_prefix(UPLOADS_PATH)?)
     }
 
     /// The link that clients show: a path of this server.
     #[must_use]
     pub fn link(&self) -> String {
-        format!("{PICTURES_PATH}{self}")
+        format!("{UPLOADS_PATH}{self}")
     }
 
     /// What kind of picture it is.

@@ -1,12 +1,10 @@
 //! Room pictures that are uploaded to this server, in the object store that the configuration
 //! names. Knows keys and bytes, neither rooms nor HTTP.
 //!
-//! An upload is an object under `unused/` until a room takes it ([`PictureStore::keep`]), which
-//! puts it under `kept/`. What stays unused for a day is swept away. Whether a picture is used is
-//! thus told by its path, which every kind of store has, and a sweep can never reach a picture that
-//! a room has.
+//! An upload is one object for all its life. Whether a room has it is told by the room alone, which
+//! the database keeps: the sweep lists what is a day old, and removes what no room has. Why it never
+//! removes what a room is about to take is written down in `sweep`.
 
-mod allowance;
 mod format;
 mod key;
 mod place;
@@ -14,32 +12,36 @@ mod released;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod under_way;
 
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt};
-use madang_domain::{Caller, Code, Error, Role};
+use madang_domain::{Caller, Code, Error, Role, Timestamp, policy};
+use madang_engine::Allowance;
 use object_store::path::Path;
-use object_store::{GetOptions, GetResult, ObjectStore, ObjectStoreExt, PutMode};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use object_store::{GetOptions, GetResult, ObjectMeta, ObjectStore, ObjectStoreExt};
+use tokio::sync::SemaphorePermit;
 
 use crate::config::Pictures;
-use allowance::Allowance;
 use place::Place;
+use under_way::{OfPerson, UnderWay};
 
 pub use format::PictureFormat;
-pub(crate) use key::PICTURES_PATH;
 pub use key::PictureKey;
 pub use place::PicturesError;
 pub use released::remove_released;
 pub use sweep::sweep_until;
 
-const UNUSED: &str = "unused";
-const KEPT: &str = "kept";
+/// Where the objects are, below the place that the configuration names: nothing else is listed.
+const UPLOADS: &str = "uploads";
+
+/// What a form may have around its file: boundaries, and the head of the part.
+pub(crate) const ENVELOPE_BYTES_MAX: usize = 4 * 1024;
 
 /// The pictures of rooms. Cheap to ask; shared by all handlers of the node.
 pub struct PictureStore {
@@ -49,15 +51,17 @@ pub struct PictureStore {
     folder: Option<PathBuf>,
     takes_uploads: bool,
     bytes_max: usize,
-    places: Semaphore,
+    under_way: UnderWay,
     allowance: Allowance,
 }
 
-/// A place among the uploads that are under way, given back when it is dropped. Nothing is stored
+/// An upload that is under way. What it holds is given back when it is dropped. Nothing is stored
 /// before [`finish`](Self::finish).
 pub struct Upload<'a> {
     store: &'a PictureStore,
-    _place: SemaphorePermit<'a>,
+    /// Of an upload of a person.
+    _of_person: Option<OfPerson<'a>>,
+    held: Option<SemaphorePermit<'a>>,
 }
 
 /// A picture on its way out.
@@ -86,8 +90,11 @@ impl PictureStore {
             folder,
             takes_uploads: options.upload,
             bytes_max: options.bytes_max,
-            places: Semaphore::new(options.uploads_max),
-            allowance: Allowance::new(options.per_user_per_day_max, Instant::now()),
+            under_way: UnderWay::new(
+                options.uploads_max,
+                options.bytes_max.saturating_add(ENVELOPE_BYTES_MAX),
+            ),
+            allowance: Allowance::per_day(u64::from(options.per_user_per_day_max)),
         })
     }
 
@@ -103,26 +110,32 @@ impl PictureStore {
         self.bytes_max
     }
 
-    /// Lets `caller` upload one picture, which counts from now on. Never waits.
+    /// Lets `caller` upload one picture, which counts from now on. Never waits. A back end is not
+    /// bounded.
     ///
     /// # Errors
-    /// [`Code::Overloaded`]: too many uploads are under way; retryable. [`Code::TooMany`]: too many
-    /// of this person today.
+    /// [`Code::NotForGuests`]. [`Code::TooMany`]: too many of this person at the same time, or in 24 hours;
+    /// retryable then.
     pub fn begin(&self, caller: &Caller) -> Result<Upload<'_>, Error> {
-        let Ok(place) = self.places.try_acquire() else {
-            return Err(Code::Overloaded.into());
-        };
-        if caller.role != Role::Service && !self.allowance.take(&caller.user, Instant::now()) {
-            let detail = "you have uploaded too many pictures today";
-            return Err(Error::with_detail(Code::TooMany, detail));
+        policy::may_upload(caller.role)?;
+        let is_person = caller.role != Role::Service;
+        let of_person = is_person.then(|| self.under_way.begin(&caller.user));
+        let of_person = of_person.transpose()?;
+        if is_person {
+            let taken = self.allowance.take(&caller.user, 1, now());
+            taken.map_err(|wait| {
+                let detail = "you have uploaded too many pictures in the last 24 hours";
+                Error::with_detail(Code::TooMany, detail).retry_after(wait)
+            })?;
         }
         Ok(Upload {
             store: self,
-            _place: place,
+            _of_person: of_person,
+            held: None,
         })
     }
 
-    /// The picture of that key, used by a room or not; `None` when there is none.
+    /// The picture of that key; `None` when there is none.
     ///
     /// # Errors
     /// [`Code::Unavailable`]: the store cannot be reached or refuses; retryable.
@@ -134,57 +147,43 @@ impl PictureStore {
         }))
     }
 
-    /// Whether there is a picture of that key, used by a room or not.
+    /// Whether there is a picture of that key.
     ///
     /// # Errors
     /// As [`get`](Self::get).
     pub async fn contains(&self, key: &PictureKey) -> Result<bool, Error> {
-        let found = self.find(key, GetOptions::new().with_head(true)).await?;
-        Ok(found.is_some())
+        Ok(self.head(key).await?.is_some())
     }
 
-    /// Takes an upload for a room, which has it alone: from now on it stays until
-    /// [`delete`](Self::delete). To be called before the room is told to have it; when the room then
-    /// does not get it, delete it. Poll it to its end: dropped half-way, it may have kept a picture
-    /// that no room has.
+    /// Whether a room may take this upload: it is there, and young enough that the sweep is not
+    /// about to look at it. To be asked right before; whether another room has it, the database says.
     ///
     /// # Errors
-    /// [`Code::BodyInvalid`]: there is no such upload, it was left unused for too long, or a room
-    /// took it before, this one included; the client's fault. [`Code::Unavailable`]: the store
-    /// cannot be reached or refuses; retryable.
-    pub async fn keep(&self, key: &PictureKey) -> Result<(), Error> {
-        let unused = self.path(UNUSED, key);
-        let content = match self.objects.get(&unused).await {
-            Ok(found) => found.bytes().await,
-            Err(error) => Err(error),
-        };
-        let content = match content {
-            Ok(content) => content,
-            Err(object_store::Error::NotFound { .. }) => return Err(not_for_taking()),
-            Err(error) => return Err(unavailable(&error)),
-        };
-        // Of two rooms that want it at once one gets it: an object of that name is not replaced.
-        let kept = self.path(KEPT, key);
-        let put = self
-            .objects
-            .put_opts(&kept, content.into(), PutMode::Create.into());
-        match put.await {
-            Ok(_) => {}
-            Err(object_store::Error::AlreadyExists { .. }) => return Err(not_for_taking()),
-            Err(error) => return Err(unavailable(&error)),
+    /// [`Code::BodyInvalid`]: there is none, or it was left unused for too long; the client's fault.
+    /// [`Code::Unavailable`]: the store cannot be reached or refuses; retryable.
+    pub async fn check_for_taking(&self, key: &PictureKey) -> Result<(), Error> {
+        let head = self.head(key).await?;
+        if head.is_some_and(|head| sweep::may_be_taken(&head, SystemTime::now())) {
+            return Ok(());
         }
-        // What is left here the sweep takes.
-        drop(self.remove(&unused).await);
-        Ok(())
+        let detail = "the picture is not there any more: upload it anew";
+        Err(Error::with_detail(Code::BodyInvalid, detail))
     }
 
-    /// Removes a picture, used or not. Safe to repeat: that there is none is no error.
+    /// Removes a picture, whoever has it. Safe to repeat: that there is none is no error.
     ///
     /// # Errors
     /// [`Code::Unavailable`]: the store cannot be reached or refuses; retryable.
     pub async fn delete(&self, key: &PictureKey) -> Result<(), Error> {
-        self.remove(&self.path(UNUSED, key)).await?;
-        self.remove(&self.path(KEPT, key)).await
+        match self.objects.delete(&self.path(key)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(unavailable(&error)),
+        }
+    }
+
+    async fn head(&self, key: &PictureKey) -> Result<Option<ObjectMeta>, Error> {
+        let found = self.find(key, GetOptions::new().with_head(true)).await?;
+        Ok(found.map(|found| found.meta))
     }
 
     /// `options` must set no condition.
@@ -193,32 +192,28 @@ impl PictureStore {
         key: &PictureKey,
         options: GetOptions,
     ) -> Result<Option<GetResult>, Error> {
-        // A room may take it between the first two looks; then it is where it was not before.
-        for state in [KEPT, UNUSED, KEPT] {
-            let path = self.path(state, key);
-            match self.objects.get_opts(&path, options.clone()).await {
-                Ok(found) => return Ok(Some(found)),
-                Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(unavailable(&error)),
-            }
-        }
-        Ok(None)
-    }
-
-    async fn remove(&self, path: &Path) -> Result<(), Error> {
-        match self.objects.delete(path).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+        match self.objects.get_opts(&self.path(key), options).await {
+            Ok(found) => Ok(Some(found)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(unavailable(&error)),
         }
     }
 
-    fn path(&self, state: &'static str, key: &PictureKey) -> Path {
-        self.root.clone().join(state).join(key.to_string())
+    fn path(&self, key: &PictureKey) -> Path {
+        self.root.clone().join(UPLOADS).join(key.to_string())
     }
 }
 
 impl Upload<'_> {
-    /// Stores the picture, unused by any room as yet. Once this is answered it is durable; dropped
+    /// Counts bytes of its body that came, before they are kept.
+    ///
+    /// # Errors
+    /// [`Code::Overloaded`]: the bodies of all uploads that are under way have too many; retryable.
+    pub fn hold(&mut self, bytes: usize) -> Result<(), Error> {
+        self.store.under_way.hold(&mut self.held, bytes)
+    }
+
+    /// Stores the picture, which has come as a whole. Once this is answered it is durable; dropped
     /// before, it is either there as a whole or not at all.
     ///
     /// # Errors
@@ -227,14 +222,15 @@ impl Upload<'_> {
     /// be reached or refuses; retryable.
     pub async fn finish(self, content: Bytes) -> Result<PictureKey, Error> {
         if content.len() > self.store.bytes_max {
-            return Err(self.store.too_large());
+            return Err(self.too_large());
         }
         let Some(format) = PictureFormat::of(&content) else {
             let detail = "the file is not a picture in PNG, JPEG, GIF or WebP";
             return Err(Error::with_detail(Code::BodyInvalid, detail));
         };
+        let _place = self.store.under_way.write().await?;
         let key = PictureKey::random(format);
-        let path = self.store.path(UNUSED, &key);
+        let path = self.store.path(&key);
         match self.store.objects.put(&path, content.into()).await {
             Ok(_) => Ok(key),
             Err(error) => Err(unavailable(&error)),
@@ -242,17 +238,16 @@ impl Upload<'_> {
     }
 }
 
-impl PictureStore {
+impl Upload<'_> {
     /// What an upload of more bytes than it may have is told.
     pub(crate) fn too_large(&self) -> Error {
-        let detail = format!("a picture has at most {} bytes", self.bytes_max);
+        let detail = format!("a picture has at most {} bytes", self.store.bytes_max);
         Error::with_detail(Code::TooLarge, detail)
     }
 }
 
-fn not_for_taking() -> Error {
-    let detail = "the picture is not there, or is a room's already: upload it anew";
-    Error::with_detail(Code::BodyInvalid, detail)
+fn now() -> Timestamp {
+    Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
 }
 
 /// The head of the answer is out by then: the client sees that the rest is missing.

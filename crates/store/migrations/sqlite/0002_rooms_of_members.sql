@@ -93,6 +93,15 @@ CREATE INDEX rooms_not_noted ON rooms (inquired_at, room_no) WHERE state = 0 AND
 CREATE INDEX rooms_assigned ON rooms (agent, inquired_at, room_no) WHERE state = 1;
 CREATE INDEX rooms_open ON rooms (room_no) WHERE kind = 3;
 CREATE UNIQUE INDEX rooms_direct ON rooms (direct_key) WHERE direct_key IS NOT NULL;
+CREATE UNIQUE INDEX rooms_uploads ON rooms (picture) WHERE picture GLOB '/pictures/*';
+
+-- Uploads that no room may take any more: one had it, or none took it in time.
+CREATE TABLE retired_uploads (
+    link       TEXT    PRIMARY KEY,
+    retired_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX retired_uploads_by_age ON retired_uploads (retired_at);
 
 -- last_n, oldest_n: how many countable messages the log had, ever, up to and including last_seq,
 -- and before oldest_seq. active_at: when last_seq was appended, else when the room was made.
@@ -152,20 +161,26 @@ FROM messages ORDER BY room_no, seq;
 DROP TABLE messages;
 ALTER TABLE messages_of_any_kind RENAME TO messages;
 
--- Which merged messages a user sent, numbered without gaps among those kept of a room.
+-- Which merged messages a user sent: bit seq % 64 of block seq / 64. before: how many there were in
+-- the blocks before it, and how many of this one are removed.
 CREATE TABLE sent (
     user_no INTEGER NOT NULL,
     room_no INTEGER NOT NULL,
-    seq     INTEGER NOT NULL,
-    own_n   INTEGER NOT NULL,
-    PRIMARY KEY (user_no, room_no, seq)
+    block   INTEGER NOT NULL,
+    before  INTEGER NOT NULL,
+    bits    INTEGER NOT NULL,
+    PRIMARY KEY (user_no, room_no, block)
 ) STRICT, WITHOUT ROWID;
 
 INSERT INTO sent
-SELECT u.user_no, m.room_no, m.seq,
-    row_number() OVER (PARTITION BY u.user_no, m.room_no ORDER BY m.seq)
-FROM messages AS m JOIN logs AS l ON l.room_no = m.room_no JOIN users AS u ON u.id = m.sender
-ORDER BY 1, 2, 3;
+SELECT user_no, room_no, block,
+    sum(count) OVER (PARTITION BY user_no, room_no ORDER BY block) - count, bits
+FROM (
+    SELECT u.user_no, m.room_no, m.seq >> 6 AS block, count(*) AS count,
+        sum(1 << (m.seq & 63)) AS bits
+    FROM messages AS m JOIN logs AS l ON l.room_no = m.room_no JOIN users AS u ON u.id = m.sender
+    GROUP BY 1, 2, 3
+) ORDER BY 1, 2, 3;
 
 -- Who belongs to a room. A support room's customer and agent are here too, for lists and marks;
 -- what they may do is decided by the room alone.

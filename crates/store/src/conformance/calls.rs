@@ -7,8 +7,8 @@ use madang_domain::ports::{LogQuery, RoomSummary, RoomsQuery, Store};
 use madang_domain::{
     Actor, Agent, Answer, Appended, Body, Caller, ClaimOutcome, ClientId, Code, Command, Committed,
     Content, Draft, DraftGroup, MemberRole, Message, MessageKind, NewRoom, Outcome, Person,
-    Position, Profile, Role, Room, RoomAction, RoomCommand, RoomId, RoomKind, Seq, Standing,
-    Timestamp, UserId,
+    Position, Profile, Role, Room, RoomAction, RoomCommand, RoomId, RoomKind, RoomsChange, Seq,
+    Standing, Timestamp, UserId,
 };
 
 pub(crate) fn at(micros: i64) -> Timestamp {
@@ -398,4 +398,15 @@ pub(crate) async fn unread(store: &dyn Store, id: &str) -> u64 {
     let sum: u64 = summary.rooms.iter().map(|(_, count)| count).sum();
     assert_eq!(summary.total, sum);
     summary.total
+}
+
+/// As [`members`] answers.
+pub(crate) fn named(list: &[(&str, MemberRole)]) -> Vec<(String, MemberRole)> {
+    let list = list.iter().map(|(id, role)| ((*id).to_owned(), *role));
+    list.collect()
+}
+
+/// Where somebody's part in a room begins; `None` of one who has left.
+pub(crate) fn since(change: &RoomsChange) -> Option<u64> {
+    change.since.map(|position| position.seq.get())
 }

@@ -61,6 +61,10 @@ async fn unread(store: &dyn Store, id: &str) -> u64 {
     store.unread_notifications(&user(id)).await.unwrap()
 }
 
+async fn there(store: &dyn Store, id: &str) -> u64 {
+    store.notification_count(&user(id)).await.unwrap()
+}
+
 /// Made when it is missing; each user once; the host's data as it was given.
 pub async fn notifying_makes_inboxes(factory: &dyn Factory) {
     let store = factory.fresh().await;
@@ -195,9 +199,12 @@ pub async fn deleting_notifications(factory: &dyn Factory) {
         notify(&*store, &["kim"], &format!("secret {n}")).await;
     }
     handle(&*store, "kim", one(1), READ).await.unwrap();
+    assert_eq!(there(&*store, "kim").await, 6);
+    assert_eq!(there(&*store, "nobody").await, 0);
     let done = handle(&*store, "kim", one(1), DELETE).await.unwrap();
     assert_eq!(kinds(&done.entries), [MessageKind::NotificationDeleted]);
     assert_eq!(unread(&*store, "kim").await, 5);
+    assert_eq!(there(&*store, "kim").await, 5);
     for action in [READ, DELETE] {
         let refused = handle(&*store, "kim", one(1), action).await;
         assert_eq!(refused.unwrap_err(), Code::NotificationNotFound);
@@ -210,6 +217,7 @@ pub async fn deleting_notifications(factory: &dyn Factory) {
     let done = handle(&*store, "kim", up_to(4), DELETE).await.unwrap();
     assert_eq!(count_of(done), 3, "2 and 3, which are read, and 4");
     assert_eq!(unread(&*store, "kim").await, 2);
+    assert_eq!(there(&*store, "kim").await, 2);
     for m in inbox(&*store, "kim").await.iter().take(4) {
         assert_eq!(
             (&*m.text, m.data(), m.revision()),
@@ -225,8 +233,10 @@ pub async fn deleting_notifications(factory: &dyn Factory) {
         2
     );
     assert_eq!(unread(&*store, "kim").await, 0);
+    assert_eq!(there(&*store, "kim").await, 0);
     notify(&*store, &["kim"], "new").await;
     assert_eq!(unread(&*store, "kim").await, 1);
+    assert_eq!(there(&*store, "kim").await, 1);
     let query = LogQuery::Before(Seq::MAX);
     let page = store.read_log(&RoomId::inbox(&user("kim")), query, 1).await;
     assert_eq!(texts(&page.unwrap().unwrap().messages), ["new"]);
@@ -258,5 +268,6 @@ pub async fn long_inboxes(factory: &dyn Factory) {
         assert_eq!(count_of(done), 17);
         assert_eq!(unread(&*store, "kim").await, 0);
         assert_eq!(unread(&*store, "lee").await, 20 * (round + 1));
+        assert_eq!(there(&*store, "kim").await, 19 * (round + 1));
     }
 }

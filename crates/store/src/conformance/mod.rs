@@ -9,6 +9,7 @@ pub mod inbox;
 pub mod lists;
 pub mod log;
 pub mod marks;
+pub mod member_rooms;
 pub mod members;
 pub mod model;
 pub mod read_counts;
@@ -19,6 +20,7 @@ pub mod rooms;
 pub mod search;
 pub mod shut_out;
 pub mod together;
+pub mod uploads;
 pub mod users;
 
 mod calls;
@@ -54,9 +56,9 @@ macro_rules! store_conformance {
                 a_group_spans_rooms every_text_comes_back only_those_with_the_right_write
                 a_customers_message_reopens completing_and_sending_race;
             repeats: in_one_group in_one_batch in_a_later_batch after_reopening
-                of_another_sender_or_room_are_none without_a_client_id_are_none
-                of_a_refused_group_are_none at_the_same_time after_losing_the_right
-                change_nothing;
+                of_another_sender_or_room_are_none of_another_kind_are_refused
+                without_a_client_id_are_none of_a_refused_group_are_none at_the_same_time
+                after_losing_the_right change_nothing;
             log: pages_in_both_directions bounds_at_one_moment of_a_missing_room
                 everything_accepted_is_there survives_reopening long_log_after_many_merges;
             rooms: opening_is_idempotent opening_refreshes_what_the_caller_has
@@ -65,11 +67,14 @@ macro_rules! store_conformance {
                 deleting_takes_everything another_life_has_another_epoch
                 heads_in_the_order_asked lists_are_ordered_and_limited
                 deletes_race_with_everything two_nodes_agree opened_at_once;
-            members: a_new_room_has_its_owner_and_members a_host_makes_rooms
-                a_direct_room_is_found_again joining_and_leaving adding removing_shuts_out roles
-                an_owner_who_leaves_is_followed editing_a_room deleting_a_room_of_members
+            member_rooms: a_new_room_has_its_owner_and_members a_host_makes_rooms
+                a_direct_room_is_found_again editing_a_room deleting_a_room_of_members
                 letting_go_of_a_picture;
+            members: joining_and_leaving adding removing_shuts_out roles
+                an_owner_who_leaves_is_followed;
             shut_out: whom_the_host_removes_stays_out;
+            uploads: one_room_has_it what_a_room_had_is_used_up retiring
+                taking_and_retiring_race;
             desk: the_feed_has_every_change the_room_and_the_customer_hear releasing handing_over
                 who_may_serve marks_of_agents an_agent_who_is_the_customer queue_positions
                 overdue_rooms_are_noted_once;
@@ -84,9 +89,10 @@ macro_rules! store_conformance {
             marks: merge_by_maximum ignore_what_is_gone read_marks read_marks_at_once
                 read_marks_of_strangers;
             read_counts: of_messages in_support_rooms of_many_members;
-            search: in_a_room in_a_long_log in_all_rooms of_what_is_said_now;
+            search: in_a_room in_a_long_log in_all_rooms in_rooms_where_time_went_back
+                of_what_is_said_now;
             retention: by_count by_age of_long_logs completed_support_rooms
-                of_inboxes_and_the_feed rounds_pass_every_room;
+                of_inboxes_and_the_feed deleted_notifications_are_not_counted rounds_pass_every_room;
             users: parts_are_kept many_at_once members_are_known revoking_tokens;
             together: a_busy_open_room nobody_writes_behind_their_removal a_busy_desk
                 direct_rooms_are_one commands_in_one_call;

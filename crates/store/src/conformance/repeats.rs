@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Appended, Code, DraftGroup, Role, SupportState};
+use madang_domain::{Appended, Body, Code, Content, Draft, DraftGroup, Role, SupportState};
 
 use super::*;
 
@@ -86,6 +86,44 @@ pub async fn of_another_sender_or_room_are_none(factory: &dyn Factory) {
                 _ => repeat(&outcome),
             };
         }
+    }
+}
+
+/// A client id that named something else is refused: nobody is told that a message is deleted when
+/// it is not.
+pub async fn of_another_kind_are_refused(factory: &dyn Factory) {
+    let mut store = factory.fresh().await;
+    group(&*store, "g", "kim", &[]).await;
+    let of_kim = |content, id: &str| Draft {
+        client_id: client_id(id),
+        ..content_of("g", "kim", Role::User, content)
+    };
+    let text = || Content::Message(Body::new("text", None).unwrap());
+    for (content, id) in [
+        (text(), "m"),
+        (text(), "n"),
+        (edit(1, "changed"), "e"),
+        (delete(2), "d"),
+    ] {
+        new(&append_one(&*store, of_kim(content, id)).await);
+    }
+    let before = whole_log(&*store, "g").await;
+    for _ in 0..2 {
+        for (content, id) in [
+            (delete(1), "m"),
+            (edit(1, "changed"), "m"),
+            (text(), "e"),
+            (delete(1), "e"),
+            (edit(2, "changed"), "e"),
+            (text(), "d"),
+            (edit(2, "changed"), "d"),
+            (delete(1), "d"),
+        ] {
+            let refused = append_one(&*store, of_kim(content.clone(), id)).await;
+            assert_eq!(refused, Err(Code::ParameterInvalid), "{id} {content:?}");
+        }
+        assert_eq!(whole_log(&*store, "g").await, before);
+        store = factory.reopen(store).await;
     }
 }
 

@@ -275,6 +275,42 @@ pub async fn of_inboxes_and_the_feed(factory: &dyn Factory) {
     assert_eq!(count().await, 0);
 }
 
+/// What is gone from an inbox is counted neither before nor after it is swept.
+pub async fn deleted_notifications_are_not_counted(factory: &dyn Factory) {
+    let store = factory.fresh().await;
+    for n in 1..=10 {
+        let notify = Notify {
+            users: vec![user("kim")],
+            notification: Notification {
+                kind: "k".into(),
+                content: "c".into(),
+                url: None,
+                data: None,
+            },
+            sender: user("shop"),
+            at: at(n),
+        };
+        let notified = commit(&*store, Command::Notify(Box::new(notify))).await;
+        notified.unwrap();
+    }
+    for seq in [2, 8] {
+        let delete = Command::Notifications {
+            user: user("kim"),
+            which: WhichNotifications::One(Seq::new(seq)),
+            action: NotificationAction::Delete,
+            at: at(50),
+        };
+        commit(&*store, delete).await.unwrap();
+    }
+    let there = || async { store.notification_count(&user("kim")).await.unwrap() };
+    assert_eq!(there().await, 8);
+    for (kept, removed, left) in [(6, 6, 3), (4, 2, 2), (1, 3, 0)] {
+        let rules = rules(RoomKind::Inbox, newest(kept));
+        assert_eq!(sweep(&*store, &rules, 0).await, (removed, 0));
+        assert_eq!(there().await, left, "of {kept} entries");
+    }
+}
+
 /// Many rooms: in several calls, each with a place to continue behind.
 pub async fn rounds_pass_every_room(factory: &dyn Factory) {
     let store = factory.fresh().await;

@@ -152,6 +152,40 @@ pub async fn in_all_rooms(factory: &dyn Factory) {
     assert!(find(&*store, "nobody", None, "사과", ALL).await.is_empty());
 }
 
+/// A clock may be set back, and senders overtake each other: what is old does not hide what is
+/// said before it.
+pub async fn in_rooms_where_time_went_back(factory: &dyn Factory) {
+    let store = factory.fresh().await;
+    for id in ["a", "b"] {
+        group(&*store, id, "kim", &[]).await;
+    }
+    for (room, text, at) in [
+        ("a", "사과", 120),
+        ("a", "사과", 90),
+        ("a", "배", 110),
+        ("b", "사과", 100),
+        ("b", "사과", 150),
+    ] {
+        say_at(&*store, room, "kim", text, at).await;
+    }
+    let place = |room: &str, seq| (room.to_owned(), seq);
+    for _ in 0..2 {
+        assert_eq!(
+            find(&*store, "kim", None, "사과", (None, 2)).await,
+            [place("b", 2), place("a", 1)]
+        );
+        assert_eq!(
+            find(&*store, "kim", None, "사과", (Some(120), 9)).await,
+            [place("b", 1), place("a", 2)]
+        );
+        for room in ["b", "a"] {
+            for at in 0..5 {
+                say_at(&*store, room, "kim", "배", 200 + at).await;
+            }
+        }
+    }
+}
+
 /// As the message reads now; notices too, but no events.
 pub async fn of_what_is_said_now(factory: &dyn Factory) {
     let store = factory.fresh().await;

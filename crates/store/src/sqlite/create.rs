@@ -48,6 +48,9 @@ impl Writer {
             let error = Error::with_detail(Code::BodyInvalid, "there is a room of that id");
             return Err(error.into());
         }
+        if let Some(link) = new.profile.upload() {
+            self.check_upload(link)?;
+        }
         let owner = members
             .first()
             .filter(|(_, role)| *role == MemberRole::Owner);
@@ -191,10 +194,14 @@ impl Writer {
         if after == before {
             return self.as_answer(&command.room, false);
         }
+        let has_another = after.picture != before.picture;
+        if let Some(link) = after.upload().filter(|_| has_another) {
+            self.check_upload(link)?;
+        }
         self.set_profile(place.room_no, &after)?;
         self.event(command, MessageKind::RoomChanged, Extra::default(), done)?;
-        if after.picture != before.picture {
-            done.released = before.picture;
+        if has_another {
+            self.release_picture(before, command.at, done)?;
         }
         self.as_answer(&command.room, true)
     }
@@ -206,8 +213,22 @@ impl Writer {
             RoomKind::Direct => self.name_members(place.room_no, &command.room, done)?,
             _ => {}
         }
-        self.delete_room(&command.room, done)?;
+        self.delete_room(&command.room, command.at, done)?;
         Ok(Answer::Done(1))
+    }
+
+    /// The room had what `profile` shows, and has it no more.
+    fn release_picture(
+        &self,
+        profile: Profile,
+        at: Timestamp,
+        done: &mut Committed,
+    ) -> Result<(), StoreError> {
+        if let Some(link) = profile.upload() {
+            self.retire_upload(link, at)?;
+        }
+        done.released = profile.picture;
+        Ok(())
     }
 
     /// The room is one of theirs no more.
@@ -230,6 +251,7 @@ impl Writer {
     pub(super) fn delete_room(
         &mut self,
         id: &RoomId,
+        at: Timestamp,
         done: &mut Committed,
     ) -> Result<(), StoreError> {
         let Some((room, log)) = rooms::find_log(&self.connection, id)? else {
@@ -237,7 +259,12 @@ impl Writer {
         };
         let room_no = room.room_no;
         let picture = "SELECT picture FROM rooms WHERE room_no = ?1";
-        done.released = first(&self.connection, picture, [room_no], |row| text(row, 0))?.flatten();
+        let picture = first(&self.connection, picture, [room_no], |row| text(row, 0))?.flatten();
+        let had = Profile {
+            picture,
+            ..Profile::default()
+        };
+        self.release_picture(had, at, done)?;
         let bounds = [room_no, signed(log.oldest), signed(log.end.seq)];
         let connection = &self.connection;
         execute(connection, "INSERT INTO purges VALUES (?1, ?2, ?3)", bounds)?;

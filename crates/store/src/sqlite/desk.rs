@@ -353,7 +353,7 @@ impl Writer {
             self.name_members(room.room_no, id, done)?;
         }
         self.tell_desk(MessageKind::Gone, id, customer, at, Extra::default(), done)?;
-        self.delete_room(id, done)
+        self.delete_room(id, at, done)
     }
 
     pub(super) fn alert_overdue(

@@ -1,16 +1,18 @@
 //! Which words some neighbouring messages may have: what a search looks at before it reads texts.
 //!
 //! A full-text index has an entry for each word of each message, in an order of its own, so that
-//! each message dirties dozens of pages: measured with FTS5, keeping one costs two to three times
-//! what storing the messages does, and a search costs by what everybody has ever written. Here 32
-//! neighbouring entries of one room have one Bloom filter (Bloom, "Space/Time Trade-offs in Hash
-//! Coding with Allowable Errors", 1970) of 10 bits for each different word: about 30 bytes for each
-//! message, written once, when the last of the 32 is merged. A search goes through the filters of
-//! its rooms and reads the texts of those that may have all of its words; what it finds is
-//! decided by the texts alone. The newest messages, less than 32 of a room, are read without one.
+//! each message dirties dozens of pages. FTS5 with trigrams does not find two Korean syllables;
+//! given pairs it does, for 12 to 15 µs of CPU and 100 to 150 bytes for each message, where all of
+//! a send costs the store 12 µs, and a search of one's own rooms asks it for each of them
+//! (ARCHITECTURE.md has the figures). Here 32 neighbouring entries of one room have one Bloom
+//! filter (Bloom, "Space/Time Trade-offs in Hash Coding with Allowable Errors", 1970) of 10 bits
+//! for each different word: 2 to 3 µs and 20 to 30 bytes for each message, written once, when the
+//! last of the 32 is merged. A search goes through the filters of its rooms and reads the texts of
+//! those that may have all of its words; what it finds is decided by the texts alone. The newest
+//! messages, less than 32 of a room, are read without one.
 //!
-//! Nothing of a text can be read out of a filter, and a filter is made anew when one of its texts
-//! changes or goes.
+//! A filter does not hold its texts, but words can be tried against it: it goes with its texts, and
+//! is made anew when one of them changes or goes.
 
 use madang_domain::ports::StoreError;
 use madang_domain::search::{SearchQuery, Term, for_each_token};
@@ -40,14 +42,27 @@ pub(super) const fn place(room_no: i64, block: u64) -> i64 {
     room_no << 32 | block.cast_signed()
 }
 
-/// FNV-1a, and the finalizer of MurmurHash3. What is stored depends on it.
-fn hash(word: &str) -> u64 {
+/// The hashes of a word's beginnings, up to so many letters: FNV-1a, and the finalizer of
+/// MurmurHash3. What is stored depends on them.
+fn for_each_hash(word: &str, mut each: impl FnMut(u64)) {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in word.bytes() {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    let ends = word.char_indices().skip(1).map(|(at, _)| at);
+    let mut start = 0;
+    for end in ends.chain([word.len()]).take(LETTERS) {
+        for byte in word[start..end].bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        start = end;
+        let mixed = (hash ^ hash >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        each(mixed ^ mixed >> 33);
     }
-    hash = (hash ^ hash >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    hash ^ hash >> 33
+}
+
+/// The hash of a word, or of as much of it as is told apart.
+fn hash(word: &str) -> u64 {
+    let mut last = 0;
+    for_each_hash(word, |hash| last = hash);
+    last
 }
 
 /// The bits of a word in a filter of so many bytes.
@@ -67,13 +82,8 @@ struct Words(Vec<u64>);
 
 impl Words {
     fn add(&mut self, text: &str) {
-        for_each_token(text, |token| {
-            // A word is found by its beginning.
-            let ends = token.char_indices().skip(1).map(|(at, _)| at);
-            for end in ends.chain([token.len()]).take(LETTERS) {
-                self.0.push(hash(&token[..end]));
-            }
-        });
+        // A word is found by its beginning.
+        for_each_token(text, |token| for_each_hash(token, |hash| self.0.push(hash)));
     }
 
     fn filter(mut self) -> Vec<u8> {
@@ -96,13 +106,7 @@ pub(super) struct Wanted(Vec<u64>);
 impl Wanted {
     pub(super) fn new(query: &SearchQuery) -> Self {
         let word = |term: &Term| match term {
-            Term::Exact(word) | Term::Prefix(word) => {
-                let end = word
-                    .char_indices()
-                    .nth(LETTERS)
-                    .map_or(word.len(), |(at, _)| at);
-                hash(&word[..end])
-            }
+            Term::Exact(word) | Term::Prefix(word) => hash(word),
         };
         Self(query.terms().iter().map(word).collect())
     }

@@ -9,6 +9,7 @@ use super::gathered::Mark;
 use super::memory::CachedRoom;
 use super::reader::Reader;
 use super::rooms::find_log;
+use super::sent;
 use super::sql::{all, execute, first, number, seq, signed, sql_limit, user_id};
 use super::writer::Writer;
 
@@ -20,10 +21,6 @@ pub(super) const OF_ROOM: &str = "SELECT m.id, m.read_seq, max(m.read_seq, coale
          LEFT JOIN delivered AS d ON d.room_no = m.room_no AND d.user = m.id
      WHERE m.room_no = ?1 ORDER BY m.read_seq DESC LIMIT ?2";
 pub(super) const READ: &str = "SELECT read_seq FROM members WHERE user_no = ?1 AND room_no = ?2";
-pub(super) const FIRST_OWN: &str = "SELECT own_n FROM sent
-     WHERE user_no = ?1 AND room_no = ?2 AND seq > ?3 ORDER BY seq LIMIT 1";
-pub(super) const LAST_OWN: &str = "SELECT own_n FROM sent
-     WHERE user_no = ?1 AND room_no = ?2 ORDER BY seq DESC LIMIT 1";
 pub(super) const COUNTED_TO: &str = "SELECT n FROM messages WHERE room_no = ?1 AND seq = ?2";
 
 impl Writer {
@@ -83,7 +80,7 @@ impl Writer {
                 room_no,
                 seq,
                 n,
-                self.own_behind(user_no, room_no, now)?,
+                sent::behind(&self.connection, [user_no, room_no], now)?,
             ],
         )?;
         execute(
@@ -103,25 +100,6 @@ impl Writer {
             )?;
         }
         Ok(())
-    }
-
-    /// How many merged messages of a user are kept behind a place. They are numbered without gaps.
-    pub(super) fn own_behind(
-        &self,
-        user_no: i64,
-        room_no: i64,
-        place: Seq,
-    ) -> Result<i64, StoreError> {
-        let behind = [user_no, room_no, signed(place)];
-        let from = first(&self.connection, FIRST_OWN, behind, |row| {
-            row.get::<_, i64>(0)
-        })?;
-        let Some(from) = from else {
-            return Ok(0);
-        };
-        let of = [user_no, room_no];
-        let to = first(&self.connection, LAST_OWN, of, |row| row.get::<_, i64>(0))?;
-        Ok(to.map_or(0, |to| to + 1 - from))
     }
 
     /// How many countable entries the log had up to an entry.

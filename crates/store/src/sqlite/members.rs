@@ -8,6 +8,7 @@ use rusqlite::{Connection, params};
 
 use super::reader::Reader;
 use super::rooms::find_log;
+use super::sent;
 use super::sql::{all, execute, first, one_of, seq, signed, sql_limit, text, timestamp, user_id};
 use super::writer::Writer;
 use crate::numbers;
@@ -92,7 +93,7 @@ impl Writer {
                 signed(since),
                 since_n.cast_signed(),
                 // Of an agent who comes back to where nobody has read since.
-                self.own_behind(user_no, room_no, since)?,
+                sent::behind(&self.connection, [user_no, room_no], since)?,
             ],
         )?;
         let standing = Standing::Member(role);

@@ -125,7 +125,7 @@ impl Writer {
         let belongs_to_somebody = self.owner(place.room_no)?.is_some();
         let left = self.count_members(place.room_no, -1)?;
         if left == 0 && belongs_to_somebody {
-            self.delete_room(&command.room, done)?;
+            self.delete_room(&command.room, command.at, done)?;
             return Ok(Answer::Done(1));
         }
         self.delete_member(place.room_no, user)?;
@@ -154,7 +154,7 @@ impl Writer {
         done.changes.push(changed(user, &command.room));
         let belongs_to_somebody = self.owner(place.room_no)?.is_some();
         if self.count_members(place.room_no, -1)? == 0 && belongs_to_somebody {
-            self.delete_room(&command.room, done)?;
+            self.delete_room(&command.room, command.at, done)?;
             return Ok(Answer::Done(1));
         }
         self.delete_member(place.room_no, user)?;
@@ -287,7 +287,7 @@ impl Writer {
 fn part(actor: &Actor) -> SenderKind {
     match actor.role {
         Role::Service => SenderKind::Host,
-        Role::User | Role::Agent | Role::Admin => SenderKind::Member,
+        Role::Guest | Role::User | Role::Agent | Role::Admin => SenderKind::Member,
     }
 }
 

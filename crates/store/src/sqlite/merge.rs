@@ -7,6 +7,7 @@ use madang_domain::ports::StoreError;
 use madang_domain::{Message, MessageKind, Person, Seq, UserId};
 
 use super::connection::unavailable;
+use super::sent::Adding;
 use super::sql::{execute, first, seq, signed, sql_limit};
 use super::tail::Unmerged;
 use super::writer::Writer;
@@ -65,8 +66,7 @@ pub(super) struct Merged {
 /// A sender of messages that are being merged.
 struct Own {
     user_no: i64,
-    /// The number of their newest message in `sent`.
-    newest_n: i64,
+    sent: Adding,
     read: Seq,
     /// Messages behind their mark.
     behind: i64,
@@ -136,7 +136,8 @@ impl Writer {
         let (to, at) = (last.message.position.seq, last.message.sent_at);
         let mut own = self.senders(room_no, &batch)?;
         self.insert_batch(room_no, &batch, &mut own)?;
-        for own in own.values() {
+        for own in own.values_mut() {
+            own.sent.store(&self.connection)?;
             self.count_own(room_no, own)?;
         }
         if !last.message.room.is_internal() {
@@ -177,33 +178,31 @@ impl Writer {
         batch: &[Unmerged],
         senders: &mut HashMap<UserId, Own>,
     ) -> Result<(), StoreError> {
-        let mut insert = || {
+        let insert = || {
             let connection = &self.connection;
             let mut messages = connection.prepare_cached(messages::INSERT)?;
             let mut client_ids = connection.prepare_cached(
                 "INSERT INTO client_ids (room_no, digest, seq) VALUES (?1, ?2, ?3)",
             )?;
-            let mut sent = connection.prepare_cached(
-                "INSERT INTO sent (user_no, room_no, seq, own_n) VALUES (?1, ?2, ?3, ?4)",
-            )?;
             for Unmerged { n, message, .. } in batch {
-                let seq = signed(message.position.seq);
                 messages::insert(&mut messages, room_no, message, *n)?;
                 if let Some(client_id) = &message.client_id {
                     let digest = self.key.digest(&message.sender, client_id);
-                    client_ids.execute([room_no, digest, seq])?;
-                }
-                if let Some(own) = senders.get_mut(&message.sender)
-                    && message.kind == MessageKind::Message
-                {
-                    own.newest_n += 1;
-                    own.behind += i64::from(message.position.seq > own.read);
-                    sent.execute([own.user_no, room_no, seq, own.newest_n])?;
+                    client_ids.execute([room_no, digest, signed(message.position.seq)])?;
                 }
             }
             Ok(())
         };
-        insert().map_err(unavailable)
+        insert().map_err(unavailable)?;
+        for message in batch.iter().map(|item| &item.message) {
+            if let Some(own) = senders.get_mut(&message.sender)
+                && message.kind == MessageKind::Message
+            {
+                own.behind += i64::from(message.position.seq > own.read);
+                own.sent.push(&self.connection, message.position.seq)?;
+            }
+        }
+        Ok(())
     }
 
     /// Whose messages these are.
@@ -228,11 +227,11 @@ impl Writer {
             name: None,
         })?;
         let of = [user_no, room_no];
-        let newest_n = first(&self.connection, marks::LAST_OWN, of, |row| row.get(0))?;
+        let sent = Adding::begin(&self.connection, of)?;
         let read = first(&self.connection, marks::READ, of, |row| seq(row, 0))?;
         Ok(Own {
             user_no,
-            newest_n: newest_n.unwrap_or(0),
+            sent,
             // Of who is no member, nothing is unread.
             read: read.unwrap_or(Seq::MAX),
             behind: 0,

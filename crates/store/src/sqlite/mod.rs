@@ -23,9 +23,9 @@
 //! An entry that is edited or deleted is changed where it is, in the transaction that appends the
 //! event that says so; nothing keeps what it said before.
 //!
-//! Each entry of a log knows how many countable ones there are up to it, and each merged message how
-//! many of the same sender there are: so what is unread is a difference of two numbers, less another
-//! (`lists`). Rows of `rooms` change only with who may do what, `members` with who belongs and has
+//! Each entry of a log knows how many countable ones there are up to it, and each member how many of
+//! their own are behind their mark: so what is unread is a difference of three numbers (`lists`,
+//! `sent`). Rows of `rooms` change only with who may do what, `members` with who belongs and has
 //! read; neither is touched by an append. Words are found by `filter` and `search`.
 //!
 //! Deleting a room deletes its rows in `rooms` and `logs`, by which everything finds it, and notes
@@ -61,8 +61,10 @@ mod retention;
 mod rooms;
 mod search;
 mod send;
+mod sent;
 mod sql;
 mod tail;
+mod uploads;
 mod users;
 mod workers;
 mod writer;

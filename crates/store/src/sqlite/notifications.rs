@@ -16,7 +16,7 @@ use super::membership::gained;
 use super::reader::Reader;
 use super::rooms::find_log;
 use super::send::without_body;
-use super::sql::{execute, first, number, seq, signed};
+use super::sql::{execute, first, number, seq, signed, sql_limit};
 use super::writer::Writer;
 use crate::notification;
 
@@ -28,6 +28,7 @@ struct Inbox {
 }
 
 pub(super) const UNREAD: &str = "SELECT handled FROM rooms WHERE room_no = ?1";
+pub(super) const GONE: &str = "SELECT gone FROM rooms WHERE room_no = ?1";
 
 impl Writer {
     pub(super) fn notify(&mut self, notify: &Notify, done: &mut Committed) -> Carried {
@@ -117,8 +118,12 @@ impl Writer {
             newly += i64::from(was_unread);
             self.rewrite(room_no, message)?;
         }
-        let add = "UPDATE rooms SET handled = handled + ?2 WHERE room_no = ?1";
-        execute(&self.connection, add, [room_no, newly])?;
+        let gone = match action {
+            NotificationAction::Read => 0,
+            NotificationAction::Delete => sql_limit(count),
+        };
+        let add = "UPDATE rooms SET handled = handled + ?2, gone = gone + ?3 WHERE room_no = ?1";
+        execute(&self.connection, add, [room_no, newly, gone])?;
         Ok(Answer::Done(count))
     }
 
@@ -206,18 +211,25 @@ fn handled(
 }
 
 impl Reader {
+    pub(super) fn notification_count(&self, user: &UserId) -> Result<u64, StoreError> {
+        self.kept_but(user, GONE)
+    }
+
     pub(super) fn unread_notifications(&self, user: &UserId) -> Result<u64, StoreError> {
+        self.kept_but(user, UNREAD)
+    }
+
+    /// How many notifications are kept, without those that the query counts.
+    fn kept_but(&self, user: &UserId, query: &str) -> Result<u64, StoreError> {
         self.snapshot(|read| {
             let found = find_log(read.connection, &RoomId::inbox(user))?;
             let Some((room, log)) = found else {
                 return Ok(0);
             };
-            let handled = first(read.connection, UNREAD, [room.room_no], |row| {
-                number(row, 0)
-            })?;
+            let others = first(read.connection, query, [room.room_no], |row| number(row, 0))?;
             let end = read.tail()?.end(room.room_no, log.end);
             let kept = end.n - log.oldest_n;
-            Ok(kept.saturating_sub(handled.unwrap_or(0)))
+            Ok(kept.saturating_sub(others.unwrap_or(0)))
         })
     }
 }

@@ -184,6 +184,11 @@ impl Store for SqliteStore {
         self.read(move |reader| reader.marks(&room, limit))
     }
 
+    fn notification_count<'a>(&'a self, user: &'a UserId) -> Answer<'a, u64> {
+        let user = user.clone();
+        self.read(move |reader| reader.notification_count(&user))
+    }
+
     fn unread_notifications<'a>(&'a self, user: &'a UserId) -> Answer<'a, u64> {
         let user = user.clone();
         self.read(move |reader| reader.unread_notifications(&user))
@@ -240,6 +245,19 @@ impl Store for SqliteStore {
             self.writer
                 .run(move |writer| writer.sweep(&rules, after, now)),
         )
+    }
+
+    fn retire_uploads<'a>(&'a self, links: &'a [Arc<str>], at: Timestamp) -> Answer<'a, Vec<bool>> {
+        Box::pin(async move {
+            let links = links.to_vec();
+            // Most are used: to find that out needs no turn of the writer.
+            let asked = links.clone();
+            if self.read(move |reader| reader.are_used(&asked)).await? {
+                return Ok(vec![true; links.len()]);
+            }
+            let retire = move |writer: &mut Writer| writer.retire_uploads(&links, at);
+            self.writer.run(retire).await
+        })
     }
 
     fn check(&self) -> Answer<'_, ()> {

@@ -1,5 +1,7 @@
 //! Removing rows: entries that are kept no longer, and what a deleted room leaves behind.
 
+use std::collections::HashMap;
+
 use madang_domain::ports::StoreError;
 use madang_domain::{ClientId, MessageKind, Revision, Seq, UserId};
 use rusqlite::Row;
@@ -8,6 +10,7 @@ use super::filter::{self, block_of, place};
 use super::merge::Work;
 use super::sql::{all, damaged, execute, first, number, one_of, seq, signed, sql_limit, user_id};
 use super::writer::Writer;
+use super::{marks, sent};
 use crate::extra;
 
 /// Rows of a deleted room that one transaction removes, of each table.
@@ -26,17 +29,19 @@ pub(super) struct Traces {
     client_id: Option<ClientId>,
     /// A notification that does not count as unread.
     pub(super) is_handled: bool,
+    /// A notification that is deleted.
+    pub(super) is_gone: bool,
 }
 
 fn traces(row: &Row<'_>) -> rusqlite::Result<Traces> {
     let kind = one_of(row, 3, MessageKind::from_number)?;
     let client_id = row.get_ref(5)?.as_str_or_null()?;
-    let is_handled = match row.get_ref(6)?.as_str_or_null()? {
+    let revision = match row.get_ref(6)?.as_str_or_null()? {
         Some(json) if kind == MessageKind::Notification => {
             let extra = extra::decode(json).map_err(|error| damaged(6, error))?;
-            extra.revision != Revision::None
+            extra.revision
         }
-        _ => false,
+        _ => Revision::None,
     };
     Ok(Traces {
         seq: seq(row, 0)?,
@@ -48,7 +53,8 @@ fn traces(row: &Row<'_>) -> rusqlite::Result<Traces> {
             .map(ClientId::new)
             .transpose()
             .map_err(|error| damaged(5, error))?,
-        is_handled,
+        is_handled: revision != Revision::None,
+        is_gone: matches!(revision, Revision::Deleted(_)),
     })
 }
 
@@ -73,31 +79,22 @@ impl Writer {
         let (Some(from), Some(to)) = (entries.first(), entries.last()) else {
             return Ok(());
         };
+        let mut senders: HashMap<&UserId, Vec<Seq>> = HashMap::new();
         for entry in entries {
-            let seq = signed(entry.seq);
+            if entry.kind == MessageKind::Message {
+                senders.entry(&entry.sender).or_default().push(entry.seq);
+            }
             if let Some(client_id) = &entry.client_id {
                 let digest = self.key.digest(&entry.sender, client_id);
                 execute(
                     &self.connection,
                     "DELETE FROM client_ids WHERE room_no = ?1 AND digest = ?2 AND seq = ?3",
-                    [room_no, digest, seq],
+                    [room_no, digest, signed(entry.seq)],
                 )?;
             }
-            if entry.kind == MessageKind::Message
-                && let Some(user_no) = self.user_no(&entry.sender)?
-            {
-                execute(
-                    &self.connection,
-                    "DELETE FROM sent WHERE user_no = ?1 AND room_no = ?2 AND seq = ?3",
-                    [user_no, room_no, seq],
-                )?;
-                execute(
-                    &self.connection,
-                    "UPDATE members SET own = own - 1
-                     WHERE user_no = ?1 AND room_no = ?2 AND read_seq < ?3",
-                    [user_no, room_no, seq],
-                )?;
-            }
+        }
+        for (sender, seqs) in senders {
+            self.remove_sent(room_no, sender, &seqs)?;
         }
         execute(
             &self.connection,
@@ -113,6 +110,34 @@ impl Writer {
             ],
         )?;
         filter::renew(&self.connection, room_no, to.seq.next())
+    }
+
+    /// Takes a sender's messages out of what is counted of them.
+    fn remove_sent(
+        &mut self,
+        room_no: i64,
+        sender: &UserId,
+        seqs: &[Seq],
+    ) -> Result<(), StoreError> {
+        let Some(user_no) = self.user_no(sender)? else {
+            return Ok(());
+        };
+        let of = [user_no, room_no];
+        sent::remove(&self.connection, of, seqs)?;
+        let read = first(&self.connection, marks::READ, of, |row| seq(row, 0))?;
+        let behind = seqs
+            .iter()
+            .filter(|seq| read.is_some_and(|read| **seq > read));
+        let behind = behind.count();
+        if behind == 0 {
+            return Ok(());
+        }
+        execute(
+            &self.connection,
+            "UPDATE members SET own = own - ?3 WHERE user_no = ?1 AND room_no = ?2",
+            [user_no, room_no, sql_limit(behind)],
+        )
+        .map(drop)
     }
 
     pub(super) fn purge_step(&mut self) -> Result<Work, StoreError> {

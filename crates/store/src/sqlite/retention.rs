@@ -180,11 +180,16 @@ impl Writer {
             [room.room_no, signed(oldest), oldest_n.cast_signed()],
         )?;
         let handled = entries.iter().filter(|entry| entry.is_handled).count();
+        let gone = entries.iter().filter(|entry| entry.is_gone).count();
         if handled > 0 {
             execute(
                 &self.connection,
-                "UPDATE rooms SET handled = handled - ?2 WHERE room_no = ?1",
-                [room.room_no, super::sql::sql_limit(handled)],
+                "UPDATE rooms SET handled = handled - ?2, gone = gone - ?3 WHERE room_no = ?1",
+                [
+                    room.room_no,
+                    super::sql::sql_limit(handled),
+                    super::sql::sql_limit(gone),
+                ],
             )?;
         }
         if let Some(cached) = self.memory.room_mut(&room.id) {

@@ -54,6 +54,7 @@ impl Writer {
             return Err(Code::RoomNotFound.into());
         }
         if let Some(first) = self.find_repeat(draft)? {
+            draft.check_repeat(&first)?;
             return Ok(Appended::Repeat(first));
         }
         let message = match &draft.content {

@@ -7,6 +7,7 @@ mod plans;
 mod restored;
 mod tail;
 mod upgrade;
+mod uploads;
 
 use std::path::PathBuf;
 use std::sync::Arc;

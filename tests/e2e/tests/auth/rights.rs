@@ -102,6 +102,38 @@ fn a_room_is_written_by_its_customer_and_its_agent() {
 }
 
 #[test]
+fn a_message_is_changed_by_its_sender_alone() {
+    let scene = Scene::new();
+    let mut customer = scene.session(Who::Customer);
+    for text in ["one", "two"] {
+        crate::rooms::say(&mut customer, &scene.customer.id, "", text);
+    }
+    let no = [Who::OtherUser, Who::OtherAgent, Who::Admin, Who::Service];
+    let no = no.map(|who| (who, "NOT_YOUR_ROOM"));
+    let path = format!("/api/v1/rooms/{}/messages", scene.customer.id);
+    let texts = || {
+        let log = crate::rooms::rest(&scene.server, "GET", &path, &scene.customer.token);
+        let messages = log.json()["messages"].as_array().unwrap().clone();
+        let said = messages.into_iter().filter(|one| one["type"] == "message");
+        said.map(|one| (one["seq"].clone(), one["text"].clone()))
+            .collect::<Vec<_>>()
+    };
+    let before = texts();
+    // The customer's own attempt is the first.
+    for (header, seq, agents) in [
+        ("edit-seq", &before[0].0, "ROLE_REQUIRED"),
+        ("delete-seq", &before[1].0, "MESSAGE_NOT_FOUND"),
+    ] {
+        let frame =
+            format!("SEND\ndestination:/rooms/{{R}}\n{header}:{seq}\n\n{{\"text\":\"changed\"}}\0");
+        let refused = [&no[..], &[(Who::AssignedAgent, agents)]].concat();
+        scene.check(&frame, &refused);
+    }
+    let after: Vec<_> = texts().into_iter().map(|(_, text)| text).collect();
+    assert_eq!(after, ["changed", ""]);
+}
+
+#[test]
 fn the_support_desk_answers_in_its_own_codes() {
     let scene = Scene::new();
     // Another agent is told that the room is taken; an admin is an agent there too.

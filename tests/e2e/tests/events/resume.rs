@@ -5,8 +5,10 @@ use std::thread;
 
 use madang_e2e::events::{Event, Events};
 use madang_e2e::server::TestServer;
+use serde_json::json;
 
 use super::{ALL, Customer, agent_of, claim, enter};
+use crate::people::{Someone, host};
 use crate::rooms::rest;
 use crate::shared;
 
@@ -176,4 +178,26 @@ fn a_reader_that_does_not_read_gets_every_message_once_it_does() {
             assert!(text.starts_with(&format!("{number} ")), "message {number}");
         }
     }
+}
+
+#[test]
+fn the_first_notification_ever_is_not_lost_between_two_streams() {
+    let server = shared::server();
+    let kim = Someone::new(&server, "kim");
+    let host = host(&server);
+    let (events, hello) = enter(&server, ALL, &kim.token, None);
+    assert!(hello.get("inbox").is_none());
+    let last = events.last_id.clone();
+    drop(events);
+    let news = json!({"users": [kim.id], "type": "news", "content": "the first ever"});
+    host.done("POST", "/api/v1/host/notifications", &news);
+    let (mut again, _) = enter(&server, ALL, &kim.token, last.as_deref());
+    let added = again.next_of("inbox").data;
+    assert_eq!(added["entry"]["notification"]["content"], "the first ever");
+    let last = again.last_id.clone();
+    drop(again);
+    host.done("POST", "/api/v1/host/notifications", &news);
+    let (mut again, _) = enter(&server, ALL, &kim.token, last.as_deref());
+    let added = again.next_of("inbox").data;
+    assert_eq!(added["entry"]["notification"]["id"], 2, "and not again");
 }

@@ -1,5 +1,7 @@
 //! What a stream shows, and to whom.
 
+use std::collections::BTreeSet;
+
 use madang_e2e::events::Events;
 use madang_e2e::http;
 use madang_e2e::json::Json;
@@ -7,6 +9,7 @@ use madang_e2e::server::TestServer;
 use serde_json::json;
 
 use super::{ALL, Customer, agent_of, claim, enter};
+use crate::people::Someone;
 use crate::rooms::rest;
 use crate::shared;
 
@@ -60,19 +63,37 @@ fn a_head_request_is_answered_without_a_stream() {
 }
 
 #[test]
-fn who_has_more_rooms_than_an_id_names_is_told_so() {
+fn who_has_more_rooms_than_an_id_names_is_shown_the_newest_and_before_those_the_named() {
     let server = TestServer::builder()
         .env("MADANG_SESSION__STREAM_ROOMS_MAX", 2)
         .start();
-    let customers: Vec<_> = (0..3).map(|_| Customer::new(&server)).collect();
+    let mut customers: Vec<_> = (0..3).map(|_| Customer::new(&server)).collect();
     let token = agent_of(&server, &customers[..2]);
-    let (mut events, _) = enter(&server, ALL, &token, None);
+    let (mut events, hello) = enter(&server, ALL, &token, None);
+    assert!(hello.get("more").is_none(), "{hello}");
+    let named = events.last_id.clone();
     claim(&server, &token, &customers[2].id);
-    let error = events.next_of("error");
-    assert_eq!(error.data["error"]["code"], "TOO_MANY");
-    assert_eq!(events.next(), None);
-    let mut again = Events::open(server.address(), ALL, &token, None);
-    assert_eq!(again.event().data["error"]["code"], "TOO_MANY");
+    assert_eq!(events.next_of("room").data["change"], "hidden");
+    let joined = events.next_of("room").data;
+    assert_eq!(joined["room"]["id"], customers[2].id.as_str());
+    drop(events);
+    // The newest is not among those that the id names.
+    for customer in &mut customers {
+        customer.say("missed");
+    }
+    let ids = |hello: &serde_json::Value| {
+        let rooms = hello["rooms"].as_array().unwrap().iter();
+        let ids = rooms.map(|room| room["id"].as_str().unwrap().to_owned());
+        ids.collect::<BTreeSet<_>>()
+    };
+    let all: Vec<_> = customers.iter().map(|one| one.id.clone()).collect();
+    let (mut again, hello) = enter(&server, ALL, &token, named.as_deref());
+    assert_eq!(ids(&hello), all[..2].iter().cloned().collect());
+    assert_eq!(hello["more"], true);
+    assert_eq!(again.texts(2), ["missed", "missed"]);
+    let (_, hello) = enter(&server, ALL, &token, None);
+    assert_eq!(ids(&hello), all[1..].iter().cloned().collect());
+    assert_eq!(hello["more"], true);
     let (_, hello) = Json::enter(server.address(), &token);
     assert_eq!(hello["rooms"].as_array().unwrap().len(), 3);
 }
@@ -182,4 +203,49 @@ fn the_query_may_carry_what_a_browser_cannot_say_in_headers() {
     );
     let mut events = Events::try_open(server.address(), &query, &[]).unwrap();
     assert_eq!(events.texts(1), ["missed"]);
+}
+
+#[test]
+fn what_members_of_an_open_room_read_and_write_is_shown_to_members_alone() {
+    let server = shared::server();
+    let [kim, lee, park] = ["kim", "lee", "park"].map(|name| Someone::new(&server, name));
+    let root = Someone::of_role(&server, "root", "admin");
+    let room = kim.make(&json!({"kind": "open", "title": "광장", "members": [lee.id]}));
+    let path = format!("/api/v1/rooms/{room}/events");
+    let [mut of_park, mut of_root] =
+        [&park, &root].map(|who| enter(&server, &path, &who.token, None).0);
+    let (mut of_lee, _) = lee.enter(&server);
+    // Until lee has read what kim says now.
+    let reads = |of_root: &mut Events| {
+        let seq = kim.say(&room, "read me")["seq"].as_u64().unwrap();
+        lee.read(&room, seq);
+        while of_root.next_of("read").data["seq"] != seq {}
+    };
+    reads(&mut of_root);
+    let typing = json!({"type": "typing", "room": room, "active": true});
+    assert_eq!(of_lee.ask(typing).0["type"], "ack");
+    assert_eq!(of_root.next_of("typing").data["user"], json!(lee.id));
+    kim.say(&room, "fence");
+    let texts = |events: &mut Events, count| {
+        let seen: Vec<_> = (0..count).map(|_| events.event().data).collect();
+        seen.iter()
+            .for_each(|event| assert_eq!(event["type"], "message", "{event}"));
+    };
+    texts(&mut of_park, 2);
+    for path in ["members", "receipts?from=1&to=9"] {
+        let path = format!("/api/v1/rooms/{room}/{path}");
+        assert_eq!(park.rest.call("GET", &path, &json!({})).status, 403);
+    }
+    // Who joins is shown it at once, on the stream that is open.
+    park.rest
+        .done("POST", &format!("/api/v1/rooms/{room}/join"), &json!({}));
+    reads(&mut of_root);
+    assert_eq!(of_park.next_of("read").data["user"], json!(lee.id));
+    // And no more once they have left.
+    park.rest
+        .done("POST", &format!("/api/v1/rooms/{room}/leave"), &json!({}));
+    while of_park.next_of("message").data["message"]["type"] != "left" {}
+    reads(&mut of_root);
+    kim.say(&room, "fence");
+    texts(&mut of_park, 2);
 }

@@ -6,6 +6,7 @@ use madang_e2e::websocket::{Opening, WebSocket};
 use serde_json::json;
 
 use super::{Person, agent_of};
+use crate::people::Someone;
 use crate::shared;
 
 const PATH: &str = "/ws/chat";
@@ -89,6 +90,21 @@ fn no_message_of_a_new_room_is_missing_however_soon_it_comes() {
         assert_eq!(of_lee.event()["content"], "to lee");
         assert_eq!(of_kim.event()["content"], "to kim");
     }
+}
+
+#[test]
+fn who_has_more_rooms_than_a_session_shows_hears_the_newest() {
+    let server = TestServer::builder()
+        .env("MADANG_SESSION__ROOMS_MAX", 1)
+        .start();
+    let [kim, lee] = ["kim", "lee"].map(|name| Someone::new(&server, name));
+    let [old, new] = [(); 2].map(|()| kim.group(&[&lee]));
+    kim.say(&old, "the first");
+    kim.say(&new, "the first");
+    let mut of_lee = listen(&server, &lee.token);
+    kim.say(&old, "not shown");
+    kim.say(&new, "shown");
+    assert_eq!(of_lee.event()["content"], "shown");
 }
 
 #[test]

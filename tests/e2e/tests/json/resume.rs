@@ -7,6 +7,7 @@ use madang_e2e::server::TestServer;
 use serde_json::{Value, json};
 
 use super::{Person, agent_of};
+use crate::people::{Someone, host};
 use crate::shared;
 
 fn resume(peer: &mut Json, positions: Value) -> Value {
@@ -145,4 +146,32 @@ fn a_reader_that_does_not_read_gets_every_message_once_it_does() {
         assert!(text.starts_with(&format!("{number} ")), "message {number}");
     }
     slow.assert_quiet();
+}
+
+#[test]
+fn the_first_notification_ever_is_not_lost_on_a_client_that_knew_of_no_inbox() {
+    let server = shared::server();
+    let kim = Someone::new(&server, "kim");
+    let host = host(&server);
+    let notify = |content: &str| {
+        let news = json!({"users": [kim.id], "type": "news", "content": content});
+        host.done("POST", "/api/v1/host/notifications", &news);
+    };
+    let (peer, hello) = kim.enter(&server);
+    assert!(hello.get("inbox").is_none());
+    drop(peer);
+    notify("the first ever");
+    let (mut again, hello) = kim.enter(&server);
+    assert_eq!(hello["inbox"]["unread"], 1);
+    let (ack, _) = again.ask(json!({"type": "resume", "positions": {}, "inbox": null}));
+    assert_eq!(ack["unknown"], json!([]));
+    notify("the second");
+    for content in ["the first ever", "the second"] {
+        let added = again.next_of("inbox");
+        assert_eq!(added["entry"]["notification"]["content"], content);
+    }
+    // Who says nothing of the inbox has it from now on.
+    let (mut other, _) = kim.enter(&server);
+    other.ask(json!({"type": "resume", "positions": {}}));
+    other.assert_quiet();
 }

@@ -92,9 +92,9 @@ impl Draft {
         let mut head = format!("SEND\ndestination:/rooms/{}", self.room);
         if let Some(target) = self.target {
             let name = if self.body.is_some() {
-                "edit"
+                "edit-seq"
             } else {
-                "delete"
+                "delete-seq"
             };
             head.push_str(&format!("\n{name}:{target}"));
         }

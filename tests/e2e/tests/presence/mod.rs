@@ -120,6 +120,31 @@ fn only_acquaintances_are_seen_and_agents_see_everybody() {
 }
 
 #[test]
+fn whoever_leaves_the_last_shared_room_is_told_no_more_who_comes_and_goes() {
+    let server = server();
+    let (kim, lee, room) = acquainted(&server);
+    let agent = Someone::of_role(&server, "han", "agent");
+    let (mut of_kim, _) = kim.enter(&server);
+    let (mut of_agent, _) = agent.enter(&server);
+    watch(&mut of_kim, &[&lee]);
+    watch(&mut of_agent, &[&lee]);
+    let (of_lee, _) = lee.enter(&server);
+    assert_eq!(edge(&mut of_kim), (lee.id.clone(), true));
+    assert_eq!(edge(&mut of_agent), (lee.id.clone(), true));
+    kim.rest
+        .done("POST", &format!("/api/v1/rooms/{room}/leave"), &Value::Null);
+    assert_eq!(of_kim.next_of("room")["change"], "left");
+    drop(of_lee);
+    assert_eq!(edge(&mut of_agent), (lee.id.clone(), false));
+    of_kim.assert_quiet();
+    // Who shares a room again is told again.
+    kim.direct(&lee);
+    of_kim.next_of("room");
+    let (_of_lee, _) = lee.enter(&server);
+    assert_eq!(edge(&mut of_kim), (lee.id.clone(), true));
+}
+
+#[test]
 fn a_kill_leaves_nobody_online_who_is_not() {
     let mut server = server();
     let (kim, lee, _) = acquainted(&server);

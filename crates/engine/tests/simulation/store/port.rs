@@ -305,6 +305,10 @@ impl Store for SimStore {
         unreachable!("the simulation lists no marks")
     }
 
+    fn notification_count<'a>(&'a self, _: &'a UserId) -> BoxFuture<'a, Result<u64, StoreError>> {
+        unreachable!("the simulation notifies nobody")
+    }
+
     fn unread_notifications<'a>(&'a self, _: &'a UserId) -> BoxFuture<'a, Result<u64, StoreError>> {
         unreachable!("the simulation notifies nobody")
     }
@@ -355,6 +359,14 @@ impl Store for SimStore {
         _: Timestamp,
     ) -> BoxFuture<'a, Result<Swept, StoreError>> {
         unreachable!("the simulation removes entries itself")
+    }
+
+    fn retire_uploads<'a>(
+        &'a self,
+        _: &'a [Arc<str>],
+        _: Timestamp,
+    ) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
+        unreachable!("the simulation has no pictures")
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), StoreError>> {

@@ -34,6 +34,7 @@ impl State {
         let key = draft.client_id.clone().map(|id| (draft.sender.clone(), id));
         let first = key.and_then(|key| log.repeats.get(&key).copied());
         if let Some(first) = first.and_then(|seq| log.entry(seq)) {
+            draft.check_repeat(first).map_err(|error| error.code())?;
             return Ok(Appended::Repeat(first.clone()));
         }
         let standing = log.standing(&draft.sender);

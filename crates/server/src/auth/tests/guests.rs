@@ -39,7 +39,7 @@ fn a_guest_is_a_new_user_with_the_name_that_was_asked_for() {
         let ours = authenticator(options);
         let made = ours.guest_token(Some(" 손님 "), None, now()).unwrap();
         let caller = ours.token(&made.token, now()).unwrap();
-        assert_eq!((&caller.user, caller.role), (&made.user, Role::User));
+        assert_eq!((&caller.user, caller.role), (&made.user, Role::Guest));
         assert!(is_guest(&caller.user));
         assert_eq!(
             (caller.name.as_deref(), made.name.as_deref()),
@@ -137,7 +137,7 @@ fn a_guest_is_nothing_more_whatever_the_token_claims() {
     let mut claimed = claims(id.as_str());
     claimed["auth"] = json!("ROLE_MADANG_ADMIN");
     let token = as_guest(GUEST_SECRET.as_bytes(), &claimed);
-    assert_eq!(ours.token(&token, now()).unwrap().role, Role::User);
+    assert_eq!(ours.token(&token, now()).unwrap().role, Role::Guest);
 }
 
 #[test]

@@ -34,17 +34,6 @@ fn a_users_earlier_tokens_are_refused_and_later_ones_open() {
 }
 
 #[test]
-fn what_was_stored_counts_from_the_start() {
-    let ours = with_secret(&[]);
-    let kim = UserId::new("kim@example.com").unwrap();
-    ours.load_revocations([(kim, now())]);
-    assert_eq!(
-        code(ours.token(&issued(NOW_SECONDS), now())),
-        Code::TokenRevoked
-    );
-}
-
-#[test]
 fn guests_and_developers_are_revoked_as_the_hosts_users_are() {
     let dir = tempfile::tempdir().unwrap();
     let ours = Authenticator::from_config(&config(dir.path(), &[])).unwrap();

@@ -84,6 +84,7 @@ pub const fn words(code: Code) -> &'static str {
         | Code::ScopeMissing
         | Code::OriginForbidden => "채팅방에 접근할 수 없습니다.",
         Code::RoleRequired => "방장만 할 수 있습니다.",
+        Code::NotForGuests => "회원만 할 수 있습니다.",
         Code::RoomAmbiguous => "상품의 채팅방을 하나로 정할 수 없습니다. roomId로 지정해 주세요.",
         Code::RoomFull => "채팅방이 가득 찼습니다.",
         Code::RoomTaken | Code::RoomNotWaiting | Code::TooLate => "지금은 할 수 없는 요청입니다.",

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use madang_domain::ports::RoomsQuery;
-use madang_domain::{Caller, Code, Error, Notification, Profile, Room, RoomId, RoomKind, UserId};
+use madang_domain::{
+    Caller, Code, Error, Notification, Profile, Role, Room, RoomId, RoomKind, UserId,
+};
 use madang_engine::{Engine, RoomPlan};
 use serde::{Deserialize, Serialize};
 
@@ -51,11 +53,25 @@ struct WrittenContext<'a> {
 }
 
 impl Trade {
-    /// What the room is about; `None` for one that is no trade room.
+    /// What the room is about, as `member` of it sees it; `None` for one that is no trade room. Its
+    /// context must name its two: whoever looks, and whose room it is. Who owns a room and looks has
+    /// been checked when they made it ([`check_maker`]).
     #[must_use]
-    pub fn of(room: &Room) -> Option<Self> {
+    pub fn of(room: &Room, member: &UserId) -> Option<Self> {
+        let trade = Self::said_of(room)?;
+        let owner = room.owner.as_ref()?;
+        let is_theirs = trade.names(member) && trade.names(&owner.user);
+        is_theirs.then_some(trade)
+    }
+
+    /// What the room's context says, whoever wrote it.
+    fn said_of(room: &Room) -> Option<Self> {
         let context = room.profile.context.as_deref();
-        let context = context.filter(|_| room.kind() == RoomKind::Direct)?;
+        Self::read(context.filter(|_| room.kind() == RoomKind::Direct)?)
+    }
+
+    /// What a context says, if it is one of a trade room.
+    fn read(context: &str) -> Option<Self> {
         let ReadContext {
             buyer,
             seller,
@@ -66,6 +82,12 @@ impl Trade {
             buyer: buyer.into_text(),
             seller: seller.into_text(),
         })
+    }
+
+    fn names(&self, user: &UserId) -> bool {
+        [&self.buyer, &self.seller]
+            .into_iter()
+            .any(|named| named == user.as_str())
     }
 
     /// The context of its room, in canonical form.
@@ -81,9 +103,29 @@ impl Trade {
     }
 }
 
+/// Tells whether `maker` may make such a room as far as its context goes: whoever makes a trade room
+/// is its buyer, and the other one its seller. The host may make one for any two.
+///
+/// # Errors
+/// [`Code::BodyInvalid`]: the context names others. The client's fault; not retryable.
+pub fn check_maker(maker: &Caller, plan: &RoomPlan) -> Result<(), Error> {
+    let is_asked = maker.role != Role::Service && plan.kind == RoomKind::Direct;
+    let context = plan.profile.context.as_deref().filter(|_| is_asked);
+    let Some(trade) = context.and_then(Trade::read) else {
+        return Ok(());
+    };
+    let mut others = plan.members.iter().filter(|other| **other != maker.user);
+    let is_sellers = |other: &UserId| other.as_str() == trade.seller;
+    if trade.buyer == maker.user.as_str() && others.all(is_sellers) {
+        return Ok(());
+    }
+    let detail = "who makes a trade room is its buyer, and the other one its seller";
+    Err(Error::with_detail(Code::BodyInvalid, detail))
+}
+
 impl TradeRoom {
-    fn of(room: Room) -> Option<Self> {
-        let trade = Trade::of(&room)?;
+    fn of(room: Room, member: &UserId) -> Option<Self> {
+        let trade = Trade::of(&room, member)?;
         Some(Self { room, trade })
     }
 
@@ -124,7 +166,8 @@ pub async fn rooms_of(engine: &Engine, caller: &Caller) -> Result<(Vec<TradeRoom
     let has_more = rooms.len() > LISTED_MAX;
     rooms.truncate(LISTED_MAX);
     let rooms = rooms.into_iter().map(|summary| summary.view.room);
-    Ok((rooms.filter_map(TradeRoom::of).collect(), has_more))
+    let rooms = rooms.filter_map(|room| TradeRoom::of(room, &caller.user));
+    Ok((rooms.collect(), has_more))
 }
 
 /// The caller's trade rooms that `named` may mean: the one of this id, or else all about this item.
@@ -139,11 +182,13 @@ pub async fn find(engine: &Engine, caller: &Caller, named: &str) -> Result<Vec<T
     let mut nothing = Code::RoomNotFound;
     match engine.view_room(caller, &id).await {
         // An admin may look on elsewhere, and takes no part.
-        Ok(view) => match (TradeRoom::of(view.room), view.standing.is_member()) {
-            (Some(room), true) => return Ok(vec![room]),
-            (Some(_), false) => nothing = Code::NotYourRoom,
-            (None, _) => {}
-        },
+        Ok(view) if view.standing.is_member() => {
+            if let Some(room) = TradeRoom::of(view.room, &caller.user) {
+                return Ok(vec![room]);
+            }
+        }
+        Ok(view) if Trade::said_of(&view.room).is_some() => nothing = Code::NotYourRoom,
+        Ok(_) => {}
         Err(error) => match error.code() {
             code @ (Code::RoomNotFound | Code::NotYourRoom) => nothing = code,
             _ => return Err(error),
@@ -250,13 +295,13 @@ pub async fn open(
         owner: None,
     };
     let (room, made) = engine.create_room(caller, plan).await?;
-    let room = TradeRoom::of(room).ok_or(Code::Internal)?;
+    let room = TradeRoom::of(room, &caller.user).ok_or(Code::Internal)?;
     Ok((room, made))
 }
 
 #[cfg(test)]
 mod tests {
-    use madang_domain::{Epoch, RoomDetail, RoomHead, Seq, Timestamp};
+    use madang_domain::{Epoch, Person, RoomDetail, RoomHead, Seq, Timestamp};
 
     use super::*;
 
@@ -276,9 +321,16 @@ mod tests {
                 context: context.map(Arc::from),
                 ..Profile::default()
             },
-            owner: None,
+            owner: Some(Person {
+                user: user("kim"),
+                name: None,
+            }),
             member_count: 2,
         }
+    }
+
+    fn user(id: &str) -> UserId {
+        UserId::new(id).unwrap()
     }
 
     fn trade(item: &str) -> Trade {
@@ -291,21 +343,23 @@ mod tests {
 
     #[test]
     fn a_trade_stands_in_its_rooms_context_and_is_read_back() {
+        let lee = user("lee");
         let context = trade("77").context();
         assert_eq!(&*context, r#"{"buyer":"kim","seller":"lee","trade":"77"}"#);
         let made = room("r", RoomDetail::Direct, Some(&context));
-        assert_eq!(Trade::of(&made), Some(trade("77")));
+        assert_eq!(Trade::of(&made, &lee), Some(trade("77")));
         let by_host = r#"{"buyer":"kim","seller":"lee","stock":3,"trade":77}"#;
         let made = room("r", RoomDetail::Direct, Some(by_host));
         assert_eq!(
-            Trade::of(&made),
+            Trade::of(&made, &lee),
             Some(trade("77")),
             "numbers and more members"
         );
+        assert_eq!(Trade::of(&made, &user("park")), None, "is not named");
         let group = room("r", RoomDetail::Group, Some(&context));
-        assert_eq!(Trade::of(&group), None);
+        assert_eq!(Trade::of(&group, &lee), None);
         for other in [None, Some("77"), Some(r#"{"trade":"77"}"#)] {
-            assert_eq!(Trade::of(&room("r", RoomDetail::Direct, other)), None);
+            assert_eq!(Trade::of(&room("r", RoomDetail::Direct, other), &lee), None);
         }
     }
 
@@ -313,7 +367,7 @@ mod tests {
     fn of_several_rooms_none_is_guessed_and_all_are_named() {
         let of = |id: &str| {
             let room = room(id, RoomDetail::Direct, Some(&trade("77").context()));
-            TradeRoom::of(room).unwrap()
+            TradeRoom::of(room, &user("lee")).unwrap()
         };
         assert_eq!(only(vec![of("a")]).unwrap().room.id.as_str(), "a");
         let error = only(vec![of("a"), of("b")]).unwrap_err();

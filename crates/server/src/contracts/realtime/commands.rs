@@ -8,6 +8,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::super::rooms::present;
+
 /// How the JSON door's subprotocol is called: selected when offered, not required.
 pub const JSON_SUBPROTOCOL: &str = "madang.v1.json";
 
@@ -123,14 +125,17 @@ pub enum ClientCommand {
     },
     /// Has rooms continue right after positions of an earlier connection. Live messages of these
     /// rooms that came before the `ack` come again in their place after it: a client drops what it
-    /// got of them before.
+    /// got of them before. A room of the user's that is not shown is from then on, told with `room`
+    /// before the `ack`, in the place of one that was not resumed.
     Resume {
         /// By room: the `position` of the last message that the client has.
         #[schema(example = json!({ "kim@example.com": "9f3c1a2b4d5e-42" }))]
         positions: BTreeMap<String, String>,
-        /// The same for the user's inbox.
-        #[schema(example = "5e9f3c1a2b4d-7")]
-        inbox: Option<String>,
+        /// The same for the user's inbox. `null`: the client knows that there was none, and has it
+        /// from its beginning on; absent: it goes on from where `hello` says.
+        #[serde(default, deserialize_with = "present")]
+        #[schema(value_type = Option<String>, example = "5e9f3c1a2b4d-7")]
+        inbox: Option<Option<String>>,
     },
     /// Asks for `pong`.
     Ping {},

@@ -27,8 +27,14 @@ pub enum ServerEvent<'a> {
         /// Names the connection in the server's log.
         #[schema(example = "7f3a-1c")]
         session: &'a str,
-        /// All of the user's rooms.
+        /// The user's rooms, those that were resumed first, then the newest: as many as a connection
+        /// shows.
         rooms: &'a [LiveRoom],
+        /// The user has more rooms than are shown; absent where that is not so. Of those nothing
+        /// comes: they are read over REST, or resumed.
+        #[serde(skip_serializing_if = "is_false")]
+        #[schema(value_type = Option<bool>, nullable = false, example = true)]
+        more: bool,
         /// The user's inbox; absent while there was never a notification.
         #[serde(skip_serializing_if = "Option::is_none")]
         inbox: Option<LiveInbox>,
@@ -175,13 +181,19 @@ pub enum RoomChange<'a> {
     /// It is not the user's any more: no more of its messages come.
     Left {
         /// The room, if it still is one.
-        room: LeftRoom<'a>,
+        room: RoomName<'a>,
+    },
+    /// It is the user's still, but no more of its messages come: the connection shows another in its
+    /// place, as it shows so many rooms at most.
+    Hidden {
+        /// The room.
+        room: RoomName<'a>,
     },
 }
 
-/// A room that is not the user's any more.
+/// Which room is shown no more.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct LeftRoom<'a> {
+pub struct RoomName<'a> {
     /// Which.
     #[schema(example = "kim@example.com")]
     pub id: &'a str,
@@ -344,6 +356,11 @@ pub const EVENTS: [&str; 13] = [
 
 /// Those that only answer a command: event streams, which have no commands, have none of them.
 pub const ANSWERS: [&str; 2] = ["ack", "pong"];
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
 
 impl ServerEvent<'_> {
     /// The event's `type`: what event streams call it.

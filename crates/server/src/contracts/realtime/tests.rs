@@ -139,6 +139,13 @@ fn commands_are_read_and_further_members_are_ignored() {
         read(json!({"type": "resume", "positions": {"r": "a-1"}})),
         ClientCommand::Resume { positions, inbox: None } if positions["r"] == "a-1"
     ));
+    for (inbox, expected) in [
+        (json!(null), Some(None)),
+        (json!("i-2"), Some(Some("i-2".to_owned()))),
+    ] {
+        let resume = json!({"type": "resume", "positions": {}, "inbox": inbox});
+        assert!(matches!(read(resume), ClientCommand::Resume { inbox, .. } if inbox == expected));
+    }
     assert!(matches!(
         read(json!({"type": "ping"})),
         ClientCommand::Ping {}
@@ -164,7 +171,7 @@ fn acks_hold_what_was_done_and_nothing_else() {
 #[test]
 fn a_room_that_is_left_shows_its_id_only() {
     let left = RoomChange::Left {
-        room: LeftRoom { id: "r" },
+        room: RoomName { id: "r" },
     };
     let shown: Value = serde_json::from_slice(&ServerEvent::Room(left).to_json()).unwrap();
     assert_eq!(

@@ -17,11 +17,11 @@ use madang_domain::ports::BoxFuture;
 use madang_domain::{Caller, Code, Error, Role};
 use madang_engine::SubscriptionKey;
 
-use super::super::Shared;
 use super::super::framing::Framing;
 use super::super::stream::Stream;
 use super::super::throttle::Meter;
 use super::super::users::{Present, UserPlace};
+use super::super::{Identity, Shared};
 use super::Session;
 use super::dialect::{Dialect, Done};
 pub(super) use super::ending::Ending;
@@ -221,14 +221,24 @@ impl<D: Dialect> Core<D> {
     /// Counts the session among those of its user.
     ///
     /// # Errors
-    /// [`Code::TooMany`]: the user has too many.
-    pub(super) fn take_place(&mut self, caller: &Caller) -> Result<(), Error> {
+    /// [`Code::TooMany`]: the user has too many. [`Code::TokenRevoked`]: the token was revoked since it
+    /// was checked.
+    pub(super) fn take_place(
+        &mut self,
+        caller: &Caller,
+        identity: &dyn Identity,
+    ) -> Result<(), Error> {
         let shared = &self.session.shared;
         self.place = shared
             .users
             .admit(caller, self.transport, &shared.metrics)?;
         self.session.stream.set_identified();
-        self.session.belongs_to(&caller.user);
+        self.session.opened_by(caller);
+        // A revocation before this did not find the session, one after it does.
+        let proof = self.session.proof();
+        if proof.is_some_and(|proof| !identity.still_counts(&proof.user, proof.issued_at)) {
+            return Err(Code::TokenRevoked.into());
+        }
         let engine = self
             .dialect
             .engine()

@@ -35,7 +35,7 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
 
 use madang_domain::ports::PresenceEdge;
-use madang_domain::{Code, Error, Position, RoomId, UserId};
+use madang_domain::{Caller, Code, Error, Position, RoomId, Timestamp, UserId};
 use madang_engine::commit::GroupOutcome;
 use madang_engine::{
     Ended, EventBatch, Outlet, RoomEvent, SignalEvent, SubscriptionKey, TopicEvent,
@@ -73,8 +73,15 @@ pub(crate) struct Session {
     timing: Mutex<Timing>,
     last_read_ms: AtomicU64,
     last_write_ms: AtomicU64,
-    /// Whose it is, once that is known.
-    user: OnceLock<UserId>,
+    /// What opened it, once that is known and if it was a token.
+    proof: OnceLock<TokenProof>,
+}
+
+/// What is kept of the token that opened a session.
+pub(super) struct TokenProof {
+    pub(super) user: UserId,
+    /// `None` when the token does not say.
+    pub(super) issued_at: Option<Timestamp>,
 }
 
 impl Session {
@@ -93,7 +100,7 @@ impl Session {
             timing: Mutex::default(),
             last_read_ms: AtomicU64::new(now),
             last_write_ms: AtomicU64::new(now),
-            user: OnceLock::new(),
+            proof: OnceLock::new(),
         });
         if !shared.registry.add(&session) {
             return None;
@@ -107,14 +114,23 @@ impl Session {
         self.id
     }
 
-    fn belongs_to(&self, user: &UserId) {
-        // A session that is another's already stays so: nobody identifies twice.
-        drop(self.user.set(user.clone()));
+    /// Notes by whose token the session was opened. From then on a revocation finds it.
+    fn opened_by(&self, caller: &Caller) {
+        // API keys and service accounts, whose proof does not end, are removed instead.
+        if caller.expires_at.is_none() {
+            return;
+        }
+        let proof = TokenProof {
+            user: caller.user.clone(),
+            issued_at: caller.issued_at,
+        };
+        // One that is known already stays: nobody identifies twice.
+        drop(self.proof.set(proof));
     }
 
-    /// Whether the session is this user's.
-    pub(super) fn is_of(&self, user: &UserId) -> bool {
-        self.user.get() == Some(user)
+    /// The token that opened the session.
+    pub(super) fn proof(&self) -> Option<&TokenProof> {
+        self.proof.get()
     }
 
     /// What CONNECTED calls the session: unique per node and start.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use madang_domain::{Position, RoomId};
 
-/// Rooms noted one by one; of more than that all are looked up.
-const NOTED_MAX: usize = 64;
+/// Rooms noted one by one, each with where it begins: as many as a host makes at once. Of more all are looked up, and begin
+/// where they are then.
+const NOTED_MAX: usize = 1_024;
 
 /// Rooms that may have become, ceased to be, or changed as one of the user's. Bounded.
 #[derive(Debug, Default)]

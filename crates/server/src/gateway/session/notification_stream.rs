@@ -12,7 +12,7 @@ use super::dialect::{Dialect, Done, Failure, Flow};
 use super::driver::Core;
 use super::feeds::Feed;
 use super::render::Format;
-use super::rooms::{Followed, Follower, Follows, InboxStart};
+use super::rooms::{Begin, Followed, Follower, Follows};
 use crate::contracts::community::notifications::{
     CONNECTED, ERROR, EVENT, Gap, RESET, Seen, append, event_id,
 };
@@ -24,17 +24,13 @@ pub(in super::super) struct NotificationStream {
     chat: Arc<Chat>,
     options: Arc<CommunityOptions>,
     /// Who it is and from where on, until the session has begun.
-    asked: Option<Box<(Caller, InboxStart)>>,
+    asked: Option<Box<(Caller, Begin)>>,
     followed: Option<Box<Followed>>,
 }
 
 impl NotificationStream {
     /// `None` while the contract is switched off.
-    pub(in super::super) fn new(
-        chat: &Arc<Chat>,
-        caller: Caller,
-        start: InboxStart,
-    ) -> Option<Self> {
+    pub(in super::super) fn new(chat: &Arc<Chat>, caller: Caller, start: Begin) -> Option<Self> {
         Some(Self {
             options: Arc::clone(chat.community.as_ref()?),
             chat: Arc::clone(chat),

@@ -67,6 +67,11 @@ impl Places {
         places.map(Self).ok_or_else(|| Code::PositionInvalid.into())
     }
 
+    /// How many rooms there are besides this one.
+    pub(super) fn count_without(&self, room: &RoomId) -> usize {
+        self.0.len() - usize::from(self.of(room).is_some())
+    }
+
     pub(super) fn of(&self, room: &RoomId) -> Option<Position> {
         self.0.get(&name_of(room)).copied()
     }

@@ -5,7 +5,9 @@
 //! looks it up beside the session's commands. A new subscription is held until the client has been
 //! told of its room, so that none of its messages comes first.
 
+mod choose;
 mod join;
+mod showing;
 
 use std::sync::Arc;
 
@@ -23,9 +25,9 @@ use super::driver::{Core, Ending};
 use super::feeds::{Feed, STORE_RETRY};
 use super::notes::RoomNotes;
 use super::render::{Format, Head};
-use crate::contracts::realtime::{LeftRoom, LiveRoom, RoomChange, ServerEvent};
+use crate::contracts::realtime::{LiveRoom, RoomChange, RoomName, ServerEvent};
+pub(in super::super) use join::{Begin, Follows};
 use join::{Entered, Found};
-pub(in super::super) use join::{Follows, InboxStart};
 pub(super) use join::{Joined, Joiner, Theirs};
 
 /// What the host publishes for a user, behind the prefix of users' own destinations: all of it, as
@@ -65,12 +67,12 @@ pub(in super::super) trait Follower: Dialect {
     fn tell(core: &mut Core<Self>, event: &ServerEvent<'_>);
 }
 
-/// What a session shows of its user. Bounded by `rooms_max`; more end the session.
+/// What a session shows of its user. Bounded by `rooms_max`: another takes a room's place.
 pub(in super::super) struct Followed {
     pub(super) caller: Caller,
     /// The one room that is shown; `None` shows all.
     only: Option<RoomId>,
-    /// Most people have one or two.
+    /// Most people have one or two. First those that make room for others first.
     rooms: Vec<FollowedRoom>,
     /// Held for their drop, which ends them.
     _attending: UserSubscription,
@@ -85,6 +87,8 @@ struct FollowedRoom {
     began: Position,
     /// What the client knows of it, of a support room.
     told: Option<Support>,
+    /// Whether the client asked for it by a position: it stays longer than those that it did not.
+    is_resumed: bool,
 }
 
 /// What was followed when an errand began.
@@ -115,7 +119,7 @@ impl Followed {
 
     fn take(&mut self, fits: impl Fn(&FollowedRoom) -> bool) -> Option<FollowedRoom> {
         let index = self.rooms.iter().position(fits)?;
-        Some(self.rooms.swap_remove(index))
+        Some(self.rooms.remove(index))
     }
 
     fn known(&self) -> Vec<Known> {
@@ -131,7 +135,8 @@ impl Followed {
 impl<D: Follower> Core<D> {
     /// Shows the rooms of a caller who is known now: a command that waits.
     pub(super) fn enter(&mut self, caller: Caller, follows: Follows) {
-        if let Err(error) = self.take_place(&caller) {
+        let identity = Arc::clone(&self.dialect.chat().identity);
+        if let Err(error) = self.take_place(&caller, &*identity) {
             return self.fail(Failure::new(error, None));
         }
         self.set_out(&caller);
@@ -141,7 +146,8 @@ impl<D: Follower> Core<D> {
             let outcome = joiner.enter(follows).await;
             let done: Done<D> = Box::new(move |core| {
                 let entered = outcome.map_err(|error| Failure::new(error, None))?;
-                core.entered(joiner.caller, entered)
+                core.entered(joiner.caller, entered);
+                Ok(())
             });
             done
         }));
@@ -165,12 +171,13 @@ impl<D: Follower> Core<D> {
         }
     }
 
-    fn entered(&mut self, caller: Caller, entered: Entered) -> Result<(), Failure> {
+    fn entered(&mut self, caller: Caller, entered: Entered) {
         let Entered {
             attending,
             only,
             resumed,
             fresh,
+            more,
             inbox,
         } = entered;
         let user = caller.user.clone();
@@ -194,14 +201,17 @@ impl<D: Follower> Core<D> {
                 user: user.as_str(),
                 session: &session,
                 rooms: &rooms,
+                more,
                 inbox,
             },
         );
-        resumed.into_iter().for_each(|joined| self.add(joined));
-        for joined in fresh {
-            self.joined(joined)?;
+        // They came newest first.
+        for joined in fresh.into_iter().rev() {
+            self.joined(joined);
         }
-        Ok(())
+        for joined in resumed.into_iter().rev() {
+            self.add(joined);
+        }
     }
 
     /// From now on: what came before the client was told who it is was for nobody here.
@@ -240,13 +250,15 @@ impl<D: Follower> Core<D> {
         Some(Box::pin(async move {
             let mut found = Vec::new();
             let looked = joiner.look_up(&notes, &known, only.as_ref(), &mut found);
-            let put_back = match looked.await {
-                Ok(()) => RoomNotes::Nothing,
-                Err(error) => {
-                    tracing::debug!(code = %error.code(), "rooms will be looked up again");
+            let (put_back, refused) = match looked.await {
+                Ok(()) => (RoomNotes::Nothing, None),
+                Err(error) if error.code() == Code::Unavailable => {
+                    tracing::debug!("rooms will be looked up again");
                     tokio::time::sleep(STORE_RETRY).await;
-                    notes
+                    (notes, None)
                 }
+                // Asking again would be refused again, for ever.
+                Err(error) => (RoomNotes::Nothing, Some(error)),
             };
             let done: Done<D> = Box::new(move |core| {
                 if let Some(notes) = &mut core.session.outbox().notes {
@@ -254,18 +266,19 @@ impl<D: Follower> Core<D> {
                 }
                 found
                     .into_iter()
-                    .try_for_each(|found| core.found(found, &known))
+                    .for_each(|found| core.found(found, &known));
+                refused.map_or(Ok(()), |error| Err(Failure::new(error, None)))
             });
             done
         }))
     }
 
-    fn found(&mut self, found: Found, known: &[Known]) -> Result<(), Failure> {
+    fn found(&mut self, found: Found, known: &[Known]) {
         match found {
             Found::Joined(joined) => self.joined(*joined),
             Found::Theirs(room) => {
                 let Some(followed) = self.dialect.followed() else {
-                    return Ok(());
+                    return;
                 };
                 let followed = followed.room(&room.id);
                 let changed = followed.filter(|one| one.told.as_ref() != room.support());
@@ -275,12 +288,11 @@ impl<D: Follower> Core<D> {
                     let change = RoomChange::Changed { room: &shown };
                     D::tell(self, &ServerEvent::Room(change));
                 }
-                Ok(())
             }
             Found::NotTheirs(id) => {
                 let key = self.dialect.followed().and_then(|all| all.room(&id));
                 let Some(key) = key.map(|one| one.key) else {
-                    return Ok(());
+                    return;
                 };
                 if known.iter().any(|one| one.id == id && one.key == key) {
                     self.leave(|one| one.key == key);
@@ -288,101 +300,7 @@ impl<D: Follower> Core<D> {
                     // It came to them during the look.
                     self.session.outbox().note_room(&id, None);
                 }
-                Ok(())
             }
-        }
-    }
-
-    /// Tells of a room that became the user's and shows it, unless it is shown already.
-    pub(super) fn joined(&mut self, joined: Joined) -> Result<(), Failure> {
-        let maximum = D::rooms_max(&self.session.shared.limits);
-        let Some(followed) = self.dialect.followed() else {
-            return Ok(());
-        };
-        if let Some(shown) = followed.room(&joined.room.id) {
-            if shown.began.epoch == joined.room.head.epoch {
-                self.discard(joined);
-                return Ok(());
-            }
-            // Deleted and made again: the old one's log is another.
-            let key = shown.key;
-            self.leave(|one| one.key == key);
-        } else if !joined.is_inbox() && followed.of_people() >= maximum {
-            return Err(Failure::new(join::too_many(maximum), None));
-        }
-        if !joined.is_inbox() {
-            let shown = joined.shown();
-            let change = RoomChange::Joined { room: &shown };
-            D::tell(self, &ServerEvent::Room(change));
-        }
-        self.add(joined);
-        Ok(())
-    }
-
-    fn add(&mut self, joined: Joined) {
-        let Joined {
-            room,
-            position,
-            key,
-            subscription,
-            live,
-            ..
-        } = joined;
-        let Some(followed) = self.dialect.followed() else {
-            return;
-        };
-        followed.rooms.push(FollowedRoom {
-            id: room.id.clone(),
-            key,
-            feed: Feed::Room(Arc::new(subscription)),
-            began: position,
-            told: room.support().cloned(),
-        });
-        self.let_go(key, live);
-    }
-
-    /// The client has been told of the subscription: its events may go out.
-    fn let_go(&mut self, key: SubscriptionKey, live: bool) {
-        if let Some(head) = self.session.outbox().heads.get_mut(key as usize) {
-            head.held = false;
-        }
-        if !live && !self.behind.contains(&key) {
-            self.behind.push_back(key);
-        }
-        // What the hub said of it while it was held.
-        self.heed_hub();
-    }
-
-    /// A subscription that is not wanted after all.
-    pub(super) fn discard(&mut self, joined: Joined) {
-        let Joined {
-            key, subscription, ..
-        } = joined;
-        // First, so that the key is nobody's when it is given out again.
-        drop(subscription);
-        self.session.outbox().forget(key);
-    }
-
-    /// Shows a room from another position on. Answers the key to be let go of, once the client has
-    /// been told; `None` when the room is not shown any more.
-    pub(super) fn resume(&mut self, joined: Joined) -> Option<(SubscriptionKey, bool)> {
-        let followed = self.dialect.followed()?;
-        let Some(one) = followed.room(&joined.room.id) else {
-            self.discard(joined);
-            return None;
-        };
-        let feed = Feed::Room(Arc::new(joined.subscription));
-        let old = std::mem::replace(&mut one.key, joined.key);
-        one.began = joined.position;
-        drop(std::mem::replace(&mut one.feed, feed));
-        self.forget_feed(old);
-        Some((joined.key, joined.live))
-    }
-
-    /// Lets go of what [`Core::resume`] answered.
-    pub(super) fn resumed(&mut self, subscriptions: Vec<(SubscriptionKey, bool)>) {
-        for (key, live) in subscriptions {
-            self.let_go(key, live);
         }
     }
 
@@ -395,7 +313,7 @@ impl<D: Follower> Core<D> {
         drop(feed);
         self.forget_feed(key);
         if !id.is_inbox() {
-            let room = LeftRoom { id: id.shown() };
+            let room = RoomName { id: id.shown() };
             D::tell(self, &ServerEvent::Room(RoomChange::Left { room }));
         }
         let only = self

@@ -2,4 +2,5 @@
 
 pub(super) mod community;
 pub(super) mod direct;
+pub(super) mod refusal;
 pub(super) mod support_desk;

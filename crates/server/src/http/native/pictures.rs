@@ -1,46 +1,23 @@
 //! A room's picture: a link to elsewhere, or to an upload of ours, which the room takes for itself.
 
-use std::sync::Arc;
-
 use axum::http::Uri;
-use madang_domain::{Code, Error, Room};
+use madang_domain::room::UPLOADS_PATH;
+use madang_domain::{Code, Error};
 
 use crate::http::Shared;
-use crate::pictures::{PICTURES_PATH, PictureKey};
+use crate::pictures::PictureKey;
 
-/// Carries out `commit`, which makes a room have the picture that `link` leads to, and answers the
-/// room as it is then. An upload of ours is kept before; when the room does not get it after all,
-/// it is removed.
+/// Whether a room may be told to have the picture that `link` leads to. To be asked right before:
+/// an upload may be taken only while it is young.
 ///
 /// # Errors
-/// [`Code::BodyInvalid`]: the link is none to show, or its upload is not there or has a room
-/// already. [`Code::Unavailable`]: retryable. Otherwise those of `commit`.
-pub(in crate::http) async fn with_picture(
-    state: &Shared,
-    link: Option<&str>,
-    commit: impl Future<Output = Result<(Room, bool), Error>> + Send + 'static,
-) -> Result<(Room, bool), Error> {
-    let upload = link.map(upload_of).transpose()?.flatten();
-    let Some(key) = upload else {
-        return commit.await;
-    };
-    let pictures = Arc::clone(&state.pictures);
-    // To its end, whoever stops waiting: half-way, a picture would be kept that no room has.
-    let work = tokio::spawn(async move {
-        pictures.keep(&key).await?;
-        let outcome = commit.await;
-        let is_its = match &outcome {
-            Ok((room, _)) => room.profile.picture.as_deref() == Some(key.link().as_str()),
-            // It may have been stored all the same.
-            Err(error) => error.code() == Code::Unavailable,
-        };
-        if !is_its {
-            // What fails there is logged there.
-            drop(pictures.delete(&key).await);
-        }
-        outcome
-    });
-    work.await.unwrap_or_else(|_| Err(Code::Internal.into()))
+/// [`Code::BodyInvalid`]: the link is none to show, or its upload is not there any more.
+/// [`Code::Unavailable`]: retryable.
+pub(in crate::http) async fn check_picture(state: &Shared, link: &str) -> Result<(), Error> {
+    match upload_of(link)? {
+        Some(key) => state.pictures.check_for_taking(&key).await,
+        None => Ok(()),
+    }
 }
 
 /// The upload that a link leads to; `None` for one that leads elsewhere.
@@ -48,7 +25,7 @@ pub(in crate::http) async fn with_picture(
 /// # Errors
 /// [`Code::BodyInvalid`]: it is neither an upload's nor one that a page may show.
 fn upload_of(link: &str) -> Result<Option<PictureKey>, Error> {
-    if link.starts_with(PICTURES_PATH) {
+    if link.starts_with(UPLOADS_PATH) {
         let key = PictureKey::from_link(link);
         return key.map(Some).ok_or_else(not_a_link);
     }

@@ -1,7 +1,5 @@
 //! Rooms: making one, editing one, pages of them.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -10,7 +8,8 @@ use madang_engine::RoomPlan;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::pictures::with_picture;
+use super::pictures::check_picture;
+use crate::contracts::community::trade;
 use crate::contracts::members::user_ids;
 use crate::contracts::rooms::{ProfileBody, RoomBody, RoomKindBody};
 use crate::http::Shared;
@@ -63,7 +62,6 @@ impl NewRoom {
             context: self.context,
         };
         let profile = profile.profile();
-        // Before an upload is kept for it.
         profile.check()?;
         Ok(RoomPlan {
             kind: self.kind.into(),
@@ -77,41 +75,36 @@ impl NewRoom {
 /// Makes a room of members, or finds the direct room that there is. Answers whether it was made.
 ///
 /// # Errors
-/// As [`with_picture`] and [`madang_engine::Engine::create_room`].
+/// As [`trade::check_maker`], [`check_picture`] and [`madang_engine::Engine::create_room`].
 pub(in crate::http) async fn make(
     state: &Shared,
     caller: Caller,
     plan: RoomPlan,
 ) -> Result<(Room, bool), Error> {
-    let picture = plan.profile.picture.clone();
-    let engine = Arc::clone(&state.engine);
-    let commit = async move { engine.create_room(&caller, plan).await };
-    with_picture(state, picture.as_deref(), commit).await
+    trade::check_maker(&caller, &plan)?;
+    if let Some(link) = &plan.profile.picture {
+        check_picture(state, link).await?;
+    }
+    state.engine.create_room(&caller, plan).await
 }
 
 /// Edits a room, which stands as `before` shows it.
 ///
 /// # Errors
-/// As [`with_picture`] and [`madang_engine::Engine::edit_room`].
+/// As [`check_picture`] and [`madang_engine::Engine::edit_room`].
 pub(in crate::http) async fn edit(
     state: &Shared,
     caller: Caller,
     before: &Room,
     change: ProfileChange,
 ) -> Result<Room, Error> {
-    // Before an upload is kept for it.
     change.apply(&Profile::default()).check()?;
-    let picture = change.picture.clone().flatten();
-    // One that the room has already is not taken again.
-    let is_new = picture != before.profile.picture;
-    let picture = picture.filter(|_| is_new);
-    let (engine, room) = (Arc::clone(&state.engine), before.id.clone());
-    let commit = async move {
-        let edited = engine.edit_room(&caller, &room, change).await;
-        edited.map(|room| (room, false))
-    };
-    let (room, _) = with_picture(state, picture.as_deref(), commit).await?;
-    Ok(room)
+    let picture = change.picture.as_ref().and_then(Option::as_ref);
+    // What the room has already is not taken again, however old it is.
+    if let Some(link) = picture.filter(|link| before.profile.picture.as_ref() != Some(link)) {
+        check_picture(state, link).await?;
+    }
+    state.engine.edit_room(&caller, &before.id, change).await
 }
 
 /// 201 with the room and where it is, or 200.

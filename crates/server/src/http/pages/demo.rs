@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{FromRequest, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use madang_domain::{Code, Error, Role, UserId};
 use serde::{Deserialize, Serialize};
@@ -95,23 +96,10 @@ async fn token(State(state): State<Shared>, request: Request) -> Result<Json<Dem
         return Err(Code::NotFound.into());
     };
     let (parts, body) = request.into_parts();
-    if !is_from_this_machine(&parts) {
-        return Err(Code::NotFound.into());
-    }
-    if !is_own_page(&parts.headers, &parts.uri) {
-        return Err(Code::OriginForbidden.into());
-    }
+    may_ask(&parts)?;
     let request = Request::from_parts(parts, body);
     let JsonBody(user) = JsonBody::<DemoUser>::from_request(request, &state).await?;
-    if user.name.len() > NAME_BYTES_MAX || UserId::new(&user.name).is_err() {
-        let detail = "name must be 1 to 64 bytes without control characters";
-        return Err(Error::with_detail(Code::BodyInvalid, detail).into());
-    }
-    let role = match user.role {
-        DemoRole::User => Role::User,
-        DemoRole::Agent => Role::Agent,
-    };
-    let token = demo.tokens.mint(&user.name, role);
+    let token = mint(demo, &user)?;
     let caller = state.identify.caller(&bearer(&token)?).await?;
     Ok(Json(DemoToken {
         user_id: caller.user.to_string(),
@@ -119,6 +107,29 @@ async fn token(State(state): State<Shared>, request: Request) -> Result<Json<Dem
         token,
         websocket_path: demo.websocket_path.to_string(),
     }))
+}
+
+/// Whether a page of this server on this machine asks.
+fn may_ask(parts: &Parts) -> Result<(), Code> {
+    if !is_from_this_machine(parts) {
+        return Err(Code::NotFound);
+    }
+    if !is_own_page(&parts.headers, &parts.uri) {
+        return Err(Code::OriginForbidden);
+    }
+    Ok(())
+}
+
+fn mint(demo: &DemoOptions, user: &DemoUser) -> Result<String, Error> {
+    if user.name.len() > NAME_BYTES_MAX || UserId::new(&user.name).is_err() {
+        let detail = "name must be 1 to 64 bytes without control characters";
+        return Err(Error::with_detail(Code::BodyInvalid, detail));
+    }
+    let role = match user.role {
+        DemoRole::User => Role::User,
+        DemoRole::Agent => Role::Agent,
+    };
+    Ok(demo.tokens.mint(&user.name, role))
 }
 
 fn bearer(token: &str) -> Result<HeaderMap, Error> {

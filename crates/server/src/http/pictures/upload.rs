@@ -16,10 +16,7 @@ use crate::http::Shared;
 use crate::http::extract::{identify, media_type};
 use crate::http::multipart::{Part, parts};
 use crate::http::problem::{Common, Malformed, Problem, Refusal};
-use crate::pictures::PictureStore;
-
-/// What a form may have around its file: boundaries, and the head of the part.
-const ENVELOPE_BYTES_MAX: usize = 4 * 1024;
+use crate::pictures::{ENVELOPE_BYTES_MAX, Upload};
 
 /// What is read of a body that is too large, and thrown away: a browser that is still sending does
 /// not read the answer.
@@ -49,7 +46,7 @@ pub(super) struct Uploaded {
 ///
 /// As a form with one file, `file`, or as the body itself with an image's media type. PNG, JPEG,
 /// GIF and WebP are taken, which the file's own bytes decide; it is kept as it is, with what a
-/// camera wrote into it. What no room takes within a day is removed. Nothing is stored of an upload
+/// camera wrote into it. A room may take it within 23 hours; what none took is removed after a day. Nothing is stored of an upload
 /// that is refused or cut off.
 #[utoipa::path(
     post,
@@ -69,7 +66,7 @@ pub(super) struct Uploaded {
          headers(("Location" = String, description = "The same link"))),
         (status = 413, description = "`TOO_LARGE`: more bytes than `pictures.bytes_max`", body = Problem,
          content_type = "application/problem+json"),
-        (status = 429, description = "`TOO_MANY`: more than `pictures.per_user_per_day_max` of this person today",
+        (status = 429, description = "`TOO_MANY`: two of this person are under way, or more than `pictures.per_user_per_day_max` of theirs in 24 hours; `Retry-After` says when there is room for one",
          body = Problem, content_type = "application/problem+json"),
         Malformed,
         Common,
@@ -83,11 +80,12 @@ pub(super) async fn upload(
     let caller = identify(&state, &head.headers).await?;
     let encoding = Encoding::of(&head.headers)?;
     let upload = state.pictures.begin(&caller)?;
-    let content = match encoding {
-        Encoding::Bare => read(body, &state.pictures, 0).await?,
+    let bytes_max = state.pictures.bytes_max();
+    let (upload, content) = match encoding {
+        Encoding::Bare => read(body, upload, bytes_max).await?,
         Encoding::Form(content_type) => {
-            let body = read(body, &state.pictures, ENVELOPE_BYTES_MAX).await?;
-            file(parts(&content_type, body, 1).await?)?
+            let (upload, body) = read(body, upload, bytes_max + ENVELOPE_BYTES_MAX).await?;
+            (upload, file(parts(&content_type, body, 1).await?)?)
         }
     };
     let link = upload.finish(content).await?.link();
@@ -120,9 +118,12 @@ impl Encoding {
     }
 }
 
-/// The whole body, if it has no more than a picture may have, and `around` it.
-async fn read(body: Body, store: &PictureStore, around: usize) -> Result<Bytes, Error> {
-    let bytes_max = store.bytes_max() + around;
+/// The whole body, if it has no more than `bytes_max` bytes.
+async fn read(
+    body: Body,
+    mut upload: Upload<'_>,
+    bytes_max: usize,
+) -> Result<(Upload<'_>, Bytes), Error> {
     let mut pieces = body.into_data_stream();
     let mut content = BytesMut::new();
     let mut is_too_large = pieces.size_hint().0 > bytes_max;
@@ -130,14 +131,18 @@ async fn read(body: Body, store: &PictureStore, around: usize) -> Result<Bytes, 
         // The peer went away, or broke the transfer coding.
         let piece = piece.map_err(|_| Code::BodyInvalid)?;
         is_too_large = content.len() + piece.len() > bytes_max;
-        content.extend_from_slice(&piece);
+        if !is_too_large {
+            upload.hold(piece.len())?;
+            content.extend_from_slice(&piece);
+        }
     }
     if is_too_large {
-        drop(content);
+        let refusal = upload.too_large();
+        drop((content, upload));
         discard(pieces).await;
-        return Err(store.too_large());
+        return Err(refusal);
     }
-    Ok(content.freeze())
+    Ok((upload, content.freeze()))
 }
 
 /// Reads the rest of a body, unless it is so long that its client has to bear the consequence.

@@ -1,5 +1,8 @@
 //! A server without a socket, and who calls it.
 
+mod answer;
+mod tokens;
+
 use std::collections::HashSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -9,15 +12,15 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use axum::http::{Method, Request, StatusCode, header};
 use jiff::tz::TimeZone;
 use madang_bus::LocalNetwork;
 use madang_domain::command::OpenSupport;
 use madang_domain::message::Body as MessageBody;
-use madang_domain::ports::{BoxFuture, Clock, Commit, Store};
+use madang_domain::ports::{Clock, Commit, Store};
 use madang_domain::{
-    Actor, Caller, Code, Command, Committed, Content, Error, Role, RoomAction, RoomCommand, RoomId,
-    Scopes, Timestamp, UserId,
+    Actor, Caller, Code, Command, Committed, Content, Role, RoomAction, RoomCommand, RoomId,
+    Timestamp, UserId,
 };
 use madang_engine::commit::CommitLimits;
 use madang_engine::telemetry::NoTelemetry;
@@ -27,20 +30,23 @@ use madang_store::sqlite::{SqliteOptions, SqliteStore, Synchronous};
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::auth::{GuestToken, TokenCheck};
 use crate::config::{self, Pictures, assemble};
 use crate::contracts::community::CommunityOptions;
 use crate::contracts::support_desk::SupportDeskOptions;
 use crate::contracts::topics::TopicPrefixes;
-use crate::gateway::{self, Gateway, GatewayOptions, SessionLimits, TopicRights};
+use crate::gateway::{Gateway, GatewayOptions, SessionLimits, TopicRights};
 use crate::http::{
-    AllowedOrigins, ContractOptions, DemoOptions, GuestOptions, HttpState, Identify, MakeGuests,
-    MintToken, ObserveRequests, Peer, TopicOptions, routed,
+    AllowedOrigins, ContractOptions, DemoOptions, GuestOptions, HttpState, ObserveRequests, Peer,
+    TopicOptions, routed,
 };
 use crate::pictures::{PictureStore, remove_released};
 use crate::telemetry::metrics::Metrics;
 
-/// Who may publish by configuration.
+pub(super) use answer::Answer;
+use tokens::PlainTokens;
+pub(super) use tokens::caller;
+
+/// Who may publish and subscribe to topics by configuration.
 pub(super) const PUBLISHING_ROLE: Role = Role::Agent;
 
 pub(super) const TOPIC_BODY_BYTES_MAX: usize = 100_000;
@@ -48,6 +54,7 @@ pub(super) const TOPIC_BODY_BYTES_MAX: usize = 100_000;
 pub(super) struct Server {
     pub(super) router: Router,
     pub(super) engine: Arc<Engine>,
+    pub(super) gateway: Gateway,
     pub(super) store: Arc<SqliteStore>,
     pub(super) ready: Arc<AtomicBool>,
     pub(super) seen: Arc<Seen>,
@@ -55,15 +62,29 @@ pub(super) struct Server {
     directory: tempfile::TempDir,
 }
 
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+/// What a server is made with.
+struct Setup<'a> {
+    contracts: bool,
+    demo: bool,
+    origins: &'a [&'a str],
+    /// Options of the section `[pictures]`, as the environment sets them.
+    pictures: &'a [(&'a str, &'a str)],
+    guests: GuestOptions,
+    added_per_user_per_day_max: u64,
 }
 
-/// Tokens are `role/user`, `role/user/name` or `role/user/name/member`; and `expired`. A service with
-/// other scopes than `publish` names them: `service:rooms,users/shop`.
-struct PlainTokens;
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        Self {
+            contracts: true,
+            demo: true,
+            origins: &[],
+            pictures: &[],
+            guests: guests(true, 0),
+            added_per_user_per_day_max: 0,
+        }
+    }
+}
 
 #[derive(Default)]
 pub(super) struct Seen(
@@ -75,51 +96,6 @@ struct Now;
 
 pub(super) fn user(id: &str) -> UserId {
     UserId::new(id).unwrap()
-}
-
-pub(super) fn caller(token: &str) -> Caller {
-    let mut parts = token.split('/');
-    let first = parts.next().unwrap();
-    let (role, scopes) = match first.split_once(':') {
-        Some((role, scopes)) => (role, Scopes::parse(scopes.split(','))),
-        None => (first, None),
-    };
-    let role = match role {
-        "agent" => Role::Agent,
-        "admin" => Role::Admin,
-        "service" => Role::Service,
-        _ => Role::User,
-    };
-    let caller = Caller::new(UserId::new(parts.next().unwrap()).unwrap(), role);
-    Caller {
-        name: parts.next().map(Arc::from),
-        member_id: parts.next().map(Arc::from),
-        scopes: scopes.unwrap_or(caller.scopes),
-        ..caller
-    }
-}
-
-impl Identify for PlainTokens {
-    fn caller(&self, headers: &HeaderMap) -> TokenCheck {
-        let Some(token) = headers.get(header::AUTHORIZATION) else {
-            return TokenCheck::done(Err(Code::AuthenticationRequired.into()));
-        };
-        TokenCheck::done(match token.to_str().unwrap().strip_prefix("Bearer ") {
-            Some("expired") => Err(Code::TokenExpired.into()),
-            Some(token) if token.contains('/') => Ok(caller(token)),
-            _ => Err(Code::TokenInvalid.into()),
-        })
-    }
-}
-
-impl gateway::Identity for PlainTokens {
-    fn token(&self, token: &str) -> TokenCheck {
-        TokenCheck::done(Ok(caller(token)))
-    }
-
-    fn account<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<Caller, Error>> {
-        Box::pin(async { Err(Code::CredentialsInvalid.into()) })
-    }
 }
 
 fn picture_options(set: &[(&str, &str)]) -> Pictures {
@@ -140,33 +116,56 @@ fn community() -> CommunityOptions {
     }
 }
 
+fn contract_options(are_served: bool) -> ContractOptions {
+    ContractOptions {
+        support_desk: are_served.then(support_desk),
+        community: are_served.then(community),
+        direct_websocket: true,
+        direct_rest: true,
+    }
+}
+
+fn engine(store: &Arc<SqliteStore>, added_per_user_per_day_max: u64) -> Arc<Engine> {
+    let options = EngineOptions {
+        added_per_user_per_day_max,
+        ..EngineOptions::new(CommitLimits {
+            batch_drafts_max: 64,
+            batch_bytes_max: 1 << 20,
+            queue_drafts_max: 64,
+        })
+    };
+    let ports = Ports {
+        store: Arc::clone(store) as Arc<dyn Store>,
+        bus: LocalNetwork::default().join(),
+        presence: LocalCluster::default().join(),
+        clock: Arc::new(Now),
+        telemetry: Arc::new(NoTelemetry),
+    };
+    Engine::start(ports, options)
+}
+
+fn support_desk() -> SupportDeskOptions {
+    SupportDeskOptions {
+        agent_name: Arc::from("상담원"),
+        time_zone: TimeZone::fixed(jiff::tz::offset(9)),
+    }
+}
+
 fn gateway(engine: &Arc<Engine>) -> Gateway {
     let metrics = Arc::new(Metrics::new(Now.now()));
     let options = GatewayOptions {
         limits: SessionLimits::default(),
         topics: TopicRights {
-            publish: HashSet::new(),
-            subscribe: HashSet::new(),
+            publish: HashSet::from([PUBLISHING_ROLE]),
+            subscribe: HashSet::from([PUBLISHING_ROLE]),
         },
         topic_prefixes: TopicPrefixes::default(),
         application_prefix: String::new(),
-        support_desk: None,
+        support_desk: Some(Arc::new(support_desk())),
         community: Some(Arc::new(community())),
         flushers: 1,
     };
     Gateway::start(Arc::clone(engine), Arc::new(PlainTokens), metrics, options)
-}
-
-impl MakeGuests for PlainTokens {
-    fn make_guest(&self, name: Option<&str>, ttl: Option<Duration>) -> Result<GuestToken, Error> {
-        let seconds = ttl.map_or(7, |ttl| i64::try_from(ttl.as_secs()).unwrap());
-        Ok(GuestToken {
-            token: "a.b.c".to_owned(),
-            user: UserId::new("guest-1").unwrap(),
-            name: name.map(Arc::from),
-            expires_at: Timestamp::from_micros(seconds * 1_000_000),
-        })
-    }
 }
 
 fn guests(is_open: bool, per_address_max: u32) -> GuestOptions {
@@ -174,12 +173,6 @@ fn guests(is_open: bool, per_address_max: u32) -> GuestOptions {
     config.auth.guests = is_open;
     config.auth.guests_per_address_max = per_address_max;
     GuestOptions::of(&config, Arc::new(PlainTokens))
-}
-
-impl MintToken for PlainTokens {
-    fn mint(&self, name: &str, role: Role) -> String {
-        format!("{role:?}/{name}").to_lowercase()
-    }
 }
 
 impl ObserveRequests for Seen {
@@ -205,29 +198,52 @@ impl Server {
     }
 
     pub(super) fn start_with(contracts: bool, demo: bool) -> Self {
-        Self::build(contracts, demo, &[], &[], guests(true, 0))
+        Self::build(Setup {
+            contracts,
+            demo,
+            ..Setup::default()
+        })
     }
 
     pub(super) fn with_guests(is_open: bool, per_address_max: u32) -> Self {
-        Self::build(true, true, &[], &[], guests(is_open, per_address_max))
+        Self::build(Setup {
+            guests: guests(is_open, per_address_max),
+            ..Setup::default()
+        })
     }
 
     pub(super) fn with_origins(origins: &[&str]) -> Self {
-        Self::build(true, true, origins, &[], guests(true, 0))
+        Self::build(Setup {
+            origins,
+            ..Setup::default()
+        })
+    }
+
+    /// Where one person brings so many people into rooms in a day.
+    pub(super) fn with_added_max(added_per_user_per_day_max: u64) -> Self {
+        Self::build(Setup {
+            added_per_user_per_day_max,
+            ..Setup::default()
+        })
     }
 
     /// With options of the section `[pictures]`, as the environment sets them.
     pub(super) fn with_pictures(options: &[(&str, &str)]) -> Self {
-        Self::build(true, true, &[], options, guests(true, 0))
+        Self::build(Setup {
+            pictures: options,
+            ..Setup::default()
+        })
     }
 
-    fn build(
-        contracts: bool,
-        demo: bool,
-        origins: &[&str],
-        pictures: &[(&str, &str)],
-        guests: GuestOptions,
-    ) -> Self {
+    fn build(setup: Setup<'_>) -> Self {
+        let Setup {
+            contracts,
+            demo,
+            origins,
+            pictures,
+            guests,
+            added_per_user_per_day_max,
+        } = setup;
         let directory = tempfile::tempdir().unwrap();
         let pictures = PictureStore::open(&picture_options(pictures), directory.path()).unwrap();
         let options = SqliteOptions {
@@ -236,40 +252,21 @@ impl Server {
         };
         let store = SqliteStore::open(&directory.path().join("madang.db"), &options).unwrap();
         let store = Arc::new(store);
-        let options = EngineOptions::new(CommitLimits {
-            batch_drafts_max: 64,
-            batch_bytes_max: 1 << 20,
-            queue_drafts_max: 64,
-        });
-        let ports = Ports {
-            store: Arc::clone(&store) as Arc<dyn Store>,
-            bus: LocalNetwork::default().join(),
-            presence: LocalCluster::default().join(),
-            clock: Arc::new(Now),
-            telemetry: Arc::new(NoTelemetry),
-        };
-        let engine = Engine::start(ports, options);
+        let engine = engine(&store, added_per_user_per_day_max);
         let pictures = Arc::new(pictures);
         tokio::spawn(remove_released(
             Arc::clone(&pictures),
             engine.subscribe_released_pictures(),
         ));
+        let gateway = gateway(&engine);
         let ready = Arc::new(AtomicBool::new(true));
         let seen = Arc::new(Seen::default());
         let state = Arc::new(HttpState {
             engine: Arc::clone(&engine),
             identify: Arc::new(PlainTokens),
-            events: Arc::new(gateway(&engine)),
+            events: Arc::new(gateway.clone()),
             query_token: false,
-            contracts: ContractOptions {
-                support_desk: contracts.then(|| SupportDeskOptions {
-                    agent_name: Arc::from("상담원"),
-                    time_zone: TimeZone::fixed(jiff::tz::offset(9)),
-                }),
-                community: contracts.then(community),
-                direct_websocket: true,
-                direct_rest: true,
-            },
+            contracts: contract_options(contracts),
             topics: TopicOptions {
                 publish: HashSet::from([PUBLISHING_ROLE]),
                 body_bytes_max: TOPIC_BODY_BYTES_MAX,
@@ -290,6 +287,7 @@ impl Server {
             router: routed(Arc::clone(&state)),
             state,
             engine,
+            gateway,
             store,
             ready,
             seen,
@@ -439,49 +437,4 @@ pub(super) fn local_request(method: &str, path: &str) -> axum::http::request::Bu
         .uri(path)
         .header(header::HOST, "localhost:8080")
         .extension(Peer(peer))
-}
-
-impl Answer {
-    #[track_caller]
-    pub(super) fn json(&self) -> Value {
-        let text = String::from_utf8_lossy(&self.body);
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {text}"))
-    }
-
-    pub(super) fn text(&self) -> String {
-        String::from_utf8(self.body.clone()).unwrap()
-    }
-
-    pub(super) fn header(&self, name: &str) -> &str {
-        let value = self.headers.get(name);
-        value.map_or("", |value| value.to_str().unwrap())
-    }
-
-    /// Checks that these are problem details of `code`.
-    #[track_caller]
-    pub(super) fn is_problem(&self, code: Code) -> Value {
-        let problem = self.json();
-        assert_eq!(problem["code"], code.spec().name, "{problem}");
-        assert_eq!(self.status, code.spec().http_status, "{problem}");
-        assert_eq!(problem["status"], code.spec().http_status);
-        assert_eq!(problem["title"], code.spec().text);
-        assert_eq!(problem["retryable"], code.spec().retryable);
-        assert_eq!(
-            problem["type"],
-            format!("/docs/errors#{}", code.spec().name)
-        );
-        assert_eq!(self.header("content-type"), "application/problem+json");
-        problem
-    }
-
-    #[track_caller]
-    pub(super) fn is(&self, status: StatusCode) -> &Self {
-        assert_eq!(
-            self.status,
-            status.as_u16(),
-            "{}",
-            String::from_utf8_lossy(&self.body)
-        );
-        self
-    }
 }

@@ -8,6 +8,7 @@ use madang_domain::Code;
 use serde_json::json;
 
 use super::fixture::{Answer, Server, request};
+use super::pictures::PNG;
 use crate::http::Peer;
 
 const GUESTS: &str = "/api/v1/guests";
@@ -114,4 +115,35 @@ async fn clients_of_a_trusted_proxy_are_counted_apart() {
     }
     let answer = ask_from(&server, "127.0.0.1", Some("203.0.113.1, 198.51.100.2")).await;
     answer.is_problem(Code::TooMany);
+}
+
+#[tokio::test]
+async fn a_guest_takes_part_but_makes_no_room_adds_nobody_and_uploads_nothing() {
+    let server = Server::start();
+    let guest = "guest/guest-1";
+    let group = json!({"kind": "group", "members": ["guest-1"]});
+    let group = server.make_room("user/kim", group).await;
+    let group = format!("/api/v1/rooms/{group}");
+    let say = (format!("{group}/messages"), json!({"text": "m"}));
+    let said = server.say(guest, ("POST", &say.0), &say.1).await;
+    said.is(StatusCode::CREATED);
+    let support = json!({"kind": "support"});
+    let opened = server.say(guest, ("POST", "/api/v1/rooms"), support).await;
+    opened.is(StatusCode::CREATED);
+    for kind in ["direct", "group", "open"] {
+        let room = json!({"kind": kind, "members": ["kim"]});
+        let refused = server.say(guest, ("POST", "/api/v1/rooms"), room).await;
+        refused.is_problem(Code::NotForGuests);
+    }
+    let lee = json!({"members": ["lee"]});
+    let adding = format!("{group}/members");
+    let refused = server.say(guest, ("POST", &adding), lee).await;
+    refused.is_problem(Code::NotForGuests);
+    let refused = server.post_picture(guest, "image/png", PNG).await;
+    refused.is_problem(Code::NotForGuests);
+    let refused = server
+        .post(guest, "/api/openchat", r#"{"title":"x"}"#)
+        .await;
+    assert_eq!(refused.status, 403);
+    assert_eq!(refused.json()["msg"], "회원만 할 수 있습니다.");
 }

@@ -15,5 +15,6 @@ mod pages;
 mod pictures;
 mod publish;
 mod reference;
+mod refusals;
 mod shape;
 mod user;

@@ -4,10 +4,11 @@ use std::convert::Infallible;
 use std::fs;
 
 use axum::body::{Body, Bytes};
-use axum::http::{Request, StatusCode, header};
+use axum::http::{StatusCode, header};
 use futures_util::stream;
 use madang_domain::Code;
 use serde_json::json;
+use tokio::sync::mpsc;
 
 use super::fixture::{Answer, Server, request};
 
@@ -30,7 +31,12 @@ impl Server {
         link.strip_prefix("/pictures/").unwrap().to_owned()
     }
 
-    async fn post_picture(&self, token: &str, content_type: &str, body: &[u8]) -> Answer {
+    pub(super) async fn post_picture(
+        &self,
+        token: &str,
+        content_type: &str,
+        body: &[u8],
+    ) -> Answer {
         let request = request(token, "POST", PICTURES).header(header::CONTENT_TYPE, content_type);
         let body = Body::from(Bytes::copy_from_slice(body));
         self.ask(request.body(body).unwrap()).await
@@ -38,7 +44,7 @@ impl Server {
 
     /// How many files there are, torn ones too.
     fn pictures(&self) -> usize {
-        let folder = self.directory().join("pictures/unused");
+        let folder = self.directory().join("pictures/uploads");
         fs::read_dir(folder).map_or(0, Iterator::count)
     }
 }
@@ -239,27 +245,70 @@ async fn an_upload_that_is_cut_off_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn one_upload_too_many_is_refused_before_it_is_read() {
-    let server = Server::with_pictures(&[("per_user_per_day_max", "1"), ("uploads_max", "1")]);
-    server.upload(KIM, PNG).await;
+async fn one_upload_too_many_of_a_person_is_refused_before_it_is_read() {
+    let server = Server::with_pictures(&[("per_user_per_day_max", "2")]);
+    for _ in 0..2 {
+        server.upload(KIM, PNG).await;
+    }
     let refused = server.post_picture(KIM, "image/png", PNG).await;
     refused.is_problem(Code::TooMany);
-    assert_eq!(refused.header("retry-after"), "1");
+    let wait: u64 = refused.header("retry-after").parse().unwrap();
+    let hour = 60 * 60;
+    assert!((24 * hour..=25 * hour).contains(&wait), "{wait}");
     let state = server.state();
-    let other = super::fixture::caller("service/shop");
-    let under_way = state.pictures.begin(&other).unwrap();
+    let lee = super::fixture::caller("user/lee");
+    let under_way = [0, 1].map(|_| state.pictures.begin(&lee).unwrap());
     let never = Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
-    let request = |body| -> Request<Body> {
-        let request = request("user/lee", "POST", PICTURES);
-        let request = request.header(header::CONTENT_TYPE, "image/png");
-        request.body(body).unwrap()
-    };
-    let refused = server.ask(request(never)).await;
-    refused.is_problem(Code::Overloaded);
+    let request = request("user/lee", "POST", PICTURES).header(header::CONTENT_TYPE, "image/png");
+    let refused = server.ask(request.body(never).unwrap()).await;
+    refused.is_problem(Code::TooMany);
     drop(under_way);
-    // The refusal did not count.
-    let answer = server.ask(request(Body::from(PNG))).await;
+    let server = Server::with_pictures(&[]);
+    for _ in 0..3 {
+        server.upload("user/lee", PNG).await;
+    }
+}
+
+#[tokio::test]
+async fn a_slow_sender_keeps_nobody_from_uploading() {
+    let server = Server::with_pictures(&[("uploads_max", "1")]);
+    let (more, pieces) = mpsc::channel::<Result<Bytes, Infallible>>(1);
+    let pieces = stream::unfold(pieces, |mut pieces| async move {
+        pieces.recv().await.map(|piece| (piece, pieces))
+    });
+    let slow = request(KIM, "POST", PICTURES)
+        .header(header::CONTENT_TYPE, "image/png")
+        .body(Body::from_stream(pieces))
+        .unwrap();
+    let sending = async {
+        let (head, rest) = PNG.split_at(10);
+        // Once there is room for another, the first is being read.
+        for piece in head.chunks(5) {
+            more.send(Ok(Bytes::from_static(piece))).await.unwrap();
+        }
+        for _ in 0..3 {
+            server.upload("user/lee", PNG).await;
+        }
+        more.send(Ok(Bytes::from_static(rest))).await.unwrap();
+        drop(more);
+    };
+    let (answer, ()) = tokio::join!(server.ask(slow), sending);
     answer.is(StatusCode::CREATED);
+    assert_eq!(server.pictures(), 4);
+}
+
+#[tokio::test]
+async fn what_came_of_slow_senders_is_bounded_in_all() {
+    let server = Server::with_pictures(&[("uploads_max", "1")]);
+    let state = server.state();
+    let mut slow = state.pictures.begin(&super::fixture::caller(KIM)).unwrap();
+    slow.hold(state.pictures.bytes_max()).unwrap();
+    let mut content = PNG.to_vec();
+    content.resize(16 * 1024, 0);
+    let refused = server.post_picture("user/lee", "image/png", &content).await;
+    refused.is_problem(Code::Overloaded);
+    drop(slow);
+    server.upload("user/lee", &content).await;
 }
 
 #[tokio::test]
@@ -268,7 +317,7 @@ async fn without_uploads_there_is_no_such_route_and_what_is_there_is_shown() {
     let answer = server.post_picture(KIM, "image/png", PNG).await;
     answer.is_problem(Code::NotFound);
     let key = "9f86d081884c7d659a2feaa0c55ad015.png";
-    let folder = server.directory().join("pictures/kept");
+    let folder = server.directory().join("pictures/uploads");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join(key), PNG).unwrap();
     let shown = server.call("", "GET", &format!("/pictures/{key}")).await;

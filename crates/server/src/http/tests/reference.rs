@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::asyncapi::{self, DoorSet};
 use crate::authorization;
+use crate::contracts::realtime::{ANSWERS, EVENTS};
 use crate::http::{RouteSet, document};
 
 #[track_caller]
@@ -45,6 +46,22 @@ fn the_committed_asyncapi_document_is_fresh() {
 #[test]
 fn the_committed_authorization_table_is_fresh() {
     assert_fresh("authorization.md", &authorization::reference());
+}
+
+#[test]
+fn every_event_of_the_streams_is_named_where_they_are_described() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/events.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let document = serde_json::to_value(document(RouteSet::ALL)).unwrap();
+    let route = &document["paths"]["/api/v1/events"]["get"]["description"];
+    // Who is to be watched is said on the JSON door.
+    let told = |event: &&str| !ANSWERS.contains(event) && *event != "presence";
+    for event in EVENTS.into_iter().filter(told) {
+        let name = format!("`{event}`");
+        let rows = page.lines().filter(|line| line.starts_with("| `"));
+        assert!(rows.into_iter().any(|row| row.contains(&name)), "{name}");
+        assert!(route.as_str().unwrap().contains(&name), "{name}");
+    }
 }
 
 #[test]

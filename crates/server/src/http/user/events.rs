@@ -12,10 +12,12 @@ use crate::http::{EventScope, Shared};
 /// All of the caller's rooms, as server-sent events.
 ///
 /// `event` is the type and `data` one JSON object (`hello`, `message`, `room`, `reset`, `read`,
-/// `typing`, `notification`, `error`). The `id` of `hello`, `message`, `reset` and of a `room` that
-/// joined says where every room stands: sent back as `Last-Event-ID` it resumes each exactly. A room
-/// that came meanwhile begins now and is told with `room`. A user with more rooms than
-/// `session.stream_rooms_max` gets an `error` with `TOO_MANY`.
+/// `receipts`, `typing`, `inbox`, `notification`, `error`). The `id` of `hello`, `message`, `inbox`,
+/// `reset` and of a `room` that joined says where every room and the inbox stand: sent back as
+/// `Last-Event-ID` it resumes each exactly. A room that came meanwhile begins now and is told with
+/// `room`; an inbox that was made meanwhile is shown from its beginning. Of more rooms than
+/// `session.stream_rooms_max` those are shown that the id names, then the newest, and `hello` says
+/// that there are `more`.
 #[utoipa::path(
     get,
     path = "/events",

@@ -13,7 +13,7 @@ use crate::http::problem::{Common, Malformed, NoRoom, Problem, Refusal};
 
 /// A room's members.
 ///
-/// In the order of their ids. Of a support room: its customer, and the agent who has it.
+/// For members, also of an open room, and admins. In the order of their ids. Of a support room: its customer, and the agent who has it.
 #[utoipa::path(
     get,
     path = "/rooms/{id}/members",
@@ -57,6 +57,8 @@ pub(super) async fn list(
     responses(
         (status = 200, description = "All of them belong to it", body = Added),
         (status = 409, description = "`ROOM_FULL`", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`TOO_MANY`: more people than `rooms.added_per_user_per_day_max` in 24 hours; `Retry-After` says when there is room for these",
+         body = Problem, content_type = "application/problem+json"),
         Malformed,
         NoRoom,
         Common,

@@ -19,7 +19,7 @@ const SIZE_DEFAULT: usize = 20;
 /// A page of notifications.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Notifications<'a> {
-    /// Newest first. Those that were deleted are left out: a page may have fewer than `size`.
+    /// Newest first, without those that were deleted.
     notifications: Vec<NotificationBody<'a>>,
     /// From 1.
     #[schema(example = 1)]
@@ -27,7 +27,7 @@ pub(super) struct Notifications<'a> {
     /// How many a page has at most.
     #[schema(example = 20)]
     size: usize,
-    /// How many are kept, the places of deleted ones included: pages are counted by it.
+    /// How many there are, read or not.
     #[schema(example = 45)]
     total: u64,
     /// How many are unread.

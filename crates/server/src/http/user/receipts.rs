@@ -58,8 +58,8 @@ pub(super) struct ReadMark {
 
 /// Marks a room as read.
 ///
-/// The mark only rises, and at most to the newest message; the answer says where it stands. Who
-/// reads a room without taking part in it has no mark: the answer is then what was asked.
+/// For members, also of an open room. The mark only rises, and at most to the newest message; the
+/// answer says where it stands. An admin who looks on has no mark: the answer is then what was asked.
 #[utoipa::path(
     put,
     path = "/rooms/{id}/read",
@@ -119,7 +119,7 @@ pub(super) struct Receipts {
 /// Who has read which messages.
 ///
 /// How many members have read each of at most 200 messages, and how far those have read who have
-/// read furthest.
+/// read furthest. For members, also of an open room, and admins.
 #[utoipa::path(
     get,
     path = "/rooms/{id}/receipts",

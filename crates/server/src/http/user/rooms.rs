@@ -14,7 +14,7 @@ use crate::http::Shared;
 use crate::http::extract::{JsonBody, Parameters, UserCaller, limit};
 use crate::http::native::rooms::{self, NewRoom};
 use crate::http::paths::{RoomPath, encoded};
-use crate::http::problem::{Common, Malformed, NoRoom, Refusal};
+use crate::http::problem::{Common, Malformed, NoRoom, Problem, Refusal};
 
 const LIMIT_DEFAULT: usize = 50;
 
@@ -106,6 +106,8 @@ pub(super) async fn list(
         (status = 200, description = "There was one: as it stands", body = RoomBody),
         (status = 201, description = "Made now", body = RoomBody,
          headers(("Location" = String, description = "Where the room is"))),
+        (status = 429, description = "`TOO_MANY`: more people than `rooms.added_per_user_per_day_max` in 24 hours; `Retry-After` says when there is room for these",
+         body = Problem, content_type = "application/problem+json"),
         Malformed,
         Common,
     )

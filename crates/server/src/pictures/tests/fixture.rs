@@ -1,6 +1,7 @@
 //! A store of a test's own, and what is put into it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -9,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::config::assemble;
-use crate::pictures::{PictureKey, PictureStore};
+use crate::pictures::{PictureKey, PictureStore, UPLOADS};
 
 /// Pictures of one pixel, as Pillow writes them.
 pub(super) const PNG: &[u8] =
@@ -112,9 +113,17 @@ impl Fixture {
     }
 
     /// Where an object of the folder is.
-    pub(super) fn file(&self, state: &str, name: impl ToString) -> PathBuf {
-        let folder = self.directory.path().join("pictures").join(state);
+    pub(super) fn file(&self, name: impl ToString) -> PathBuf {
+        let folder = self.directory.path().join("pictures").join(UPLOADS);
         folder.join(name.to_string())
+    }
+
+    /// One sweep, while rooms have these.
+    pub(super) async fn sweep(&self, used: &[PictureKey]) {
+        let used: Vec<_> = used.iter().map(PictureKey::link).collect();
+        let is_used = |link: &Arc<str>| used.iter().any(|used| **used == **link);
+        let retire = async |links: &[Arc<str>]| Ok(links.iter().map(is_used).collect());
+        self.store.sweep(retire).await;
     }
 }
 

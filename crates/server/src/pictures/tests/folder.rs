@@ -2,19 +2,21 @@
 
 use std::fs::{self, File};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use madang_domain::{Code, Role};
+use parking_lot::Mutex;
 
 use super::fixture::{Fixture, GIF, JPEG, PNG, WEBP, caller};
 use crate::config::assemble;
-use crate::pictures::{KEPT, PictureStore, UNUSED, reason};
+use crate::pictures::{ENVELOPE_BYTES_MAX, PictureStore, UPLOADS, reason};
 
-/// Makes a file as old as an upload that nobody used.
-fn age(file: &Path) {
-    let yesterday = SystemTime::now() - Duration::from_secs(25 * 60 * 60);
+/// Makes a file so many hours old.
+fn age(file: &Path, hours: u64) {
+    let then = SystemTime::now() - Duration::from_secs(hours * 60 * 60);
     let file = File::options().write(true).open(file).unwrap();
-    file.set_modified(yesterday).unwrap();
+    file.set_modified(then).unwrap();
 }
 
 #[tokio::test]
@@ -66,54 +68,32 @@ async fn a_picture_has_no_more_bytes_than_it_may() {
 }
 
 #[tokio::test]
-async fn of_many_rooms_that_want_an_upload_at_once_one_gets_it() {
-    let fixture = Fixture::new(&[]);
-    let key = fixture.put(PNG).await.unwrap();
-    let keeps = (0..8).map(|_| fixture.store.keep(&key));
-    let kept = futures_util::future::join_all(keeps).await;
-    let refused: Vec<_> = kept.into_iter().filter_map(Result::err).collect();
-    assert!(
-        refused
-            .iter()
-            .all(|error| error.code() == Code::BodyInvalid)
-    );
-    assert_eq!(refused.len(), 7);
-    assert_eq!(fixture.objects().await, [format!("{KEPT}/{key}")]);
-}
-
-#[tokio::test]
-async fn a_sweep_takes_what_nobody_used_for_a_day_and_nothing_else() {
+async fn a_sweep_takes_what_is_a_day_old_and_no_room_has_and_nothing_else() {
     let fixture = Fixture::new(&[]);
     // Before the first upload there is no folder yet.
-    fixture.store.sweep().await;
-    let [old, young, kept] = [
+    fixture.sweep(&[]).await;
+    let [old, young, used] = [
         fixture.put(PNG).await.unwrap(),
         fixture.put(GIF).await.unwrap(),
         fixture.put(JPEG).await.unwrap(),
     ];
-    fixture.store.keep(&kept).await.unwrap();
-    let torn = fixture.file(UNUSED, format!("{old}#1"));
-    let torn_now = fixture.file(UNUSED, format!("{young}#1"));
-    let foreign = fixture.file(UNUSED, "notes.txt");
+    let torn = fixture.file(format!("{old}#1"));
+    let torn_now = fixture.file(format!("{young}#1"));
+    let foreign = fixture.file("notes.txt");
     for file in [&torn, &torn_now, &foreign] {
         fs::write(file, "x").unwrap();
     }
-    for file in [
-        &fixture.file(UNUSED, old),
-        &fixture.file(KEPT, kept),
-        &torn,
-        &foreign,
-    ] {
-        age(file);
+    for file in [&fixture.file(old), &fixture.file(used), &torn, &foreign] {
+        age(file, 25);
     }
-    fixture.store.sweep().await;
+    fixture.sweep(&[used]).await;
     assert_eq!(fixture.content(&old).await, None);
     assert_eq!(fixture.content(&young).await.unwrap(), GIF);
-    assert_eq!(fixture.content(&kept).await.unwrap(), JPEG);
+    assert_eq!(fixture.content(&used).await.unwrap(), JPEG);
     let mut left = [
-        format!("{KEPT}/{kept}"),
-        format!("{UNUSED}/{young}"),
-        format!("{UNUSED}/notes.txt"),
+        format!("{UPLOADS}/{used}"),
+        format!("{UPLOADS}/{young}"),
+        format!("{UPLOADS}/notes.txt"),
     ];
     left.sort();
     assert_eq!(fixture.objects().await, left);
@@ -121,14 +101,82 @@ async fn a_sweep_takes_what_nobody_used_for_a_day_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn so_many_uploads_at_a_time_and_one_that_ends_makes_room() {
-    let fixture = Fixture::new(&[("uploads_max", "1")]);
+async fn nothing_is_swept_away_while_the_database_does_not_say_what_is_used() {
+    let fixture = Fixture::new(&[]);
+    let key = fixture.put(PNG).await.unwrap();
+    age(&fixture.file(key), 25);
+    let fails = async |_: &[Arc<str>]| Err(Code::Unavailable.into());
+    fixture.store.sweep(fails).await;
+    assert_eq!(fixture.content(&key).await.unwrap(), PNG);
+    fixture.sweep(&[]).await;
+    assert_eq!(fixture.content(&key).await, None);
+}
+
+#[tokio::test]
+async fn the_database_is_asked_about_all_of_many_uploads_in_bounded_pieces() {
+    let fixture = Fixture::new(&[]);
+    let key = fixture.put(PNG).await.unwrap();
+    for n in 0..600 {
+        let file = fixture.file(format!("{n:032x}.png"));
+        fs::hard_link(fixture.file(key), file).unwrap();
+    }
+    age(&fixture.file(key), 25);
+    let pieces = Mutex::new(Vec::new());
+    let all_used = async |links: &[Arc<str>]| {
+        pieces.lock().push(links.len());
+        Ok(vec![true; links.len()])
+    };
+    fixture.store.sweep(all_used).await;
+    assert_eq!(pieces.into_inner(), [256, 256, 89]);
+    assert_eq!(fixture.objects().await.len(), 601);
+}
+
+#[tokio::test]
+async fn a_room_may_take_an_upload_until_an_hour_before_it_may_be_swept_away() {
+    let fixture = Fixture::new(&[]);
+    let key = fixture.put(PNG).await.unwrap();
+    age(&fixture.file(key), 22);
+    fixture.store.check_for_taking(&key).await.unwrap();
+    age(&fixture.file(key), 23);
+    let refused = fixture.store.check_for_taking(&key).await.unwrap_err();
+    assert_eq!(refused.code(), Code::BodyInvalid);
+    fixture.sweep(&[]).await;
+    assert_eq!(fixture.content(&key).await.unwrap(), PNG);
+}
+
+#[tokio::test]
+async fn so_many_uploads_of_a_person_at_a_time_and_one_that_ends_makes_room() {
+    let fixture = Fixture::new(&[]);
+    let person = caller(Role::User);
+    let [first, _second] = [0, 1].map(|_| fixture.store.begin(&person).unwrap());
+    let refused = fixture.store.begin(&person).err().unwrap();
+    assert_eq!(refused.code(), Code::TooMany);
     let service = caller(Role::Service);
-    let upload = fixture.store.begin(&service).unwrap();
-    let refused = fixture.store.begin(&service).err().unwrap();
+    let many: Vec<_> = (0..100).map(|_| fixture.store.begin(&service)).collect();
+    assert!(many.iter().all(Result::is_ok));
+    drop(first);
+    assert!(fixture.store.begin(&person).is_ok());
+}
+
+#[tokio::test]
+async fn uploads_under_way_hold_so_many_bytes_in_all() {
+    let fixture = Fixture::new(&[("uploads_max", "1"), ("bytes_max", "1024")]);
+    let service = caller(Role::Service);
+    let [mut slow, mut other] = [0, 1].map(|_| fixture.store.begin(&service).unwrap());
+    slow.hold(1).unwrap();
+    // One more than a picture's bytes, and what a form has around it.
+    let refused = other.hold(1024 + ENVELOPE_BYTES_MAX).unwrap_err();
     assert_eq!(refused.code(), Code::Overloaded);
-    drop(upload);
-    assert!(fixture.store.begin(&service).is_ok());
+    drop(slow);
+    other.hold(1024 + ENVELOPE_BYTES_MAX).unwrap();
+}
+
+#[tokio::test]
+async fn uploads_that_have_come_wait_for_their_turn_to_be_stored() {
+    let fixture = Fixture::new(&[("uploads_max", "1")]);
+    let puts = futures_util::future::join_all((0..8).map(|_| fixture.put(PNG))).await;
+    assert!(puts.iter().all(Result::is_ok));
+    assert_eq!(fixture.objects().await.len(), 8);
 }
 
 #[tokio::test]
@@ -159,7 +207,7 @@ fn what_is_logged_of_a_failure_holds_no_key_and_no_token() {
     let answer = "403 Forbidden: <?xml version=\"1.0\"?><Error><Code>ExpiredToken</Code>\
                   <Token-0>secret</Token-0></Error>";
     let error = object_store::Error::PermissionDenied {
-        path: "kept/key.png".to_owned(),
+        path: "uploads/key.png".to_owned(),
         source: answer.into(),
     };
     assert_eq!(reason(&error), "403 Forbidden: ExpiredToken");

@@ -1,10 +1,9 @@
 //! What the store promises, whatever it is kept in.
 
 use madang_domain::Code;
-use object_store::ObjectStoreExt;
 
 use super::fixture::{Fixture, GIF, JPEG, PNG, WEBP, WEBP_LOSSY};
-use crate::pictures::{KEPT, PictureFormat, PictureKey, UNUSED};
+use crate::pictures::{PictureFormat, PictureKey, UPLOADS};
 
 #[tokio::test]
 async fn what_is_uploaded_is_got_as_it_was_until_it_is_deleted() {
@@ -19,7 +18,7 @@ async fn what_is_uploaded_is_got_as_it_was_until_it_is_deleted() {
             let key = fixture.put(content).await.unwrap();
             assert_eq!(key.format(), format);
             assert_eq!(fixture.content(&key).await.unwrap(), content);
-            assert_eq!(fixture.objects().await, [format!("{UNUSED}/{key}")]);
+            assert_eq!(fixture.objects().await, [format!("{UPLOADS}/{key}")]);
             fixture.store.delete(&key).await.unwrap();
             assert_eq!(fixture.content(&key).await, None);
             fixture.store.delete(&key).await.unwrap();
@@ -40,46 +39,15 @@ async fn a_picture_of_a_megabyte_comes_back_whole() {
 }
 
 #[tokio::test]
-async fn a_room_takes_an_upload_once_and_has_it_until_it_is_deleted() {
+async fn an_upload_that_is_there_may_be_taken() {
     for fixture in Fixture::on_every_store(&[]) {
         let key = fixture.put(PNG).await.unwrap();
-        let other = fixture.put(GIF).await.unwrap();
-        fixture.store.keep(&key).await.unwrap();
         for _ in 0..2 {
-            let refused = fixture.store.keep(&key).await.unwrap_err();
-            assert_eq!(refused.code(), Code::BodyInvalid);
+            fixture.store.check_for_taking(&key).await.unwrap();
         }
-        assert_eq!(fixture.content(&key).await.unwrap(), PNG);
-        let objects = [format!("{KEPT}/{key}"), format!("{UNUSED}/{other}")];
-        assert_eq!(fixture.objects().await, objects);
         fixture.store.delete(&key).await.unwrap();
-        assert_eq!(fixture.content(&key).await, None);
-        let gone = fixture.store.keep(&key).await.unwrap_err();
+        let gone = fixture.store.check_for_taking(&key).await.unwrap_err();
         assert_eq!(gone.code(), Code::BodyInvalid);
-        assert_eq!(fixture.content(&other).await.unwrap(), GIF);
-    }
-}
-
-#[tokio::test]
-async fn what_is_left_beside_a_picture_that_a_room_has_does_no_harm() {
-    // As a node leaves it that is killed while a room takes the picture.
-    for fixture in Fixture::on_every_store(&[]) {
-        let key = fixture.put(PNG).await.unwrap();
-        let store = &fixture.store;
-        let kept = store.path(KEPT, &key);
-        store
-            .objects
-            .copy(&store.path(UNUSED, &key), &kept)
-            .await
-            .unwrap();
-        assert_eq!(
-            store.keep(&key).await.unwrap_err().code(),
-            Code::BodyInvalid
-        );
-        assert_eq!(fixture.content(&key).await.unwrap(), PNG);
-        store.delete(&key).await.unwrap();
-        assert_eq!(fixture.content(&key).await, None);
-        assert!(fixture.objects().await.is_empty());
     }
 }
 
@@ -88,10 +56,10 @@ async fn nothing_is_there_before_something_was_uploaded() {
     let key = PictureKey::parse("9f86d081884c7d659a2feaa0c55ad015.png").unwrap();
     for fixture in Fixture::on_every_store(&[]) {
         assert_eq!(fixture.content(&key).await, None);
-        let refused = fixture.store.keep(&key).await.unwrap_err();
+        let refused = fixture.store.check_for_taking(&key).await.unwrap_err();
         assert_eq!(refused.code(), Code::BodyInvalid);
         fixture.store.delete(&key).await.unwrap();
-        fixture.store.sweep().await;
+        fixture.sweep(&[]).await;
         assert!(fixture.objects().await.is_empty());
     }
 }
@@ -100,7 +68,7 @@ async fn nothing_is_there_before_something_was_uploaded() {
 async fn a_sweep_leaves_what_is_young() {
     for fixture in Fixture::on_every_store(&[]) {
         let young = fixture.put(GIF).await.unwrap();
-        fixture.store.sweep().await;
+        fixture.sweep(&[]).await;
         assert_eq!(fixture.content(&young).await.unwrap(), GIF);
     }
 }

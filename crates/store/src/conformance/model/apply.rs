@@ -181,6 +181,7 @@ impl World {
         if self.rooms.contains_key(&new.id) {
             return Err(Code::BodyInvalid);
         }
+        self.take_upload(&new.profile)?;
         let detail = match new.kind {
             RoomKind::Direct => RoomDetail::Direct,
             RoomKind::Group => RoomDetail::Group,

@@ -138,6 +138,9 @@ pub(super) async fn compare(store: &dyn Store, world: &World, random: &mut Rando
             room.map_or(0, ModelRoom::unread_notifications),
             "{user}"
         );
+        let count = store.notification_count(user).await.unwrap();
+        let expected = room.map_or(0, ModelRoom::notification_count);
+        assert_eq!(count, expected, "{user}");
         match room {
             Some(room) => compare_log(store, &inbox, room, random).await,
             None => assert_eq!(store.room(&inbox).await.unwrap(), None),

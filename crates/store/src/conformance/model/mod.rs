@@ -91,6 +91,10 @@ async fn carry_out(store: &Arc<dyn Store>, world: &mut World, call: Call, step: 
             }
             assert_eq!(found, expected, "step {step}");
         }
+        Call::Retire(links) => {
+            let used = store.retire_uploads(&links, at(step)).await.unwrap();
+            assert_eq!(used, world.retire(&links), "step {step}");
+        }
         Call::Reopen => {}
     }
 }

@@ -1,11 +1,12 @@
 //! Who belongs to rooms of members, and inboxes.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use madang_domain::{
     Code, Extra, MemberRole, MessageKind, Notification, NotificationAction, Notify, Person,
-    Revision, Role, RoomAction, RoomCommand, RoomDetail, RoomId, RoomKind, SenderKind, Seq,
-    Timestamp, UserId, WhichNotifications,
+    Profile, Revision, Role, RoomAction, RoomCommand, RoomDetail, RoomId, RoomKind, SenderKind,
+    Seq, Timestamp, UserId, WhichNotifications,
 };
 
 use super::apply::{Answered, Done, NewEntry, about};
@@ -29,13 +30,15 @@ impl World {
             RoomAction::Remove(user) => Ok(self.remove(command, user, done)),
             RoomAction::SetRole(user, role) => self.set_role(command, user, *role, done),
             RoomAction::Edit(change) => {
-                let room = self.rooms.get_mut(&command.room).expect("the room");
-                let after = change.apply(&room.profile);
-                let changes = after != room.profile;
-                let before = std::mem::replace(&mut room.profile, after);
-                if before.picture != room.profile.picture {
-                    done.released = before.picture;
+                let before = self.rooms[&command.room].profile.clone();
+                let after = change.apply(&before);
+                let changes = after != before;
+                if after.picture != before.picture {
+                    self.take_upload(&after)?;
+                    self.release_picture(before, done);
                 }
+                let room = self.rooms.get_mut(&command.room).expect("the room");
+                room.profile = after;
                 if changes {
                     self.event(command, MessageKind::RoomChanged, Extra::default(), done);
                 }
@@ -43,6 +46,36 @@ impl World {
             }
             _ => Ok(self.delete(command, done)),
         }
+    }
+
+    /// Whether a room may have what this profile shows.
+    pub(super) fn take_upload(&self, profile: &Profile) -> Result<(), Code> {
+        let Some(link) = profile.upload() else {
+            return Ok(());
+        };
+        if self.retired.contains(link) || self.uses(link) {
+            return Err(Code::BodyInvalid);
+        }
+        Ok(())
+    }
+
+    fn uses(&self, link: &Arc<str>) -> bool {
+        let mut rooms = self.rooms.values();
+        rooms.any(|room| room.profile.picture.as_ref() == Some(link))
+    }
+
+    fn release_picture(&mut self, had: Profile, done: &mut Done) {
+        self.retired.extend(had.upload().cloned());
+        done.released = had.picture;
+    }
+
+    /// Which of them rooms have.
+    pub(super) fn retire(&mut self, links: &[Arc<str>]) -> Vec<bool> {
+        let used: Vec<_> = links.iter().map(|link| self.uses(link)).collect();
+        let unused = links.iter().zip(&used).filter(|(_, used)| !**used);
+        self.retired
+            .extend(unused.map(|(link, _)| Arc::clone(link)));
+        used
     }
 
     fn model_room(&mut self, command: &RoomCommand) -> &mut ModelRoom {
@@ -231,7 +264,7 @@ impl World {
 
     fn end(&mut self, command: &RoomCommand, done: &mut Done) {
         let room = self.rooms.remove(&command.room).expect("the room");
-        done.released = room.profile.picture;
+        self.release_picture(room.profile, done);
         done.deleted = Some(command.room.clone());
     }
 

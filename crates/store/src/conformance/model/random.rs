@@ -1,9 +1,11 @@
 //! Makes calls. A failure names its seed, which repeats the run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use madang_domain::command::OpenSupport;
 use madang_domain::ports::RetentionRule;
+use madang_domain::room::UPLOADS_PATH;
 use madang_domain::{
     Actor, Agent, Body, Command, Content, Draft, DraftGroup, MemberRole, NewRoom, Notification,
     NotificationAction, Notify, Person, Profile, ProfileChange, Role, RoomAction, RoomCommand,
@@ -27,6 +29,7 @@ pub(super) enum Call {
     Upsert(Vec<UserChange>),
     Revoke(UserId),
     Sweep(Box<[RetentionRule; RoomKind::ALL.len()]>),
+    Retire(Vec<Arc<str>>),
     Reopen,
 }
 
@@ -93,6 +96,19 @@ impl Random {
         format!("{} {} {number:02}", self.pick(WORDS), self.pick(WORDS))
     }
 
+    /// Few enough that rooms want the same.
+    fn upload(&mut self) -> Arc<str> {
+        format!("{UPLOADS_PATH}{}.png", self.below(10)).into()
+    }
+
+    fn picture(&mut self) -> Option<Arc<str>> {
+        match self.below(4) {
+            0 => None,
+            1 => Some(self.text().into()),
+            _ => Some(self.upload()),
+        }
+    }
+
     pub(super) fn call(&mut self, step: i64) -> Call {
         match self.below(40) {
             0 => Call::Delivered(self.room(), user(self.anybody()), self.seq()),
@@ -101,6 +117,7 @@ impl Random {
             7 if self.one_in(3) => Call::Revoke(user(self.anybody())),
             8 if self.one_in(2) => Call::Sweep(Box::new(self.rules())),
             9 if self.one_in(3) => Call::Reopen,
+            10 if self.one_in(12) => Call::Retire(vec![self.upload()]),
             _ => Call::Commit(command_batch(self, step)),
         }
     }
@@ -172,8 +189,24 @@ impl Random {
                 limit: 2,
                 at: at(step),
             },
+            17 => Command::Room(Box::new(RoomCommand {
+                actor: Actor {
+                    person: self.person(),
+                    role: Role::Service,
+                },
+                action: self.edit(),
+                ..self.room_command(step)
+            })),
             _ => Command::Room(Box::new(self.room_command(step))),
         }
+    }
+
+    fn edit(&mut self) -> RoomAction {
+        RoomAction::Edit(ProfileChange {
+            title: self.one_in(2).then(|| Some(self.text().into())),
+            picture: self.one_in(2).then(|| self.picture()),
+            ..ProfileChange::default()
+        })
     }
 
     fn notify(&mut self, step: i64) -> Notify {
@@ -213,6 +246,7 @@ impl Random {
             kind,
             profile: Profile {
                 context: self.one_in(2).then(|| "{}".into()),
+                picture: self.picture(),
                 ..Profile::default()
             },
             owner,
@@ -258,13 +292,7 @@ impl Random {
             }
             8 => RoomAction::Remove(user(self.anybody())),
             9 | 10 => RoomAction::SetRole(user(self.anybody()), role),
-            11 => RoomAction::Edit(ProfileChange {
-                title: self.one_in(2).then(|| Some(self.text().into())),
-                picture: self
-                    .one_in(2)
-                    .then(|| self.one_in(2).then(|| self.text().into())),
-                ..ProfileChange::default()
-            }),
+            11 => self.edit(),
             12 if self.one_in(4) => RoomAction::Delete,
             13..=17 => return (RoomAction::Claim, true),
             18 => return (RoomAction::Release, true),

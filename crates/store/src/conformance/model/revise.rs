@@ -22,6 +22,7 @@ impl World {
             m.client_id.is_some() && m.client_id == draft.client_id && m.sender == draft.sender
         };
         if let Some(first) = room.kept().iter().find(same) {
+            draft.check_repeat(first).map_err(|error| error.code())?;
             return Ok((first.position.seq.get(), false));
         }
         let standing = room.right_of(&draft.sender);

@@ -15,6 +15,8 @@ use super::super::at;
 pub(super) struct World {
     pub(super) rooms: BTreeMap<RoomId, ModelRoom>,
     pub(super) users: BTreeMap<UserId, ModelUser>,
+    /// Uploads that no room may take any more.
+    pub(super) retired: BTreeSet<Arc<str>>,
     /// How often agents came.
     seen: u64,
 }
@@ -137,6 +139,15 @@ impl ModelRoom {
         self.kept().iter().filter(unread).count() as u64
     }
 
+    /// Those that are not deleted.
+    pub(super) fn notification_count(&self) -> u64 {
+        let is_there = |m: &&Message| {
+            let is_gone = matches!(m.revision(), Revision::Deleted(_));
+            m.kind == MessageKind::Notification && !is_gone
+        };
+        self.kept().iter().filter(is_there).count() as u64
+    }
+
     /// As the store describes it.
     pub(super) fn as_room(&self, id: &RoomId, users: &BTreeMap<UserId, ModelUser>) -> Room {
         let name = |user: &UserId| match self.detail.support() {
@@ -171,6 +182,7 @@ impl World {
         Self {
             rooms: BTreeMap::from([(RoomId::desk(), desk)]),
             users: BTreeMap::new(),
+            retired: BTreeSet::new(),
             seen: 0,
         }
     }
@@ -327,6 +339,7 @@ impl World {
         };
         assert_eq!(support.state, SupportState::Completed);
         self.tell_gone(id, &customer, madang_domain::SenderKind::Host, now);
-        self.rooms.remove(id);
+        let room = self.rooms.remove(id).expect("the room");
+        self.retired.extend(room.profile.upload().cloned());
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use madang_domain::ports::{RetentionRule, Store};
+use madang_domain::search::SearchQuery;
 use madang_domain::{
     Command, MemberRole, Notification, NotificationAction, Notify, Position, Role, RoomAction,
     RoomKind, Seq, WhichNotifications,
@@ -31,19 +32,34 @@ async fn until_none_are_left(store: &SqliteStore, sql: &str) {
     panic!("some are left: {sql}");
 }
 
-/// The write-ahead log is put into the file, and emptied.
+/// All that is on disk, once the write-ahead log is put into the file.
 async fn file(store: &SqliteStore, factory: &SqliteFactory) -> Vec<u8> {
     assert_eq!(
         number(store, "PRAGMA wal_checkpoint(TRUNCATE)".into()).await,
         0
     );
-    std::fs::read(factory.path()).unwrap()
+    let mut bytes = Vec::new();
+    for file in std::fs::read_dir(factory.directory.path()).unwrap() {
+        bytes.extend(std::fs::read(file.unwrap().path()).unwrap());
+    }
+    bytes
 }
 
-fn has(bytes: &[u8], text: &str) -> bool {
-    bytes
-        .windows(text.len())
-        .any(|window| window == text.as_bytes())
+fn has<T: AsRef<[u8]> + ?Sized>(bytes: &[u8], what: &T) -> bool {
+    let what = what.as_ref();
+    bytes.windows(what.len()).any(|window| window == what)
+}
+
+async fn filters(store: &SqliteStore, room: u64) -> Vec<Vec<u8>> {
+    let find = move |writer: &mut Writer| {
+        let sql = "SELECT filter FROM filters WHERE place >> 32 = ?1";
+        let mut statement = writer.connection.prepare(sql).unwrap();
+        let filters = statement
+            .query_map([room.cast_signed()], |row| row.get(0))
+            .unwrap();
+        Ok(filters.map(Result::unwrap).collect())
+    };
+    store.writer.run(find).await.unwrap()
 }
 
 /// Every table that tells of rooms by number, and by which column.
@@ -126,6 +142,51 @@ async fn nothing_of_deleted_rooms_stays_in_any_table() {
     assert!(has(&bytes, "kim"), "the file is read");
     for text in ["지울글자", "고친글자"] {
         assert!(!has(&bytes, text), "{text}");
+    }
+}
+
+/// Texts, client ids and search filters, of what is merged and of what is not.
+#[tokio::test]
+async fn a_customer_who_leaves_takes_the_history_along() {
+    let factory = SqliteFactory::new(100);
+    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    let room = open(&store, "kim").await;
+    open(&store, "lim").await;
+    claim(&store, "kim", "ann").await;
+    let secret = |n| {
+        let text = format!("지울글자 {n} erased words");
+        draft_of(
+            "kim",
+            "kim",
+            Role::User,
+            &text,
+            Some(&format!("지울열쇠{n}")),
+        )
+    };
+    append(&store, (0..400).map(secret).collect()).await;
+    fill_of(&store, "lim", "lim", 100).await;
+    until_none_are_left(&store, "SELECT count(*) >= 100 FROM journal").await;
+    append(&store, (400..440).map(secret).collect()).await;
+    let filters = filters(&store, room.number).await;
+    assert_eq!(filters.len(), 12);
+    let bytes = file(&store, &factory).await;
+    for secret in ["지울글자 0", "지울글자 439", "지울열쇠0", "지울열쇠439"] {
+        assert!(has(&bytes, secret), "{secret} is there at first");
+    }
+    assert!(filters.iter().all(|filter| has(&bytes, filter)));
+    let left = act(&store, "kim", "kim", RoomAction::Leave).await.unwrap();
+    assert_eq!(left.deleted.map(|(room, _)| room), Some(room_id("kim")));
+    until_none_are_left(&store, "SELECT count(*) FROM purges").await;
+    let bytes = file(&store, &factory).await;
+    assert!(has(&bytes, "message 99"), "another's stay");
+    for secret in ["지울글자", "erased", "지울열쇠"] {
+        assert!(!has(&bytes, secret), "{secret}");
+    }
+    assert!(!filters.iter().any(|filter| has(&bytes, filter)));
+    let query = SearchQuery::parse("지울").unwrap();
+    for who in ["kim", "ann"] {
+        let found = store.search(&user(who), None, &query, None, 9).await;
+        assert!(found.unwrap().is_empty(), "{who} finds nothing of it");
     }
 }
 

@@ -1,10 +1,19 @@
 //! The hot statements find their rows by a key: no scan, no sort.
 
-use rusqlite::Connection;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use madang_domain::ports::{BoxFuture, Store};
+use parking_lot::Mutex;
+use rusqlite::Connection;
+use rusqlite::trace::{TraceEvent, TraceEventCodes};
+
+use super::SqliteFactory;
+use crate::conformance::{self, Factory};
 use crate::sqlite::{
-    counted, create, desk, filter, lists, marks, members, messages, migrations, notifications,
-    queue, read_counts, remove, retention, rooms, search, send, users,
+    SqliteOptions, SqliteStore, counted, create, desk, filter, lists, marks, members, messages,
+    migrations, notifications, queue, read_counts, remove, retention, rooms, search, send, sent,
+    uploads, users,
 };
 
 fn database() -> Connection {
@@ -43,8 +52,11 @@ fn hot_statements_neither_scan_nor_sort() {
         marks::COUNTED_TO,
         lists::SEATS,
         marks::READ,
-        marks::FIRST_OWN,
-        marks::LAST_OWN,
+        sent::LAST,
+        sent::FIRST,
+        sent::AT,
+        sent::EMPTY,
+        sent::TAKE_OUT,
         members::ROLE,
         members::IS_REMOVED,
         members::LIST,
@@ -54,10 +66,15 @@ fn hot_statements_neither_scan_nor_sort() {
         create::FIND_DIRECT,
         queue::PLACE,
         notifications::UNREAD,
+        notifications::GONE,
         search::FILTERS,
         search::TEXTS,
+        search::ROOM,
         filter::TEXTS,
         send::FIND_CLIENT_ID,
+        uploads::USED,
+        uploads::RETIRED,
+        uploads::FORGET,
         users::FIND,
         users::REVOKED,
         retention::BEHIND,
@@ -110,5 +127,109 @@ fn counting_members_reads_an_index_alone() {
     for sql in of_many.chain([members::ELDEST, members::ELDEST_MODERATOR]) {
         let plan = plan(&connection, sql);
         assert!(plan.contains("USING COVERING INDEX"), "{sql}: {plan}");
+    }
+}
+
+/// What is read from its beginning on, and why that is little.
+const SCANS: [&str; 7] = [
+    // What was found is counted over and over.
+    "SCAN (subquery",
+    // The journal is bounded, and in no order of rooms. Not asked when a message is sent or read.
+    "SCAN j;",
+    "SCAN journal;",
+    // One row of it.
+    "SCAN purges",
+    // Indexes of just these rows, up to the limit.
+    "SCAN users USING INDEX users_agents",
+    "SCAN rooms USING COVERING INDEX rooms_not_noted",
+    "SCAN r USING INDEX rooms_waiting",
+];
+
+static RUN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+fn note(event: TraceEvent<'_>) {
+    if let TraceEvent::Stmt(statement, _) = event {
+        RUN.lock().insert(statement.sql().into_owned());
+    }
+}
+
+/// Opens stores that note each statement they run.
+struct Noting(SqliteFactory);
+
+impl Factory for Noting {
+    fn fresh(&self) -> BoxFuture<'_, Arc<dyn Store>> {
+        Box::pin(async {
+            let options = SqliteOptions {
+                readers: 1,
+                ..self.0.options()
+            };
+            let store = SqliteStore::open(&self.0.path(), &options).unwrap();
+            let trace = |connection: &Connection| {
+                connection.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(note));
+                Ok(())
+            };
+            let of_writer = store.writer.run(move |writer| trace(&writer.connection));
+            of_writer.await.unwrap();
+            let of_reader = store.readers.run(move |reader| trace(&reader.connection));
+            of_reader.await.unwrap();
+            Arc::new(store) as Arc<dyn Store>
+        })
+    }
+
+    fn reopen(&self, store: Arc<dyn Store>) -> BoxFuture<'_, Arc<dyn Store>> {
+        drop(store);
+        self.fresh()
+    }
+
+    fn another<'a>(&'a self, _: &'a Arc<dyn Store>) -> BoxFuture<'a, Option<Arc<dyn Store>>> {
+        Box::pin(async { None })
+    }
+}
+
+macro_rules! noting {
+    ($($module:ident::$case:ident)*) => {
+        $(conformance::$module::$case(&Noting(SqliteFactory::merging_often())).await;)*
+    };
+}
+
+/// Whatever the suite of the port makes a store run, on both of its threads.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_is_run_reads_what_is_asked_for_alone() {
+    noting! {
+        append::every_text_comes_back append::a_customers_message_reopens
+        repeats::in_a_later_batch log::pages_in_both_directions
+        rooms::opening_refreshes_what_the_caller_has rooms::claims_say_how_they_ended
+        rooms::deleting_takes_everything rooms::heads_in_the_order_asked
+        rooms::lists_are_ordered_and_limited
+        member_rooms::a_direct_room_is_found_again members::removing_shuts_out members::roles
+        members::an_owner_who_leaves_is_followed member_rooms::editing_a_room
+        desk::releasing desk::handing_over desk::marks_of_agents desk::queue_positions
+        desk::overdue_rooms_are_noted_once
+        revisions::of_old_and_new_messages revisions::in_support_rooms
+        inbox::reading_notifications inbox::deleting_notifications inbox::long_inboxes
+        lists::members_are_paged lists::open_rooms_are_paged lists::a_users_rooms
+        lists::unread_after_partial_reads lists::messages_without_events lists::acquaintances
+        marks::merge_by_maximum marks::read_marks
+        read_counts::of_messages read_counts::of_many_members
+        search::in_a_room search::in_all_rooms
+        retention::by_count retention::of_inboxes_and_the_feed
+        users::parts_are_kept users::revoking_tokens
+    }
+    let connection = database();
+    let run = RUN.lock();
+    assert!(run.len() > 100, "only {} statements were run", run.len());
+    let of_rows = |sql: &&String| {
+        let verbs = ["SELECT", "INSERT", "UPDATE", "DELETE"];
+        verbs.iter().any(|verb| sql.starts_with(verb))
+    };
+    for sql in run.iter().filter(of_rows) {
+        let mut unknown = plan(&connection, sql);
+        for known in SCANS {
+            unknown = unknown.replace(known, "");
+        }
+        assert!(
+            !unknown.contains("SCAN") && !unknown.contains("TEMP B-TREE"),
+            "{sql}: {unknown}"
+        );
     }
 }

@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 use super::SqliteFactory;
 use crate::conformance::*;
 use crate::sqlite::digest::ClientIdKey;
-use crate::sqlite::{SqliteStore, migrations};
+use crate::sqlite::{SqliteStore, migrations, sent};
 
 /// As the first version wrote it: of `kim`, completed, 150 messages are merged and 10 are not; of
 /// `lim`, assigned, and `min`, waiting, none is merged; a fourth room is deleted and half purged.
@@ -190,6 +190,24 @@ async fn an_upgraded_room_has_members_marks_counts_and_words() {
     assert!(mark.unwrap().is_some());
 }
 
+/// Of each sender, in each block of places and over its end.
+#[tokio::test]
+async fn what_each_has_sent_is_counted_after_an_upgrade() {
+    let factory = SqliteFactory::new(1_000);
+    let store = open_first_version(&factory).await;
+    for place in [0, 1, 62, 63, 64, 126, 127, 128, 149, 150] {
+        let agents = (place + 1..=150).filter(|seq| seq % 3 == 0).count();
+        for (sender, expected) in [("lee", agents), ("kim", 150 - place as usize - agents)] {
+            let count = move |writer: &mut crate::sqlite::writer::Writer| {
+                let user_no = writer.user_no(&user(sender))?.unwrap();
+                sent::behind(&writer.connection, [user_no, 1], Seq::new(place))
+            };
+            let count = store.writer.run(count).await.unwrap();
+            assert_eq!(count, expected as i64, "of {sender} behind {place}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_was_being_purged_is_purged_after_an_upgrade() {
     let factory = SqliteFactory::new(3);
@@ -215,4 +233,42 @@ async fn what_was_being_purged_is_purged_after_an_upgrade() {
     assert_eq!(left().await, 0);
     assert_eq!(whole_log(&store, "kim").await.len(), 160);
     assert_eq!(whole_log(&store, "lim").await.len(), 5);
+}
+
+/// As the second version wrote it: of eight notifications the first is swept, 2 and 3 are merged, of
+/// 3 a row is left over in the journal; 2, 3 and 7 are deleted.
+fn second_version(path: &std::path::Path) {
+    let mut connection = Connection::open(path).unwrap();
+    migrations::apply_first(&mut connection, 2).unwrap();
+    let inbox = RoomId::inbox(&user("kim"));
+    let room = "INSERT INTO rooms (room_no, id, kind, epoch, created_at, owner, handled)
+                VALUES (9, ?1, 5, 79, 1, 'kim', 3)";
+    connection.execute(room, [inbox.as_str()]).unwrap();
+    let log = "INSERT INTO logs (room_no, last_seq, oldest_seq, last_n, oldest_n, active_at)
+               VALUES (9, 3, 2, 3, 1, 1)";
+    connection.execute(log, []).unwrap();
+    let extra = |seq: i64| [2, 3, 7].contains(&seq).then_some(r#"{"deleted":5}"#);
+    for seq in [2, 3] {
+        let merged = "INSERT INTO messages (room_no, seq, n, kind, sent_at, sender_kind, sender,
+                          extra, text) VALUES (9, ?1, ?1, 17, 1, 3, 'shop', ?2, 'x')";
+        connection
+            .execute(merged, params![seq, extra(seq)])
+            .unwrap();
+    }
+    for seq in 3..=8 {
+        let newer =
+            "INSERT INTO journal (arrival, room_no, seq, kind, sent_at, sender_kind, sender,
+                         extra, text) VALUES (?1, 9, ?1, 17, 1, 3, 'shop', ?2, 'x')";
+        connection.execute(newer, params![seq, extra(seq)]).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_upgraded_inbox_knows_how_many_notifications_are_there() {
+    let factory = SqliteFactory::new(1_000);
+    second_version(&factory.path());
+    let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
+    let kim = user("kim");
+    assert_eq!(store.notification_count(&kim).await.unwrap(), 4);
+    assert_eq!(store.unread_notifications(&kim).await.unwrap(), 4);
 }

@@ -1,6 +1,6 @@
 //! Sending, editing, deleting, reading.
 
-use super::rights::{may_revise, part_of, reads};
+use super::rights::{may_revise, part_of, sees_members};
 use super::{Body, Entry, HOST, Model, Moment, Room, State, Told, User};
 
 /// What became of something that was sent.
@@ -19,10 +19,23 @@ pub(in super::super) enum Age {
 }
 
 impl Room {
-    fn repeat(&self, who: User, client_id: Option<&str>) -> Option<Sent> {
-        let key = (who, client_id?.to_owned());
-        let seq = *self.named.get(&key)?;
-        Some(Sent { seq, repeat: true })
+    /// What the client id named, if it was the same thing.
+    fn repeat(
+        &self,
+        (who, client_id): (User, Option<&str>),
+        (kind, target): (&str, Option<u64>),
+    ) -> Told<Option<Sent>> {
+        let Some(client_id) = client_id else {
+            return Ok(None);
+        };
+        let Some(seq) = self.named.get(&(who, client_id.to_owned())).copied() else {
+            return Ok(None);
+        };
+        let is_same = |first: &Entry| first.kind == kind && first.target == target;
+        match self.entry(seq).is_some_and(is_same) {
+            true => Ok(Some(Sent { seq, repeat: true })),
+            false => Err("PARAMETER_INVALID"),
+        }
     }
 
     fn accept(&mut self, now: Moment, mut entry: Entry, client_id: Option<&str>) -> Sent {
@@ -51,7 +64,7 @@ impl Model {
     ) -> Told<Sent> {
         let now = self.tick();
         let room = self.room_mut(id)?;
-        if let Some(sent) = room.repeat(who, client_id) {
+        if let Some(sent) = room.repeat((who, client_id), ("message", None))? {
             return Ok(sent);
         }
         let mut entry = Entry::new("message", who, part_of(room, who)?);
@@ -78,14 +91,14 @@ impl Model {
     ) -> Told<Sent> {
         let now = self.tick();
         let room = self.room_mut(id)?;
-        if let Some(sent) = room.repeat(who, client_id) {
+        let kind = if body.is_some() { "edited" } else { "deleted" };
+        if let Some(sent) = room.repeat((who, client_id), (kind, Some(target)))? {
             return Ok(sent);
         }
         let part = part_of(room, who)?;
         let entry = room.entry(target).ok_or("MESSAGE_NOT_FOUND")?;
         may_revise(room, entry, who, age == Age::Late)?;
         let earlier = entry.edited_by;
-        let kind = if body.is_some() { "edited" } else { "deleted" };
         let mut change = Entry::new(kind, who, part);
         change.target = Some(target);
         change.body = body.cloned().unwrap_or_default();
@@ -114,7 +127,7 @@ impl Model {
     /// Who has a mark raises it; who only looks on has none.
     pub(in super::super) fn read(&mut self, who: User, id: &str, to: u64) -> Told<()> {
         let room = self.room_mut(id)?;
-        if !reads(room, who) {
+        if !sees_members(room, who) {
             return Err("NOT_YOUR_ROOM");
         }
         let to = to.min(room.last());

@@ -32,6 +32,12 @@ pub(super) fn reads(room: &Room, user: User) -> bool {
     }
 }
 
+/// Whether somebody may know who belongs to the room and what they have read.
+pub(super) fn sees_members(room: &Room, user: User) -> bool {
+    let is_known = room.role(user).is_some() || trust(user) == Trust::Admin;
+    reads(room, user) && (room.kind != Kind::Open || is_known)
+}
+
 impl Model {
     /// The room, for whoever may read it.
     pub(in super::super) fn readable(&self, id: &str, user: User) -> Told<&Room> {

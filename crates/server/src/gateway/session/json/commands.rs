@@ -9,7 +9,7 @@ use madang_engine::{SubscriptionKey, UserSubscription};
 
 use super::super::dialect::Done;
 use super::super::driver::Core;
-use super::super::rooms::{Followed, Follower, Joined};
+use super::super::rooms::{Begin, Followed, Follower, Joined};
 use super::Json;
 use super::send::Address;
 use crate::contracts::native::body_of;
@@ -72,9 +72,7 @@ impl Core<Json> {
             ClientCommand::Watch { users } => self.handle_watch(id, &users),
             ClientCommand::Read { room, position } => self.handle_read(id, &room, &position),
             ClientCommand::Typing { room, active } => self.handle_typing(id, &room, active),
-            ClientCommand::Resume { positions, inbox } => {
-                self.handle_resume(id, positions, inbox.as_deref())
-            }
+            ClientCommand::Resume { positions, inbox } => self.handle_resume(id, positions, inbox),
             ClientCommand::Ping {} => {
                 let id = echo(id);
                 Json::tell(self, &ServerEvent::Pong { id: id.as_deref() });
@@ -199,23 +197,28 @@ impl Core<Json> {
         &mut self,
         id: Option<&str>,
         positions: BTreeMap<String, String>,
-        inbox: Option<&str>,
+        inbox: Option<Option<String>>,
     ) -> Result<(), Error> {
         let followed = self.followed()?;
         let caller = followed.caller.clone();
         let (mut known, mut unknown) = (Vec::new(), Vec::new());
         if let Some(position) = inbox {
-            let position = position_of(position)?;
+            let position = position.as_deref().map(position_of).transpose()?;
+            let start = position.map_or(Begin::Beginning, Begin::After);
             let inbox = Some(RoomId::inbox(&caller.user)).filter(|inbox| followed.has(inbox));
-            known.extend(inbox.map(|inbox| (inbox, position)));
+            known.extend(inbox.map(|inbox| (inbox, start)));
         }
+        let mut others = Vec::new();
         for (name, position) in positions {
-            let position = position_of(&position)?;
-            match RoomId::new(&name).ok().filter(|room| followed.has(room)) {
-                Some(room) => known.push((room, position)),
+            let start = Begin::After(position_of(&position)?);
+            match RoomId::new(&name).ok().filter(|room| !room.is_internal()) {
+                Some(room) if followed.has(&room) => known.push((room, start)),
+                Some(room) => others.push((room, start)),
                 None => unknown.push(name),
             }
         }
+        // Behind those that are shown, which then make no space for them.
+        known.append(&mut others);
         let id: Option<Box<str>> = id.map(Box::from);
         let joiner = self.joiner(caller);
         self.command = Some(Box::pin(async move {
@@ -237,15 +240,11 @@ impl Core<Json> {
 
     /// What was queued of these rooms is dropped, the client is answered, and the rooms go on
     /// behind that.
-    fn rooms_resumed(&mut self, id: Option<&str>, joined: Vec<Joined>, mut unknown: Vec<String>) {
-        let mut resumed = Vec::new();
-        for one in joined {
-            let name = one.name();
-            match self.resume(one) {
-                Some(subscription) => resumed.push(subscription),
-                None => unknown.push(name),
-            }
-        }
+    fn rooms_resumed(&mut self, id: Option<&str>, joined: Vec<Joined>, unknown: Vec<String>) {
+        let resumed: Vec<_> = joined
+            .into_iter()
+            .filter_map(|one| self.resume(one))
+            .collect();
         let (id, unknown) = (
             echo(id),
             unknown.iter().map(String::as_str).collect::<Vec<_>>(),

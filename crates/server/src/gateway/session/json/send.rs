@@ -68,7 +68,7 @@ impl Core<Json> {
             let done: Done<Json> = Box::new(move |core| {
                 match opened {
                     Ok(joined) => {
-                        core.joined(joined)?;
+                        core.joined(joined);
                         core.send(id.as_deref(), draft);
                     }
                     Err(error) => core.answer_error(id.as_deref(), &error),

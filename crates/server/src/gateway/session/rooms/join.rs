@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use madang_domain::ports::{RoomSummary, RoomsQuery};
+use madang_domain::ports::RoomSummary;
 use madang_domain::{Caller, Code, Error, Position, Room, RoomHead, RoomId, Seq, Support, policy};
 use madang_engine::{RoomSubscription, Start, Subscribed, SubscriptionKey, UserSubscription};
 
@@ -30,12 +30,12 @@ pub(in super::super::super) enum Follows {
     /// One room, from now on or after a position.
     One(RoomId, Option<Position>),
     /// The caller's inbox alone, also if it is made later.
-    Inbox(InboxStart),
+    Inbox(Begin),
 }
 
-/// From where on an inbox is shown.
+/// From where on a log is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super::super) enum InboxStart {
+pub(in super::super::super) enum Begin {
     /// What comes from now on.
     Now,
     /// All of it.
@@ -44,12 +44,12 @@ pub(in super::super::super) enum InboxStart {
     After(Position),
 }
 
-impl InboxStart {
-    fn of(self, inbox: &Room) -> Start {
+impl Begin {
+    fn of(self, room: &Room) -> Start {
         match self {
             // Where it was counted.
-            Self::Now => Start::After(inbox.head.position()),
-            Self::Beginning => Start::After(beginning(inbox)),
+            Self::Now => Start::After(room.head.position()),
+            Self::Beginning => Start::After(beginning(room)),
             Self::After(position) => Start::After(position),
         }
     }
@@ -60,7 +60,7 @@ pub(in super::super) struct Joiner {
     pub(super) chat: Arc<Chat>,
     pub(super) session: Arc<Session>,
     pub(super) format: Format,
-    /// Rooms that the session shows; more are refused.
+    /// Most rooms that the session shows.
     pub(super) rooms_max: usize,
     pub(super) shows_inbox: bool,
     pub(in super::super) caller: Caller,
@@ -103,6 +103,8 @@ pub(in super::super) struct Joined {
     pub(super) position: Position,
     /// Whether a part of what was asked for is gone, which is told once it is read.
     is_reset: bool,
+    /// Whether the client asked for it by a position.
+    pub(super) is_resumed: bool,
     pub(super) key: SubscriptionKey,
     pub(super) subscription: RoomSubscription,
     pub(super) live: bool,
@@ -116,6 +118,8 @@ pub(super) struct Entered {
     pub(super) resumed: Vec<Joined>,
     /// Rooms that are new to a client that resumes.
     pub(super) fresh: Vec<Joined>,
+    /// Whether the user has rooms that are not shown.
+    pub(super) more: bool,
     /// Where the user's inbox begins, if there is one.
     pub(super) inbox: Option<LiveInbox>,
 }
@@ -131,11 +135,6 @@ pub(super) enum Found {
 }
 
 impl Joined {
-    /// The room's id.
-    pub(in super::super) fn name(&self) -> String {
-        self.room.id.to_string()
-    }
-
     pub(super) fn is_inbox(&self) -> bool {
         self.room.id.is_inbox()
     }
@@ -152,7 +151,6 @@ impl Joined {
 
 impl Joiner {
     /// # Errors
-    /// [`Code::TooMany`]: the user has more rooms than a session shows.
     /// [`Code::RoomNotFound`], [`Code::NotYourRoom`]: of the one room that is wanted.
     /// [`Code::Unavailable`]: retryable.
     pub(super) async fn enter(&self, follows: Follows) -> Result<Entered, Error> {
@@ -164,6 +162,7 @@ impl Joiner {
             only: None,
             resumed: Vec::new(),
             fresh: Vec::new(),
+            more: false,
             inbox: None,
         };
         match follows {
@@ -184,18 +183,26 @@ impl Joiner {
 
     async fn join_all(&self, places: Option<&Places>, entered: &mut Entered) -> Result<(), Error> {
         if self.shows_inbox {
-            let since = places.and_then(|places| places.of(&RoomId::inbox(&self.caller.user)));
-            let start = since.map_or(InboxStart::Now, InboxStart::After);
+            let inbox = RoomId::inbox(&self.caller.user);
+            let start = places.map_or(Begin::Now, |places| {
+                // It names all that there was.
+                places.of(&inbox).map_or(Begin::Beginning, Begin::After)
+            });
             self.join_inbox(start, entered).await?;
         }
-        for room in self.list().await? {
+        let (rooms, more) = self.choose(places).await?;
+        entered.more = more;
+        for room in rooms {
             let since = places.and_then(|places| places.of(&room.room.id));
             let is_fresh = places.is_some() && since.is_none();
             // Where nothing is resumed the room begins where its unread messages were counted.
             let start = Start::After(since.unwrap_or_else(|| room.room.head.position()));
             match self.join(room, start).await {
                 Ok(joined) if is_fresh => entered.fresh.push(joined),
-                Ok(joined) => entered.resumed.push(joined),
+                Ok(joined) => entered.resumed.push(Joined {
+                    is_resumed: since.is_some(),
+                    ..joined
+                }),
                 // Lost since it was listed.
                 Err(error) if is_not_theirs(error.code()) => {}
                 Err(error) => return Err(error),
@@ -204,7 +211,7 @@ impl Joiner {
         Ok(())
     }
 
-    async fn join_inbox(&self, start: InboxStart, entered: &mut Entered) -> Result<(), Error> {
+    async fn join_inbox(&self, start: Begin, entered: &mut Entered) -> Result<(), Error> {
         let (room, unread) = match self.counted_inbox().await {
             Ok(counted) => counted,
             Err(error) if is_not_theirs(error.code()) => return Ok(()),
@@ -240,19 +247,6 @@ impl Joiner {
         Ok((room, unread))
     }
 
-    async fn list(&self) -> Result<Vec<Theirs>, Error> {
-        let maximum = self.rooms_max;
-        let query = RoomsQuery {
-            limit: maximum + 1,
-            ..RoomsQuery::default()
-        };
-        let rooms = self.chat.engine.rooms_of(&self.caller, &query).await?;
-        if rooms.len() > maximum {
-            return Err(too_many(maximum));
-        }
-        Ok(rooms.into_iter().map(Theirs::from).collect())
-    }
-
     /// Subscribes to a room.
     ///
     /// # Errors
@@ -270,7 +264,7 @@ impl Joiner {
                 ..
             }
         );
-        let place = of_places.then(|| Place::new(&room.id, room.head.position()));
+        let place = of_places.then(|| Place::new(&room.id, stands(&room, start)));
         let head = Head::live(self.format.clone(), place);
         let key = self.session.insert_head(head);
         let outlet = Arc::clone(&self.session);
@@ -308,6 +302,7 @@ impl Joiner {
             read: read.filter(|_| is_counted),
             position,
             is_reset,
+            is_resumed: false,
             key,
             subscription,
             live,
@@ -333,8 +328,8 @@ impl Joiner {
                     // It may have been made meanwhile.
                     Some(only) => vec![only.clone()],
                     None => {
-                        let listed = self.list().await?.into_iter();
-                        listed.map(|theirs| theirs.room.id).collect()
+                        let newest = self.page(None).await?.into_iter().take(self.rooms_max);
+                        newest.map(|one| one.view.room.id).collect()
                     }
                 };
                 listed
@@ -401,21 +396,18 @@ impl Joiner {
         })
     }
 
-    /// Subscribes anew to rooms after positions. Answers those that are not the caller's besides.
+    /// Subscribes anew to rooms of the caller's. Answers those that are not theirs
+    /// besides.
     ///
     /// # Errors
     /// [`Code::Unavailable`]: retryable; nothing was done.
     pub(in super::super) async fn resume(
         &self,
-        positions: Vec<(RoomId, Position)>,
+        starts: Vec<(RoomId, Begin)>,
     ) -> Result<(Vec<Joined>, Vec<RoomId>), Error> {
         let (mut joined, mut unknown) = (Vec::new(), Vec::new());
-        for (id, position) in positions {
-            let found = match self.chat.engine.room(&self.caller, &id).await {
-                Ok(room) => self.join(Theirs::from(room), Start::After(position)).await,
-                Err(error) => Err(error),
-            };
-            match found {
+        for (id, start) in starts {
+            match self.join_anew(&id, start).await {
                 Ok(one) => joined.push(one),
                 Err(error) if is_not_theirs(error.code()) => unknown.push(id),
                 Err(error) => {
@@ -427,6 +419,20 @@ impl Joiner {
         Ok((joined, unknown))
     }
 
+    async fn join_anew(&self, id: &RoomId, start: Begin) -> Result<Joined, Error> {
+        let view = self.chat.engine.view_room(&self.caller, id).await?;
+        let Caller { user, role, .. } = &self.caller;
+        if !policy::takes_part(&view.room.detail, view.standing, user, *role) {
+            return Err(Code::NotYourRoom.into());
+        }
+        let start = start.of(&view.room);
+        let joined = self.join(Theirs::from(view.room), start);
+        Ok(Joined {
+            is_resumed: true,
+            ..joined.await?
+        })
+    }
+
     fn undo(&self, joined: Vec<Joined>) {
         for Joined {
             key, subscription, ..
@@ -435,6 +441,15 @@ impl Joiner {
             drop(subscription);
             self.session.outbox().forget(key);
         }
+    }
+}
+
+/// Where an event that goes out before the room is told says that it stands: who is cut off then and
+/// resumes from there misses nothing of it.
+fn stands(room: &Room, start: Start) -> Position {
+    match start {
+        Start::After(position) => position,
+        Start::Now | Start::Delivered => room.head.position(),
     }
 }
 
@@ -458,8 +473,34 @@ fn start(since: Option<Position>) -> Start {
     since.map_or(Start::Now, Start::After)
 }
 
-/// What a user is told who has more rooms than a session shows.
-pub(super) fn too_many(maximum: usize) -> Error {
-    let detail = format!("a session shows at most {maximum} rooms");
-    Error::with_detail(Code::TooMany, detail)
+#[cfg(test)]
+mod tests {
+    use madang_domain::{Epoch, Profile, RoomDetail, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn a_room_that_is_not_told_yet_stands_where_it_begins_so_that_a_cut_then_misses_nothing() {
+        let position = |seq| Position {
+            epoch: Epoch::new(7),
+            seq: Seq::new(seq),
+        };
+        let room = Room {
+            id: RoomId::new("g").unwrap(),
+            number: 1,
+            head: RoomHead {
+                epoch: Epoch::new(7),
+                last: Seq::new(9),
+                oldest: Seq::new(1),
+                access_version: 1,
+            },
+            created_at: Timestamp::from_micros(0),
+            detail: RoomDetail::Group,
+            profile: Profile::default(),
+            owner: None,
+            member_count: 1,
+        };
+        assert_eq!(stands(&room, Start::After(position(4))), position(4));
+        assert_eq!(stands(&room, Start::Now), position(9));
+    }
 }

@@ -130,7 +130,8 @@ impl Core<Stomp> {
         client: HeartBeat,
     ) -> Result<(), Failure> {
         let caller = caller.map_err(|error| Failure::new(error, None))?;
-        self.take_place(&caller)
+        let identity = Arc::clone(&self.dialect.chat.identity);
+        self.take_place(&caller, &*identity)
             .map_err(|error| Failure::new(error, None))?;
         let server = self.session.shared.limits.heart_beat;
         let (beat_every, client_beats) = HeartBeat::negotiate(server, client);

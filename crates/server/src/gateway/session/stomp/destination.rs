@@ -89,3 +89,94 @@ impl DestinationMap {
         self.topics.parse_publish(destination).map(Target::Topic)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::authorization::{Door, ROWS};
+
+    fn map() -> DestinationMap {
+        DestinationMap {
+            topics: TopicPrefixes::default(),
+            application_prefix: String::new(),
+            support_desk: true,
+            community: true,
+        }
+    }
+
+    /// As the table writes them.
+    const SOURCES: [&str; 9] = [
+        "/rooms/{id}",
+        "/sub/desk",
+        "/sub/chat/room/{roomId}",
+        "/sub/chat/{roomId}",
+        "/sub/enter/{roomId}",
+        "/sub/tradechat/{id}",
+        "/topic/**",
+        "/queue/**",
+        "/user/queue/**",
+    ];
+    const TARGETS: [&str; 8] = [
+        "/rooms/{id}",
+        "/pub/message",
+        "/pub/chat/enter/{roomId}",
+        "/pub/chat/message/{roomId}",
+        "/pub/tradechat/message/{id}",
+        "/topic/**",
+        "/queue/**",
+        "/user/{id}/queue/**",
+    ];
+
+    /// A new kind does not compile before it has its place here.
+    fn of_source(source: &Source) -> &'static [&'static str] {
+        match source {
+            Source::Room(_) => &SOURCES[..1],
+            Source::Desk => &SOURCES[1..2],
+            Source::SupportDesk(_) => &SOURCES[2..3],
+            Source::Community(chat::Source::Chat(_)) => &SOURCES[3..4],
+            Source::Community(chat::Source::Entrances(_)) => &SOURCES[4..5],
+            Source::Community(chat::Source::Trade(_)) => &SOURCES[5..6],
+            Source::Topic(SubscribeSource::Shared(_)) => &SOURCES[6..8],
+            Source::Topic(SubscribeSource::Own(_)) => &SOURCES[8..],
+        }
+    }
+
+    fn of_target(target: &Target) -> &'static [&'static str] {
+        match target {
+            Target::Room(_) => &TARGETS[..1],
+            Target::SupportDesk => &TARGETS[1..2],
+            Target::Community(chat::Target::Enter(_)) => &TARGETS[2..3],
+            Target::Community(chat::Target::Chat(_)) => &TARGETS[3..4],
+            Target::Community(chat::Target::Trade(_)) => &TARGETS[4..5],
+            Target::Topic(PublishTarget::Shared(_)) => &TARGETS[5..7],
+            Target::Topic(PublishTarget::User(..)) => &TARGETS[7..],
+        }
+    }
+
+    #[track_caller]
+    fn assert_rows_are(all: &[&str], command: &str, of: fn(&str) -> &'static [&'static str]) {
+        let rows = ROWS.iter().filter_map(|row| match row.door {
+            Door::Stomp(of, written) if of == command => Some(written),
+            _ => None,
+        });
+        let rows: BTreeSet<_> = rows.collect();
+        assert_eq!(rows, all.iter().copied().collect());
+        for written in rows {
+            let named = written.replace("{roomId}", "7").replace("{id}", "7");
+            let known = of(&named.replace("**", "x"));
+            assert!(known.contains(&written), "{command} {written}: {known:?}");
+        }
+    }
+
+    #[test]
+    fn every_destination_has_a_row_and_every_row_a_destination() {
+        assert_rows_are(&SOURCES, "SUBSCRIBE", |named| {
+            of_source(&map().source(named).unwrap())
+        });
+        assert_rows_are(&TARGETS, "SEND", |named| {
+            of_target(&map().target(named).unwrap())
+        });
+    }
+}

@@ -74,6 +74,10 @@ impl Core<Stomp> {
         let client_id = client_id(frame)?;
         let chat = Arc::clone(&self.dialect.chat);
         let caller = &self.open_session()?.caller;
+        if caller.role == Role::Service {
+            // It has no part in a room. What the host changes there goes by another door, with a scope.
+            return Err(Code::NotYourRoom.into());
+        }
         let draft = chat.engine.draft(caller, room, content, client_id);
         Ok(Outgoing::Message(draft))
     }
@@ -132,7 +136,7 @@ pub(super) fn client_id(frame: &Frame) -> Result<Option<ClientId>, Error> {
         .map_err(|error| Error::with_detail(Code::ParameterInvalid, format!("client-id {error}")))
 }
 
-/// What a SEND to a native room says or does: header `edit` or `delete` names an earlier message.
+/// What a SEND to a native room says or does: a header may name an earlier message.
 fn native_content(engine: &Engine, frame: &Frame) -> Result<Content, Error> {
     let target = |name: &str| match frame.get(name) {
         None => Ok(None),
@@ -144,11 +148,11 @@ fn native_content(engine: &Engine, frame: &Frame) -> Result<Content, Error> {
             }
         },
     };
-    if let Some(target) = target("delete")? {
+    if let Some(target) = target(native::DELETE_SEQ)? {
         return Ok(engine.deletion(target));
     }
     let body = native::parse_send(&frame.body)?;
-    Ok(match target("edit")? {
+    Ok(match target(native::EDIT_SEQ)? {
         Some(target) => engine.edit(target, body),
         None => Content::Message(body),
     })

@@ -45,6 +45,11 @@ impl Subscription {
         self.id.as_deref() == Some(id)
     }
 
+    /// Whether the hub ended it, and the client has not said that it knows.
+    const fn is_over(&self) -> bool {
+        matches!(self.feed, Feed::Over)
+    }
+
     /// The room, if it is a room's subscription that is not over.
     pub(super) fn room(&self) -> Option<&RoomId> {
         match &self.feed {
@@ -110,7 +115,7 @@ impl Core<Stomp> {
                 "the subscription id is in use",
             ));
         }
-        if open.subscriptions.len() >= maximum {
+        if open.subscriptions.iter().filter(|s| !s.is_over()).count() >= maximum {
             let metrics = &self.session.shared.metrics;
             metrics.limit_reached(Limit::Subscriptions);
             let detail = format!("a session has at most {maximum} subscriptions");
@@ -231,6 +236,7 @@ impl Core<Stomp> {
             receipt,
             ..
         } = request;
+        self.forget_oldest_ended()?;
         let open = self.open_session()?;
         open.subscriptions.reserve_exact(1);
         open.subscriptions.push(Subscription {
@@ -241,6 +247,19 @@ impl Core<Stomp> {
             feed,
         });
         self.answer_receipt(receipt.as_deref());
+        Ok(())
+    }
+
+    /// Subscriptions that are over wait for their UNSUBSCRIBE, as many as may be in force at a time.
+    fn forget_oldest_ended(&mut self) -> Result<(), Error> {
+        let maximum = self.session.shared.limits.subscriptions_max;
+        let subscriptions = &mut self.open_session()?.subscriptions;
+        if subscriptions.iter().filter(|s| s.is_over()).count() > maximum
+            && let Some(oldest) = subscriptions.iter().position(Subscription::is_over)
+        {
+            let Subscription { key, .. } = subscriptions.remove(oldest);
+            self.forget_feed(key);
+        }
         Ok(())
     }
 
@@ -276,7 +295,7 @@ impl Core<Stomp> {
             (Version::V1_1 | Version::V1_2, None) => return required(frame, "id").map(drop),
         };
         if let Some(index) = index {
-            let Subscription { key, .. } = open.subscriptions.swap_remove(index);
+            let Subscription { key, .. } = open.subscriptions.remove(index);
             self.forget_feed(key);
         }
         self.answer_receipt(frame.get("receipt"));

@@ -18,7 +18,7 @@ use crate::http::{Shared, problem};
 
 /// A request that was not done, as this contract tells it.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(in crate::http::contracts) struct Refusal {
     error: Error,
     msg: Cow<'static, str>,
 }
@@ -58,7 +58,7 @@ impl IntoResponse for Refusal {
         let status_code = error.code().spec().http_status;
         let body = Json(Said { msg, status_code });
         let mut response = (status(status_code), body).into_response();
-        advise(&mut response);
+        advise(&mut response, &error);
         response.extensions_mut().insert(Told(error));
         response
     }

@@ -12,10 +12,15 @@ mod notifications;
 mod open_rooms;
 mod trade_rooms;
 
+pub(super) use answer::Refusal;
+
 /// What no route names by itself.
 #[derive(OpenApi)]
 #[openapi(components(schemas(Said)))]
 struct Answers;
+
+/// Where its paths begin.
+pub(super) const PREFIXES: &[&str] = &["/api/openchat", "/api/tradechat", "/api/notifications"];
 
 pub(in crate::http) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(Answers::openapi())

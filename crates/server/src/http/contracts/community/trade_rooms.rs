@@ -74,6 +74,7 @@ pub(super) async fn list(
         (status = 200, description = "There was one", body = Said),
         (status = 201, description = "Made now", body = Said,
          headers(("Location" = String, description = "Where the room's history is"))),
+        (status = 429, description = "The caller has brought too many people into rooms in 24 hours; `Retry-After` says when they may again", body = Said),
         Malformed,
         Ambiguous,
         Common,

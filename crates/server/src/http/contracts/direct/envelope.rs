@@ -30,7 +30,7 @@ impl Envelope {
 
 /// A request that was not done, as this contract tells it.
 #[derive(Debug)]
-pub(super) struct Refusal(Error);
+pub(in crate::http::contracts) struct Refusal(Error);
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
@@ -46,7 +46,7 @@ impl IntoResponse for Refusal {
             message: error_text(code),
         };
         let mut response = (status(code.spec().http_status), Json(body)).into_response();
-        advise(&mut response);
+        advise(&mut response, &self.0);
         response.extensions_mut().insert(Told(self.0));
         response
     }

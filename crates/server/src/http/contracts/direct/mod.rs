@@ -8,6 +8,11 @@ use crate::http::Shared;
 mod envelope;
 mod send;
 
+pub(super) use envelope::Refusal;
+
+/// Where its paths begin.
+pub(super) const PREFIXES: &[&str] = &["/send/message"];
+
 pub(in crate::http) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::default().routes(routes!(send::message))
 }

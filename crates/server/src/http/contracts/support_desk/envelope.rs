@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::contracts::support_desk::{SupportDeskOptions, error_code, http_status};
 use crate::http::Shared;
 use crate::http::extract::{AgentCaller, UserCaller};
-use crate::http::problem::{advise, status};
+use crate::http::problem::{Told, advise, status};
 
 /// The envelope for one value.
 #[derive(Debug, Serialize, ToSchema)]
@@ -124,15 +124,16 @@ pub(super) struct ErrorEnvelope {
 
 /// A request that was not done, as this contract tells it.
 #[derive(Debug)]
-pub(super) struct Refusal {
-    code: Code,
+pub(in crate::http::contracts) struct Refusal {
+    error: Error,
     message: Option<&'static str>,
 }
 
 impl Refusal {
-    pub(super) const fn because(code: Code, message: &'static str) -> Self {
+    /// With words of its own.
+    pub(super) fn because(code: Code, message: &'static str) -> Self {
         Self {
-            code,
+            error: code.into(),
             message: Some(message),
         }
     }
@@ -140,23 +141,23 @@ impl Refusal {
 
 impl From<Code> for Refusal {
     fn from(code: Code) -> Self {
-        Self {
-            code,
-            message: None,
-        }
+        Error::from(code).into()
     }
 }
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        error.code().into()
+        Self {
+            error,
+            message: None,
+        }
     }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let (name, text) = error_code(self.code);
-        let number = http_status(self.code);
+        let (name, text) = error_code(self.error.code());
+        let number = http_status(self.error.code());
         let body = ErrorEnvelope {
             data: (),
             code: number,
@@ -164,7 +165,8 @@ impl IntoResponse for Refusal {
             message: self.message.unwrap_or(text),
         };
         let mut response = (status(number), Json(body)).into_response();
-        advise(&mut response);
+        advise(&mut response, &self.error);
+        response.extensions_mut().insert(Told(self.error));
         response
     }
 }

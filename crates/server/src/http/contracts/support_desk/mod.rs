@@ -11,10 +11,15 @@ mod customer;
 mod envelope;
 mod page;
 
+pub(super) use envelope::Refusal;
+
 /// What no route names by itself.
 #[derive(OpenApi)]
 #[openapi(components(schemas(envelope::ErrorEnvelope)))]
 struct Errors;
+
+/// Where its paths begin.
+pub(super) const PREFIXES: &[&str] = &["/user/chats", "/admin/chats"];
 
 pub(in crate::http) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(Errors::openapi())

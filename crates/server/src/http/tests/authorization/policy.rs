@@ -76,6 +76,12 @@ fn the_table_agrees_with_the_policy_about_reading_and_writing() {
     assert_agrees(reads, |_, role, detail, standing| {
         policy::reads(detail, standing, &user(CALLER), role)
     });
+    for (method, path) in [("GET", "/members"), ("GET", "/receipts"), ("PUT", "/read")] {
+        let sees = row_of(method, "/api/v1/rooms/{id}", path);
+        assert_agrees(sees, |_, role, detail, standing| {
+            policy::sees_members(detail, standing, &user(CALLER), role)
+        });
+    }
     let writes = row("POST", "/api/v1/rooms/{id}/messages");
     assert_agrees(writes, |_, role, detail, standing| {
         policy::may_send(detail, standing, &user(CALLER), role).is_ok()

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::header;
+use bytes::Bytes;
 use madang_domain::message::Body as MessageBody;
 use madang_domain::{
     Caller, Content, MemberRole, Notification, Profile, Role, RoomAction, RoomId, RoomKind, Scope,
     Standing, UserChange,
 };
-use madang_engine::RoomPlan;
+use madang_engine::{RoomPlan, TopicDraft, TopicTarget};
 use serde_json::json;
 
 use super::super::fixture::{Answer, Server, caller, local_request, request, user};
@@ -25,11 +26,11 @@ const COLLEAGUE: &str = "colleague";
 pub(super) struct Scene {
     attempt: Attempt,
     /// Who asks.
-    caller: String,
+    pub(super) caller: String,
     /// The room that is meant, whether it is there or not.
-    room: RoomId,
+    pub(super) room: RoomId,
     /// Its number, as contract 2 names it.
-    number: String,
+    pub(super) number: String,
     /// Whom the attempt is about.
     subject: String,
     /// The message that it is about.
@@ -49,7 +50,13 @@ pub(super) async fn set_up(server: &Server) {
 }
 
 impl Scene {
-    pub(super) async fn make(server: &Server, path: &str, attempt: Attempt, number: usize) -> Self {
+    /// `asked` is what will be asked, with the placeholders of [`Scene::fill`].
+    pub(super) async fn make(
+        server: &Server,
+        asked: &str,
+        attempt: Attempt,
+        number: usize,
+    ) -> Self {
         let caller = format!("caller-{number}");
         let subject = format!("subject-{number}");
         let room = RoomId::new(&format!("customer-{number}")).unwrap();
@@ -62,7 +69,7 @@ impl Scene {
             seq: 1,
         };
         // What is about messages needs one.
-        let needs_message = path.contains("{seq}");
+        let needs_message = asked.contains("{seq}");
         match attempt.place {
             Place::Support { owns, state } => {
                 if owns {
@@ -82,8 +89,8 @@ impl Scene {
         if let Some(room) = made {
             scene.number = room.number.to_string();
         }
-        if path.contains("/notifications") {
-            scene.notify(server).await;
+        if asked.contains("/notifications") {
+            notify(server, &scene.caller, "x").await;
         }
         scene
     }
@@ -167,16 +174,16 @@ impl Scene {
         }
     }
 
-    async fn notify(&self, server: &Server) {
-        let notification = Notification {
-            kind: Arc::from("x"),
-            content: Arc::from("x"),
-            url: None,
-            data: None,
-        };
-        let (shop, users) = (user("shop"), vec![user(&self.caller)]);
-        let notified = server.engine.notify(&shop, users, notification);
-        notified.await.unwrap();
+    /// Whoever says something in the room: not who asks, if there is somebody else.
+    pub(super) fn speaker(&self) -> String {
+        match self.attempt.place {
+            Place::Members { .. } => format!("user/company-{}", self.caller),
+            Place::Support {
+                state: RoomState::AssignedToOther,
+                ..
+            } => "agent/another".to_owned(),
+            Place::Support { .. } => format!("user/{}", self.room),
+        }
     }
 
     /// Asks once.
@@ -206,7 +213,7 @@ impl Scene {
         server.ask(request.body(Body::from(body)).unwrap()).await
     }
 
-    fn token(&self) -> String {
+    pub(super) fn token(&self) -> String {
         let role = match self.attempt.who {
             Who::Anonymous => return String::new(),
             Who::Service(scope) => format!("service:{}", scope.name()),
@@ -229,9 +236,20 @@ impl Scene {
             _ => "",
         };
         let path = path.replace("{id}", id).replace("{room-id}", id);
-        let path = path.replace("{user}", &self.subject);
-        let path = path.replace("{seq}", &self.seq.to_string());
-        path.replace("{key}", picture) + query
+        self.fill(&path).replace("{key}", picture) + query
+    }
+
+    /// Puts the room, whom and what it is about into what is asked.
+    pub(super) fn fill(&self, asked: &str) -> String {
+        let asked = asked.replace("{id}", self.room.as_str());
+        let asked = asked.replace("{user}", &self.subject);
+        asked.replace("{seq}", &self.seq.to_string())
+    }
+
+    /// The room as it stands: no refused attempt changes it.
+    pub(super) async fn room_as_it_stands(&self, server: &Server) -> String {
+        let room = server.engine.store().room(&self.room).await.unwrap();
+        format!("{room:?}")
     }
 
     fn body(&self, method: &str, path: &str) -> String {
@@ -265,6 +283,42 @@ impl Scene {
         };
         body.to_string()
     }
+}
+
+/// Who says something in the rooms of [`signs`].
+pub(super) const SIGNALLER: &str = "user/signaller";
+
+/// A room of `user` and one who says something there.
+pub(super) async fn signs(server: &Server, user: &str) -> RoomId {
+    make_room(server, RoomKind::Group, "signaller", user).await
+}
+
+/// A customer comes to the desk.
+pub(super) async fn come(server: &Server, token: &str) {
+    let customer = caller(token);
+    let room = RoomId::new(customer.user.as_str()).unwrap();
+    let opened = server.engine.open_support_room(&customer, &room);
+    opened.await.map(drop).unwrap();
+}
+
+pub(super) async fn notify(server: &Server, whom: &str, content: &str) {
+    let notification = Notification {
+        kind: Arc::from("x"),
+        content: Arc::from(content),
+        url: None,
+        data: None,
+    };
+    let (shop, users) = (user("shop"), vec![user(whom)]);
+    let notified = server.engine.notify(&shop, users, notification);
+    notified.await.unwrap();
+}
+
+pub(super) fn publish(server: &Server, target: TopicTarget, body: &str) {
+    server.engine.publish_topic(TopicDraft {
+        target,
+        headers: Vec::new(),
+        body: Bytes::from(body.to_owned()),
+    });
 }
 
 fn host() -> Caller {

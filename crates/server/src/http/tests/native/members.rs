@@ -197,3 +197,24 @@ async fn a_room_goes_on_without_its_owner_and_ends_with_the_last_member() {
     leave(PARK).await.is(StatusCode::NO_CONTENT);
     leave(PARK).await.is_problem(Code::RoomNotFound);
 }
+
+#[tokio::test]
+async fn who_was_there_already_is_brought_in_by_nobody() {
+    let server = Server::with_added_max(3);
+    let members = format!("{}/members", group(&server, "group", &["lee"]).await);
+    let add = async |ids: &[&str]| {
+        let body = json!({"members": ids});
+        server.say(KIM, ("POST", &members), body).await
+    };
+    let direct = json!({"kind": "direct", "members": ["lee"]});
+    for status in [StatusCode::CREATED, StatusCode::OK] {
+        let made = server.say(KIM, ("POST", "/api/v1/rooms"), &direct).await;
+        made.is(status);
+    }
+    add(&["lee"]).await.is(StatusCode::OK);
+    add(&["park"]).await.is(StatusCode::OK);
+    let refused = add(&["choi"]).await;
+    refused.is_problem(Code::TooMany);
+    let wait: u64 = refused.header("retry-after").parse().unwrap();
+    assert!(wait > 24 * 60 * 60, "{wait}");
+}

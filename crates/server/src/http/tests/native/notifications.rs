@@ -102,6 +102,9 @@ async fn a_deleted_notification_is_gone_and_another_users_never_was_there() {
     deleted.is(StatusCode::NO_CONTENT);
     let page = server.read(KIM, INBOX).await;
     assert_eq!((ids(&page), &page["unread"]), (vec![3, 1], &json!(2)));
+    assert_eq!(page["total"], 2);
+    let second = server.read(KIM, &format!("{INBOX}?page=2&size=1")).await;
+    assert_eq!(ids(&second), [1], "pages are of what is there");
     let again = server.call(KIM, "DELETE", &one).await;
     again.is_problem(Code::NotificationNotFound);
     let read = server

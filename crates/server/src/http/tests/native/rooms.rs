@@ -1,12 +1,15 @@
 //! Rooms of members: making, listing, editing, ending, and their pictures.
 
+use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use axum::http::StatusCode;
 use madang_domain::Code;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::super::fixture::Server;
+use super::super::fixture::{Answer, Server};
 use super::super::pictures::PNG;
 use super::{KIM, LEE, PARK, column, read_all};
 
@@ -180,9 +183,26 @@ async fn the_owner_ends_a_room_and_a_member_only_leaves_it() {
     }
 }
 
-/// A file of the store of pictures.
-fn file(server: &Server, state: &str, key: &str) -> PathBuf {
-    server.directory().join("pictures").join(state).join(key)
+/// Where an upload is.
+fn file(server: &Server, key: &str) -> PathBuf {
+    server.directory().join("pictures/uploads").join(key)
+}
+
+/// Makes an upload so many hours old.
+fn age(server: &Server, key: &str, hours: u64) {
+    let then = SystemTime::now() - Duration::from_secs(hours * 60 * 60);
+    let file = File::options().write(true).open(file(server, key)).unwrap();
+    file.set_modified(then).unwrap();
+}
+
+async fn sweep(server: &Server) {
+    let state = server.state();
+    let retire = async |links: &[Arc<str>]| state.engine.retire_uploads(links).await;
+    state.pictures.sweep(retire).await;
+}
+
+fn with(key: &str) -> Value {
+    json!({"kind": "group", "picture": format!("/pictures/{key}")})
 }
 
 /// Waits until a picture is gone.
@@ -193,7 +213,7 @@ async fn is_removed(server: &Server, key: &str) {
             tokio::task::yield_now().await;
         }
     };
-    let limit = std::time::Duration::from_secs(30);
+    let limit = Duration::from_secs(30);
     tokio::time::timeout(limit, gone).await.unwrap();
 }
 
@@ -201,53 +221,91 @@ async fn is_removed(server: &Server, key: &str) {
 async fn a_room_takes_its_upload_for_itself_and_lets_go_of_it_with_the_next_or_its_end() {
     let server = Server::start();
     let (first, second) = (server.upload(KIM, PNG).await, server.upload(KIM, PNG).await);
-    let with = |key: &str| json!({"kind": "group", "picture": format!("/pictures/{key}")});
     let path = format!("{ROOMS}/{}", server.make_room(KIM, with(&first)).await);
-    assert!(file(&server, "kept", &first).exists());
     let taken = server.say(LEE, ("POST", ROOMS), with(&first)).await;
     taken.is_problem(Code::BodyInvalid);
-    assert!(file(&server, "kept", &first).exists(), "it is another's");
-    // The picture that it has is no new one.
+    assert!(file(&server, &first).exists(), "it is another's");
+    // The picture that it has is no new one, however old.
+    age(&server, &first, 100);
     let same = json!({"picture": format!("/pictures/{first}"), "title": "x"});
-    let edited = server.say(KIM, ("PATCH", &path), same).await;
+    let edited = server.say(KIM, ("PATCH", &path), same.clone()).await;
     edited.is(StatusCode::OK);
     let other = json!({"picture": format!("/pictures/{second}")});
     let edited = server.say(KIM, ("PATCH", &path), other).await;
     let room = edited.is(StatusCode::OK).json();
     assert_eq!(room["picture"], format!("/pictures/{second}"));
     is_removed(&server, &first).await;
-    assert!(file(&server, "kept", &second).exists());
+    let again = server.say(KIM, ("PATCH", &path), same).await;
+    again.is_problem(Code::BodyInvalid);
+    assert!(file(&server, &second).exists());
     let ended = server.call(KIM, "POST", &format!("{path}/leave")).await;
     ended.is(StatusCode::NO_CONTENT);
     is_removed(&server, &second).await;
 }
 
 #[tokio::test]
-async fn an_upload_that_no_room_got_is_removed() {
+async fn an_upload_that_no_room_got_waits_for_another_try() {
     let server = Server::start();
     let group = json!({"kind": "group", "members": ["lee"]});
     let path = format!("{ROOMS}/{}", server.make_room(KIM, group).await);
     let direct = json!({"kind": "direct", "members": ["lee"]});
     server.make_room(KIM, direct).await;
-    let upload = async || {
-        let key = server.upload(LEE, PNG).await;
-        (key.clone(), format!("/pictures/{key}"))
-    };
-    let (key, link) = upload().await;
+    let key = server.upload(LEE, PNG).await;
+    let link = format!("/pictures/{key}");
     let refused = server
         .say(LEE, ("PATCH", &path), json!({"picture": link}))
         .await;
     refused.is_problem(Code::RoleRequired);
-    is_removed(&server, &key).await;
-    let (key, link) = upload().await;
     let found = json!({"kind": "direct", "members": ["kim"], "picture": link});
     let found = server.say(LEE, ("POST", ROOMS), found).await;
     assert_eq!(found.is(StatusCode::OK).json()["picture"], json!(null));
-    is_removed(&server, &key).await;
-    // What is refused before a room is asked stays for another try.
-    let (key, link) = upload().await;
     let invalid = json!({"kind": "group", "picture": link, "title": "x".repeat(513)});
     let invalid = server.say(LEE, ("POST", ROOMS), invalid).await;
     invalid.is_problem(Code::BodyInvalid);
-    assert!(file(&server, "unused", &key).exists());
+    server.make_room(LEE, with(&key)).await;
+    assert!(file(&server, &key).exists());
+}
+
+#[tokio::test]
+async fn what_a_room_has_outlives_the_sweep_and_what_is_too_old_no_room_takes() {
+    let server = Server::start();
+    let used = server.upload(KIM, PNG).await;
+    let late = server.upload(KIM, PNG).await;
+    server.make_room(KIM, with(&used)).await;
+    age(&server, &used, 100);
+    age(&server, &late, 23);
+    let refused = server.say(KIM, ("POST", ROOMS), with(&late)).await;
+    refused.is_problem(Code::BodyInvalid);
+    sweep(&server).await;
+    assert!(file(&server, &late).exists());
+    age(&server, &late, 24);
+    sweep(&server).await;
+    assert!(!file(&server, &late).exists());
+    assert!(file(&server, &used).exists());
+}
+
+#[tokio::test]
+async fn an_upload_that_is_about_to_be_swept_away_no_room_gets() {
+    let server = Server::start();
+    let key = server.upload(KIM, PNG).await;
+    // As of another node, whose clock is far ahead.
+    let link: Arc<str> = format!("/pictures/{key}").into();
+    let used = server.state().engine.retire_uploads(&[link]).await;
+    assert_eq!(used, Ok(vec![false]));
+    let refused = server.say(KIM, ("POST", ROOMS), with(&key)).await;
+    refused.is_problem(Code::BodyInvalid);
+    assert_eq!(server.read(KIM, ROOMS).await["rooms"], json!([]));
+}
+
+#[tokio::test]
+async fn of_many_rooms_that_want_an_upload_at_once_one_gets_it() {
+    let server = Server::start();
+    let key = server.upload(KIM, PNG).await;
+    let asked = (0..8).map(|_| server.say(KIM, ("POST", ROOMS), with(&key)));
+    let answers = futures_util::future::join_all(asked).await;
+    let made = |answer: &&Answer| answer.status == StatusCode::CREATED;
+    assert_eq!(answers.iter().filter(made).count(), 1);
+    let refused = answers.iter().filter(|answer| !made(answer));
+    refused.for_each(|answer| drop(answer.is_problem(Code::BodyInvalid)));
+    assert!(file(&server, &key).exists());
 }
