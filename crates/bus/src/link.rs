@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use madang_domain::ports::{BoxFuture, Bus, BusEvent, Topic};
+use madang_domain::ports::{BoxFuture, Bus, BusEvent, BusState, Topic};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{interval, sleep, timeout};
@@ -89,6 +89,7 @@ struct Node {
     /// A broker that is slower than what is published loses some of it.
     outgoing: Queue<Channel>,
     connected: AtomicBool,
+    was_connected: AtomicBool,
 }
 
 struct LinkedBus {
@@ -104,6 +105,7 @@ pub(crate) fn start(connector: impl Connector, prefix: &str) -> Arc<dyn Bus> {
         interests: Interests::new(Channels::new(prefix)),
         outgoing: Queue::new(),
         connected: AtomicBool::new(false),
+        was_connected: AtomicBool::new(false),
     });
     let link = tokio::spawn(keep_connected(connector, Arc::clone(&node)));
     Arc::new(LinkedBus { node, link })
@@ -123,6 +125,16 @@ impl Bus for LinkedBus {
 
     fn reaches_others(&self, _topic: &Topic) -> bool {
         self.node.connected.load(Ordering::Acquire)
+    }
+
+    fn state(&self) -> BusState {
+        if self.node.connected.load(Ordering::Acquire) {
+            BusState::Connected
+        } else if self.node.was_connected.load(Ordering::Relaxed) {
+            BusState::Lost
+        } else {
+            BusState::Starting
+        }
     }
 
     fn subscribe(&self, topic: Topic) {
@@ -202,6 +214,7 @@ async fn stay(
     subscribe(&mut connection, &wanted).await?;
     node.outgoing.clear().await;
     node.connected.store(true, Ordering::Release);
+    node.was_connected.store(true, Ordering::Relaxed);
     node.inbox.tell_loss();
     tracing::info!("the bus is connected");
     if let Some(envelope) = envelope::connected(node.id) {

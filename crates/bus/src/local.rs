@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
-use madang_domain::ports::{BoxFuture, Bus, BusEvent, Topic};
+use madang_domain::ports::{BoxFuture, Bus, BusEvent, BusState, Topic};
 use parking_lot::{Mutex, RwLock};
 
 use crate::inbox::Inbox;
@@ -79,6 +79,10 @@ impl Bus for LocalBus {
 
     fn reaches_others(&self, topic: &Topic) -> bool {
         !self.others(topic).is_empty()
+    }
+
+    fn state(&self) -> BusState {
+        BusState::Connected
     }
 
     fn subscribe(&self, topic: Topic) {

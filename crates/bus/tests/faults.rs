@@ -58,9 +58,7 @@ async fn connected(url: &str) -> (Arc<dyn Bus>, Arc<dyn Bus>, Vec<Topic>) {
 }
 
 async fn told_of_a_loss(bus: &Arc<dyn Bus>) {
-    let told = async {
-        while bus.next_event().await != Some(BusEvent::Reconnected) {}
-    };
+    let told = async { while bus.next_event().await != Some(BusEvent::Reconnected) {} };
     timeout(PATIENCE, told).await.expect("the node is told");
 }
 
@@ -71,7 +69,10 @@ async fn after_redis_was_killed_and_started_everything_is_heard_again() {
     server.kill();
     a.publish(&topics[0], Bytes::from_static(b"lost"));
     server.restart();
-    assert!(until_heard(&a, &b, &topics).await, "and the node was told of the loss");
+    assert!(
+        until_heard(&a, &b, &topics).await,
+        "and the node was told of the loss"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,7 +82,10 @@ async fn after_nats_was_killed_and_started_everything_is_heard_again() {
     server.kill();
     a.publish(&topics[0], Bytes::from_static(b"lost"));
     server.restart();
-    assert!(until_heard(&a, &b, &topics).await, "and the node was told of the loss");
+    assert!(
+        until_heard(&a, &b, &topics).await,
+        "and the node was told of the loss"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,9 +94,13 @@ async fn a_node_is_told_that_another_one_was_away() {
     let (a, b, topics) = connected(&server.url()).await;
     let connections = server.ask(&["CLIENT", "LIST"]);
     // The one that subscribes to its own channel only is the first node's.
-    let of_a = connections.lines().find(|line| line.contains(" ssub=0 ") && line.contains(" sub=1 "));
-    let id = of_a.and_then(|line| line.split(['=', ' ']).nth(1)).expect("a connection");
-    server.ask(&["CLIENT", "KILL", "ID", id]);
+    let of_a = connections
+        .lines()
+        .find(|line| line.contains(" ssub=0 ") && line.contains(" sub=1 "));
+    let id = of_a
+        .and_then(|line| line.split(['=', ' ']).nth(1))
+        .expect("a connection");
+    assert_eq!(server.ask(&["CLIENT", "KILL", "ID", id]).trim(), "1");
     told_of_a_loss(&b).await;
     until_heard(&a, &b, &topics[..1]).await;
 }

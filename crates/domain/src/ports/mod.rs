@@ -9,7 +9,7 @@ pub mod clock;
 pub mod presence;
 pub mod store;
 
-pub use bus::{Bus, BusEvent, Topic};
+pub use bus::{Bus, BusEvent, BusState, Topic};
 pub use clock::Clock;
 pub use presence::{Presence, PresenceEdge, PresenceError};
 pub use store::{
