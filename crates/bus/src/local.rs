@@ -5,13 +5,10 @@ use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
-use madang_domain::ports::{BoxFuture, Bus, BusEvent, Topic};
+use madang_domain::ports::{BoxFuture, Bus, BusEvent, BusState, Topic};
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{Mutex as AsyncMutex, mpsc};
 
-/// Events that may wait for a node. A node that is slower loses what comes then, as on any bus;
-/// its head check finds it.
-const INBOX_EVENTS_MAX: usize = 10_000;
+use crate::inbox::Inbox;
 
 /// Nodes of one process that hear each other. Cheap to clone.
 #[derive(Clone, Default)]
@@ -21,23 +18,21 @@ pub struct LocalNetwork {
 
 struct Node {
     topics: Mutex<HashSet<Topic>>,
-    inbox: mpsc::Sender<BusEvent>,
+    inbox: Inbox,
 }
 
 struct LocalBus {
     node: Arc<Node>,
     network: LocalNetwork,
-    events: AsyncMutex<mpsc::Receiver<BusEvent>>,
 }
 
 impl LocalNetwork {
     /// Adds a node. It leaves the network when its bus is dropped.
     #[must_use]
     pub fn join(&self) -> Arc<dyn Bus> {
-        let (inbox, events) = mpsc::channel(INBOX_EVENTS_MAX);
         let node = Arc::new(Node {
             topics: Mutex::default(),
-            inbox,
+            inbox: Inbox::new(),
         });
         let mut nodes = self.nodes.write();
         nodes.retain(|node| node.strong_count() > 0);
@@ -45,7 +40,6 @@ impl LocalNetwork {
         Arc::new(LocalBus {
             node,
             network: self.clone(),
-            events: AsyncMutex::new(events),
         })
     }
 }
@@ -79,17 +73,16 @@ impl Node {
 impl Bus for LocalBus {
     fn publish(&self, topic: &Topic, payload: Bytes) {
         for node in self.others(topic) {
-            let event = BusEvent::Published {
-                topic: topic.clone(),
-                payload: payload.clone(),
-            };
-            // A full inbox loses the hint: at most once is all that a bus promises.
-            drop(node.inbox.try_send(event));
+            node.inbox.push(topic.clone(), payload.clone());
         }
     }
 
     fn reaches_others(&self, topic: &Topic) -> bool {
         !self.others(topic).is_empty()
+    }
+
+    fn state(&self) -> BusState {
+        BusState::Connected
     }
 
     fn subscribe(&self, topic: Topic) {
@@ -101,6 +94,6 @@ impl Bus for LocalBus {
     }
 
     fn next_event(&self) -> BoxFuture<'_, Option<BusEvent>> {
-        Box::pin(async move { self.events.lock().await.recv().await })
+        Box::pin(async { Some(self.node.inbox.next().await) })
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use madang_domain::ports::{Bus, Clock, Commit, Presence, RetentionRule, Store, StoreError, Topic};
+use madang_domain::ports::{
+    Bus, BusState, Clock, Commit, Presence, RetentionRule, Store, StoreError, Topic,
+};
 use madang_domain::{Answer, Code, Command, Error, RoomKind, Timestamp};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
@@ -235,6 +237,12 @@ impl Engine {
             .check()
             .await
             .map_err(|error| store_failed(&error))
+    }
+
+    /// How this node stands with its bus.
+    #[must_use]
+    pub fn bus_state(&self) -> BusState {
+        self.bus.state()
     }
 
     /// Has a command carried out by the next transaction and waits for its answer. Once queued it

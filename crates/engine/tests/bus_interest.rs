@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use madang_domain::ports::{BoxFuture, Bus, BusEvent, PresenceEdge, Topic};
+use madang_domain::ports::{BoxFuture, Bus, BusEvent, BusState, PresenceEdge, Topic};
 use madang_domain::{RoomId, UserId};
 use madang_engine::telemetry::NoTelemetry;
 use madang_engine::{
@@ -22,6 +22,9 @@ impl Bus for Interest {
     fn publish(&self, _: &Topic, _: Bytes) {}
     fn reaches_others(&self, _: &Topic) -> bool {
         false
+    }
+    fn state(&self) -> BusState {
+        BusState::Connected
     }
     fn subscribe(&self, topic: Topic) {
         assert!(self.0.lock().insert(topic), "told once");

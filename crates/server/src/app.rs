@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use madang_bus::LocalNetwork;
+use madang_bus as bus;
 use madang_domain::Timestamp;
-use madang_domain::ports::{Clock, StoreError};
+use madang_domain::ports::{Bus, Clock, StoreError};
 use madang_engine::{Engine, Ports};
 use madang_presence::LocalCluster;
 use madang_store::sqlite::{self, SqliteStore};
@@ -75,6 +75,9 @@ pub enum ServeError {
     /// It cannot be known whose tokens were revoked.
     #[error("revoked tokens cannot be read: {0}")]
     Revocations(madang_domain::Error),
+    /// What `bus.url` says is no bus.
+    #[error("bus.url: {0}")]
+    Bus(#[from] bus::UrlError),
     /// Signals cannot be received.
     #[error("signals cannot be received: {0}")]
     Signals(io::Error),
@@ -97,7 +100,8 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let metrics = Arc::new(Metrics::new(SystemClock.now()));
     let gate = Gate::new(options::gate(&config, room), Arc::clone(&metrics));
     let keys = Keys::of(tls.as_ref(), &metrics)?;
-    let engine = Engine::start(ports(store, &metrics), options::engine(&config));
+    let bus = bus::open(&config.bus.url, &options::bus(&config))?;
+    let engine = Engine::start(ports(store, bus, &metrics), options::engine(&config));
     let identity = Arc::new(Identity::new(authenticator.clone()));
     let gateway = Gateway::start(
         Arc::clone(&engine),
@@ -198,10 +202,10 @@ async fn sweep_pictures(
 }
 
 /// The adapters of one node.
-fn ports(store: Arc<SqliteStore>, metrics: &Arc<Metrics>) -> Ports {
+fn ports(store: Arc<SqliteStore>, bus: Arc<dyn Bus>, metrics: &Arc<Metrics>) -> Ports {
     Ports {
         store,
-        bus: LocalNetwork::default().join(),
+        bus,
         presence: LocalCluster::default().join(),
         clock: Arc::new(SystemClock),
         telemetry: Arc::new(EngineTelemetry(Arc::clone(metrics))),

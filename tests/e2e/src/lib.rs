@@ -13,7 +13,6 @@ pub mod http;
 pub mod issuer;
 pub mod json;
 pub mod node;
-mod process;
 pub mod program;
 pub mod python;
 pub mod s3;

@@ -8,8 +8,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::process::{self, Log};
 use crate::{PATIENCE, binary};
+use madang_test_servers::process::{self, Log};
 
 /// The folder of the scripts, their packages installed.
 ///

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::PATIENCE;
-use crate::process::{self, Log};
+use madang_test_servers::process::{self, Log};
 
 /// Whether a program of this name is on the path.
 #[must_use]

@@ -7,8 +7,8 @@ use std::thread;
 
 use serde_json::Value;
 
-use crate::process::{self, Log};
 use crate::{PATIENCE, python};
+use madang_test_servers::process::{self, Log};
 
 /// A running server with one bucket and one user who may use it. Killed when dropped; its log is
 /// printed when a test fails meanwhile.

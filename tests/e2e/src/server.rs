@@ -12,8 +12,8 @@ use rustls::pki_types::CertificateDer;
 use tempfile::TempDir;
 
 use crate::doors::{Endpoint, pipe};
-use crate::process::{self, Log};
 use crate::{PATIENCE, binary, http};
+use madang_test_servers::process::{self, Log};
 
 /// How the last of the lines begins that a server prints once it is ready.
 const LAST_LINE: &str = "  REST:";
@@ -312,8 +312,9 @@ impl TestServer {
                 break;
             }
         }
-        // Over TLS a test asks with a client that knows the certificate.
-        if self.scheme == "https" {
+        // Over TLS a test asks with a client that knows the certificate; a server with a broker is ready
+        // once it has reached it.
+        if self.scheme == "https" || self.flags.iter().any(|flag| flag == "--bus") {
             return;
         }
         let ready = http::get(self.address, "/readyz", &[]);

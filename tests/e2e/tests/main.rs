@@ -8,6 +8,7 @@
 
 mod auth;
 mod bench;
+mod bus;
 mod checklist;
 mod client_library;
 mod clients;

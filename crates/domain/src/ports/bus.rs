@@ -38,6 +38,17 @@ pub enum BusEvent {
     Reconnected,
 }
 
+/// How a node stands with what carries its hints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BusState {
+    /// Not reached yet since the node started.
+    Starting,
+    /// Hints come and go.
+    Connected,
+    /// Reached before, and being tried again: messages of other nodes come by the head check.
+    Lost,
+}
+
 /// Carries hints between nodes, at most once each: it may drop, repeat and reorder, because the
 /// hub heals from the store. One per node.
 pub trait Bus: Send + Sync {
@@ -48,6 +59,9 @@ pub trait Bus: Send + Sync {
 
     /// Whether any other node might subscribe to `topic`: `false` spares making a payload.
     fn reaches_others(&self, topic: &Topic) -> bool;
+
+    /// How this node stands with it now.
+    fn state(&self) -> BusState;
 
     /// Starts delivery of `topic` to this node, soon; what is published before that is missed.
     /// Idempotent.

@@ -10,7 +10,7 @@ pub mod log;
 pub mod presence;
 pub mod store;
 
-pub use bus::{Bus, BusEvent, Topic};
+pub use bus::{Bus, BusEvent, BusState, Topic};
 pub use clock::Clock;
 pub use log::{LogPage, LogQuery, PageSpace};
 pub use presence::{Presence, PresenceEdge, PresenceError};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use madang_domain::Timestamp;
-use madang_domain::ports::{BoxFuture, Bus, BusEvent, Clock, Topic};
+use madang_domain::ports::{BoxFuture, Bus, BusEvent, BusState, Clock, Topic};
 use madang_engine::commit::CommitLimits;
 use madang_engine::telemetry::NoTelemetry;
 use madang_engine::{Engine, EngineOptions, Ports, PresenceOptions};
@@ -30,6 +30,9 @@ impl Bus for FakeBus {
     fn publish(&self, _: &Topic, _: Bytes) {}
     fn reaches_others(&self, _: &Topic) -> bool {
         false
+    }
+    fn state(&self) -> BusState {
+        BusState::Connected
     }
     fn subscribe(&self, _: Topic) {}
     fn unsubscribe(&self, _: &Topic) {}

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use madang_domain::ports::{BoxFuture, Bus, BusEvent, Topic};
+use madang_domain::ports::{BoxFuture, Bus, BusEvent, BusState, Topic};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Duration, Instant};
@@ -120,6 +120,9 @@ impl Bus for SimBus {
         true
     }
 
+    fn state(&self) -> BusState {
+        BusState::Connected
+    }
     fn subscribe(&self, topic: Topic) {
         let world = &self.network.world;
         let late = match topic {

@@ -11,6 +11,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("tls.cert_file", "tls-cert"),
     ("tls.key_file", "tls-key"),
     ("stomp.tcp_listen", "stomp-tcp"),
+    ("bus.url", "bus"),
 ];
 
 /// The options that were given as flags, with their text: unchecked, the configuration does that.

@@ -349,5 +349,16 @@ pub fn shown(spec: &OptionSpec, value: &Value) -> String {
     if spec.secret && value.as_str() != Some("") {
         return format!("\"{MASK}\"");
     }
-    value.to_string()
+    match value.as_str().and_then(without_password) {
+        Some(masked) => Value::String(masked).to_string(),
+        None => value.to_string(),
+    }
+}
+
+/// A URL whose password is masked; `None` for what has none.
+fn without_password(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    let (login, hosts) = rest.rsplit_once('@')?;
+    let (user, _) = login.split_once(':')?;
+    Some(format!("{scheme}://{user}:{MASK}@{hosts}"))
 }

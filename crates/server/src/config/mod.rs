@@ -22,7 +22,7 @@ pub use api_key::{ApiKey, ApiKeyHash};
 pub use fault::{Fault, Faults, Source};
 pub use layers::{Setting, Settings, all_options, shown};
 pub use options::{
-    Auth, Config, Contracts, Demo, Desk, Hub, Log, Messages, Pictures, Presence, Retention,
+    Auth, Bus, Config, Contracts, Demo, Desk, Hub, Log, Messages, Pictures, Presence, Retention,
     SECTIONS, Server, Session, Stomp, Store, Tls, Topics, WebSocket,
 };
 pub use picture_place::{PicturePlace, PicturePlaceError};

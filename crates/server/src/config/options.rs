@@ -10,9 +10,9 @@ use madang_domain::Role;
 
 use super::address::AddressRange;
 use super::allowed::{
-    ADDRESS, ADDRESS_RANGE, ANY_TEXT, COOKIE, DIRECTORY, FILE, GUEST_KEY, HTTP_URL, JWKS_URL,
-    LOG_FILTER, NOT_EMPTY, OPTIONAL_ADDRESS, ORIGIN, PICTURE_PLACE, PREFIX, PREFIX_OR_NONE, ROLE,
-    TIME_ZONE, TOPIC_PREFIX,
+    ADDRESS, ADDRESS_RANGE, ANY_TEXT, BUS_PREFIX, COOKIE, DIRECTORY, FILE, GUEST_KEY, HTTP_URL,
+    JWKS_URL, LOG_FILTER, NOT_EMPTY, OPTIONAL_ADDRESS, ORIGIN, PICTURE_PLACE, PREFIX,
+    PREFIX_OR_NONE, ROLE, TIME_ZONE, TOPIC_PREFIX,
 };
 use super::picture_place::PicturePlace;
 use super::spec::{Allowed, OptionSpec, SectionSpec, options};
@@ -284,6 +284,17 @@ options! {
         batch_bytes_max: usize = 4194304, Allowed::Range(64 * KIB, 256 * MIB);
         /// Most messages that wait to be committed, and KiB of what they say; senders beyond it wait for a place.
         queue_drafts_max: usize = 65536, Allowed::Range(1, 10_000_000);
+    }
+
+    /// What carries messages between nodes.
+    bus: Bus {
+        /// Where it is: `local:` for one node; `redis://HOST:PORT` (`rediss://` with TLS),
+        /// `redis+cluster://HOST:PORT,HOST:PORT`, `redis+sentinel://HOST:PORT,HOST:PORT/NAME`;
+        /// `nats://HOST:PORT,HOST:PORT` (`tls://` with TLS). A user and password stand before the first
+        /// host, as in `redis://USER:PASSWORD@HOST`: prefer the environment for them.
+        url: String = "local:", NOT_EMPTY;
+        /// In front of the names of all channels: what sets two deployments apart that share a broker.
+        prefix: String = "madang", BUS_PREFIX;
     }
 
     /// Fan-out.

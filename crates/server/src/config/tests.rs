@@ -410,3 +410,14 @@ fn the_configuration_reference_is_fresh() {
     let path = "docs/reference/configuration.md";
     assert_fresh(path, &documents::reference(), "madang config reference");
 }
+
+#[test]
+fn the_password_in_a_url_is_never_shown() {
+    let url = "redis+cluster://kim:correct-horse@10.0.0.1:6379,10.0.0.2:6379";
+    let given = environment(&[("MADANG_BUS__URL", url)]).unwrap();
+    assert_eq!(given.config.bus.url, url);
+    let shown = documents::effective(&given.settings);
+    assert!(!shown.contains("correct-horse"), "{shown}");
+    assert!(shown.contains("kim:"), "{shown}");
+    assert!(shown.contains("@10.0.0.1:6379,10.0.0.2:6379"), "{shown}");
+}

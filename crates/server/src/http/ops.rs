@@ -9,6 +9,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
+use madang_domain::ports::BusState;
 use madang_domain::{Code, Error};
 use madang_engine::Engine;
 use tokio::sync::Mutex;
@@ -44,7 +45,7 @@ async fn healthz() -> &'static str {
 
 /// Whether this node takes clients.
 ///
-/// Send no new clients while this is not 200: the node starts, drains, or cannot reach its store.
+/// Send no new clients while this is not 200: the node starts, drains, cannot reach its store, or has never reached its bus.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -53,7 +54,7 @@ async fn healthz() -> &'static str {
     security(()),
     responses(
         (status = 200, description = "It takes clients", body = String, example = json!("ready")),
-        (status = 503, description = "It does not: `DRAINING` while it starts or shuts down, `UNAVAILABLE` without its store",
+        (status = 503, description = "It does not: `DRAINING` while it starts or shuts down, `UNAVAILABLE` without its store, and before it has reached its bus",
          body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -63,6 +64,10 @@ async fn readyz(
 ) -> Result<&'static str, Refusal> {
     if !state.ready.load(Ordering::Acquire) {
         return Err(Code::Draining.into());
+    }
+    // Later on a bus that is lost makes messages late, and does not keep clients from being served.
+    if state.engine.bus_state() == BusState::Starting {
+        return Err(Error::with_detail(Code::Unavailable, "the bus was not reached yet").into());
     }
     checks.check(&state.engine).await?;
     Ok("ready")

@@ -16,10 +16,11 @@ const LINES_MAX: usize = 2000;
 
 /// The last lines that a process printed, on both streams.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<VecDeque<String>>>);
+pub struct Log(Arc<Mutex<VecDeque<String>>>);
 
 impl Log {
-    pub(crate) fn push(&self, line: String) {
+    /// Adds a line, and forgets the oldest when there are 2,000.
+    pub fn push(&self, line: String) {
         let mut lines = self
             .0
             .lock()
@@ -30,7 +31,9 @@ impl Log {
         lines.push_back(line);
     }
 
-    pub(crate) fn lines(&self) -> Vec<String> {
+    /// The lines, oldest first.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
         let lines = self
             .0
             .lock()
@@ -38,7 +41,8 @@ impl Log {
         lines.iter().cloned().collect()
     }
 
-    pub(crate) fn print(&self, title: &str) {
+    /// Prints them to standard error.
+    pub fn print(&self, title: &str) {
         let lines = self.lines();
         eprintln!("--- {title}: its last {} lines", lines.len());
         for line in lines {
@@ -52,7 +56,7 @@ impl Log {
 ///
 /// The parent-death signal belongs to the thread that spawned. A test's own thread ends with the
 /// test while a shared server stays, so one thread that never ends spawns everything.
-pub(crate) fn spawn(mut command: Command) -> Child {
+pub fn spawn(mut command: Command) -> Child {
     static SPAWNER: OnceLock<Sender<(Command, Sender<std::io::Result<Child>>)>> = OnceLock::new();
     #[cfg(target_os = "linux")]
     {
@@ -83,13 +87,14 @@ pub(crate) fn spawn(mut command: Command) -> Child {
 }
 
 /// Sends a signal to a child that has not been waited for, so that its id is still its own.
-pub(crate) fn signal(child: &Child, signal: i32) {
+pub fn signal(child: &Child, signal: i32) {
     let pid = i32::try_from(child.id()).expect("process ids are small");
     // SAFETY: `kill` takes no memory.
     unsafe { libc::kill(pid, signal) };
 }
 
-pub(crate) fn piped(command: &mut Command) {
+/// Gives `command` no input and pipes for what it prints.
+pub fn piped(command: &mut Command) {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -97,7 +102,7 @@ pub(crate) fn piped(command: &mut Command) {
 }
 
 /// Copies lines into `log`, and to `seen` until nobody listens there.
-pub(crate) fn collect(from: impl Read + Send + 'static, log: Log, seen: Option<Sender<String>>) {
+pub fn collect(from: impl Read + Send + 'static, log: Log, seen: Option<Sender<String>>) {
     thread::spawn(move || {
         for line in BufReader::new(from).split(b'\n').map_while(Result::ok) {
             let line = String::from_utf8_lossy(&line).into_owned();

@@ -1,0 +1,161 @@
+//! From the URL of a bus to the bus.
+
+use std::sync::Arc;
+
+use async_nats::ServerAddr;
+use madang_domain::ports::Bus;
+
+use crate::link;
+use crate::local::LocalNetwork;
+use crate::nats::NatsConnector;
+use crate::redis::{ClusterConnector, RedisConnector};
+
+/// What is not in the URL.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// In front of every channel's name: what sets two deployments apart that share a broker. ASCII letters, digits,
+    /// `-` and `_`.
+    pub prefix: String,
+}
+
+/// Why a URL names no bus. Whoever wrote the configuration has to change it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UrlError {
+    /// Another scheme than `local`, `redis`, `rediss`, `redis+cluster`, `rediss+cluster`, `redis+sentinel`, `rediss+sentinel`,
+    /// `nats` and `tls`.
+    #[error("no bus has URLs that begin with \"{0}:\"")]
+    Scheme(String),
+    /// Addresses of sentinels without the name of what they watch.
+    #[error(
+        "the URL of sentinels ends with the name of what they watch, as in redis+sentinel://10.0.0.1:26379,10.0.0.2:26379/chat"
+    )]
+    NoService,
+    /// Not an address of Redis.
+    #[error("not the address of a Redis server: {0}")]
+    Redis(#[from] redis::RedisError),
+    /// Not an address of NATS.
+    #[error("not the address of a NATS server: {0}")]
+    Nats(std::io::Error),
+    /// A prefix with other characters.
+    #[error("the prefix of a bus has ASCII letters, digits, '-' and '_', and at least one of them")]
+    Prefix,
+}
+
+/// The bus that `url` names. It connects in the background, tries for ever, and tells
+/// [`Reconnected`](madang_domain::ports::BusEvent::Reconnected) when it has. Needs a runtime.
+///
+/// | URL | |
+/// |---|---|
+/// | `local:` | one node |
+/// | `redis://[USER[:PASSWORD]@]HOST[:PORT]` | `rediss://` with TLS |
+/// | `redis+cluster://[USER[:PASSWORD]@]HOST[:PORT],HOST…` | some nodes of a cluster; `rediss+cluster://` |
+/// | `redis+sentinel://[USER[:PASSWORD]@]HOST[:PORT],HOST…/NAME` | sentinels; the user is the server's; `rediss+sentinel://` |
+/// | `nats://[USER:PASSWORD@]HOST[:PORT],HOST…` | some servers of a network; `tls://` with TLS |
+///
+/// # Errors
+/// See [`UrlError`].
+pub fn open(url: &str, options: &Options) -> Result<Arc<dyn Bus>, UrlError> {
+    let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
+    let prefix = &options.prefix;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if prefix.is_empty() || !prefix.bytes().all(plain) {
+        return Err(UrlError::Prefix);
+    }
+    match scheme {
+        "local" => Ok(LocalNetwork::default().join()),
+        "redis" | "rediss" => Ok(link::start(RedisConnector::alone(url)?, prefix)),
+        "redis+cluster" | "rediss+cluster" => {
+            let nodes = one_url_each(scheme.trim_end_matches("+cluster"), rest);
+            Ok(link::start(ClusterConnector::new(&nodes)?, prefix))
+        }
+        "redis+sentinel" | "rediss+sentinel" => {
+            let hosts = rest.strip_prefix("//").unwrap_or(rest);
+            let (hosts, name) = hosts.rsplit_once('/').ok_or(UrlError::NoService)?;
+            if name.is_empty() {
+                return Err(UrlError::NoService);
+            }
+            let sentinels = one_url_each(scheme.trim_end_matches("+sentinel"), hosts);
+            Ok(link::start(
+                RedisConnector::watched(&sentinels, name)?,
+                prefix,
+            ))
+        }
+        "nats" | "tls" => {
+            let servers = one_url_each(scheme, rest);
+            let servers: Result<Vec<ServerAddr>, _> =
+                servers.iter().map(|server| server.parse()).collect();
+            let connector = NatsConnector {
+                servers: servers.map_err(UrlError::Nats)?,
+                nobody: format!("{prefix}.nobody"),
+            };
+            Ok(link::start(connector, prefix))
+        }
+        _ => Err(UrlError::Scheme(scheme.to_owned())),
+    }
+}
+
+/// `//user:password@a,b` is `//user:password@a` and `//user:password@b`.
+fn one_url_each(scheme: &str, rest: &str) -> Vec<String> {
+    let hosts = rest.strip_prefix("//").unwrap_or(rest);
+    let (user, hosts) = match hosts.rsplit_once('@') {
+        Some((user, hosts)) => (format!("{user}@"), hosts),
+        None => (String::new(), hosts),
+    };
+    hosts
+        .split(',')
+        .map(|host| format!("{scheme}://{user}{host}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(url: &str) -> UrlError {
+        let options = Options {
+            prefix: "madang".to_owned(),
+        };
+        open(url, &options).err().expect(url)
+    }
+
+    #[tokio::test]
+    async fn a_url_that_names_no_bus_is_refused_with_the_reason() {
+        assert!(matches!(refused("kafka://a"), UrlError::Scheme(scheme) if scheme == "kafka"));
+        assert!(matches!(
+            refused("redis+sentinel://a:1,b:2"),
+            UrlError::NoService
+        ));
+        assert!(matches!(
+            refused("redis+sentinel://a:1/"),
+            UrlError::NoService
+        ));
+        assert!(matches!(refused("redis://a:port"), UrlError::Redis(_)));
+        assert!(matches!(
+            refused("redis+cluster://a:1,b:port"),
+            UrlError::Redis(_)
+        ));
+        assert!(matches!(refused("nats://a:port"), UrlError::Nats(_)));
+        for prefix in ["", "a.b", "a b", "고"] {
+            let options = Options {
+                prefix: prefix.to_owned(),
+            };
+            assert!(
+                matches!(open("local:", &options), Err(UrlError::Prefix)),
+                "{prefix:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_host_of_a_url_has_the_same_user() {
+        assert_eq!(
+            one_url_each("redis", "//kim:p%40ss@a:1,b,[::1]:3"),
+            [
+                "redis://kim:p%40ss@a:1",
+                "redis://kim:p%40ss@b",
+                "redis://kim:p%40ss@[::1]:3"
+            ]
+        );
+    }
+}

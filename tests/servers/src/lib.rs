@@ -1,0 +1,15 @@
+//! The real brokers and databases that adapters are tested with: each test process starts its own, on free ports
+//! and in temporary folders, and none outlives it.
+//!
+//! Everything here blocks and gives up after [`PATIENCE`].
+
+pub mod nats;
+pub mod process;
+pub mod python;
+pub mod redis;
+mod running;
+
+use std::time::Duration;
+
+/// How long a server may take to start. Far above what is ever needed, so that a busy machine fails no test.
+pub const PATIENCE: Duration = Duration::from_secs(60);
