@@ -30,7 +30,7 @@ const ON_THE_WAY: usize = 64;
 
 /// Where the server is.
 pub(crate) enum Server {
-    Alone(Client),
+    Alone(Box<Client>),
     Watched(Box<Mutex<SentinelClient>>),
 }
 
@@ -48,7 +48,7 @@ impl RedisConnector {
     /// `redis://[user[:password]@]host[:port]`, `rediss://` with TLS.
     pub(crate) fn alone(url: &str) -> Result<Self, RedisError> {
         let info = connection_info(url)?;
-        Ok(Self(Server::Alone(Client::open(info)?)))
+        Ok(Self(Server::Alone(Box::new(Client::open(info)?))))
     }
 
     /// The user and password are the server's, and the TLS too; sentinels are asked without either.
@@ -141,7 +141,7 @@ impl Connection for RedisLink {
 
 impl Connection for ClusterLink {
     async fn subscribe(&mut self, channels: &[Channel]) -> Result<(), LinkError> {
-        let commands = channels.to_vec().into_iter().map(|channel| {
+        let commands = channels.iter().cloned().map(|channel| {
             let mut link = self.0.clone();
             async move { link.ssubscribe(channel.as_str()).await }
         });
@@ -149,7 +149,7 @@ impl Connection for ClusterLink {
     }
 
     async fn unsubscribe(&mut self, channels: &[Channel]) -> Result<(), LinkError> {
-        let commands = channels.to_vec().into_iter().map(|channel| {
+        let commands = channels.iter().cloned().map(|channel| {
             let mut link = self.0.clone();
             async move { link.sunsubscribe(channel.as_str()).await }
         });
