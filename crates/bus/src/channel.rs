@@ -24,6 +24,11 @@ pub(crate) struct Channels {
 }
 
 impl Channel {
+    /// By what a broker calls it.
+    pub(crate) fn named(name: &str) -> Self {
+        Self(name.into())
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

@@ -89,6 +89,17 @@ impl Interests {
                 && state.topics.contains(&Topic::AllDestinations))
     }
 
+    /// The broker ended this channel: whoever needs it has to have it again.
+    pub(crate) fn ended(&self, channel: &str) {
+        let channel = Channel::named(channel);
+        let mut state = self.state.lock();
+        if state.needed.contains_key(&channel) {
+            state.changed.insert(channel);
+            drop(state);
+            self.changed.notify_one();
+        }
+    }
+
     /// Everything that is needed, for a connection that has nothing yet.
     pub(crate) fn all(&self) -> Vec<Channel> {
         let mut state = self.state.lock();
@@ -118,5 +129,29 @@ impl Interests {
             }
             self.changed.notified().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use madang_domain::RoomId;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_channel_that_the_broker_ended_is_subscribed_to_again_where_it_is_needed() {
+        let interests = Interests::new(Channels::new("madang"));
+        let room = Topic::Room(RoomId::new("kim").unwrap());
+        interests.add(room.clone());
+        let first = interests.changes().await.subscribe;
+        interests.ended("madang.room.lee");
+        interests.ended("madang.room.kim");
+        let again = interests.changes().await;
+        assert_eq!(again.subscribe, first);
+        assert_eq!(again.unsubscribe, []);
+        interests.remove(&room);
+        assert_eq!(interests.changes().await.unsubscribe, first);
+        interests.ended("madang.room.kim");
+        assert!(interests.state.lock().changed.is_empty());
     }
 }

@@ -176,6 +176,12 @@ impl Arrivals {
         self.node.inbox.tell_loss();
     }
 
+    /// The broker delivers this channel no more, asked to or not: it is subscribed to again if it is
+    /// needed. What came in between the next head check finds.
+    pub(crate) fn ended(&self, channel: &str) {
+        self.node.interests.ended(channel);
+    }
+
     /// The connection is of no use any more.
     pub(crate) fn lose(&self) {
         self.lost.notify_one();

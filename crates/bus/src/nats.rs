@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use async_nats::{Client, ConnectOptions, Event, RequestErrorKind, ServerAddr};
+use async_nats::{Client, ConnectOptions, Event, PublishErrorKind, RequestErrorKind, ServerAddr};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio::task::JoinHandle;
@@ -99,7 +99,16 @@ impl Connection for NatsLink {
     async fn publish(&mut self, messages: &[Outgoing]) -> Result<(), LinkError> {
         for (channel, payload) in messages {
             let subject = channel.as_str().to_owned();
-            self.client.publish(subject, payload.clone()).await?;
+            match self.client.publish(subject, payload.clone()).await {
+                // A hint like another: what it tells of is found by the head check.
+                Err(error) if error.kind() == PublishErrorKind::MaxPayloadExceeded => {
+                    tracing::warn!(
+                        bytes = payload.len(),
+                        "larger than the bus takes (max_payload)"
+                    );
+                }
+                published => published?,
+            }
         }
         Ok(())
     }

@@ -206,8 +206,12 @@ fn hear(arrivals: &Arrivals, push: PushInfo) -> Result<(), SendError> {
                 arrivals.accept(Bytes::from(payload));
             }
         }
-        // A slot that moves to another node takes its subscriptions away (SUNSUBSCRIBE): the answer to
-        // our own command comes as its result.
+        // Comes also unasked: a slot that moves to another node takes its subscriptions along.
+        PushKind::SUnsubscribe => {
+            if let Some(Value::BulkString(channel)) = push.data.first() {
+                arrivals.ended(&String::from_utf8_lossy(channel));
+            }
+        }
         PushKind::Disconnection => arrivals.lose(),
         _ => {}
     }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use madang_bus::{Options, open};
 use madang_domain::RoomId;
 use madang_domain::ports::{Bus, BusEvent, Topic};
+use madang_test_servers::Revivable;
 use madang_test_servers::nats::NatsServer;
 use madang_test_servers::redis::{RedisCluster, RedisServer, WatchedRedis};
 use tokio::time::{Instant, timeout};
@@ -62,30 +63,37 @@ async fn told_of_a_loss(bus: &Arc<dyn Bus>) {
     timeout(PATIENCE, told).await.expect("the node is told");
 }
 
+/// Kills the broker and starts it again.
+async fn everything_is_heard_again_after_a_kill(broker: &mut Revivable, url: &str) {
+    let (a, b, topics) = connected(url).await;
+    broker.kill();
+    a.publish(&topics[0], Bytes::from_static(b"lost"));
+    broker.restart();
+    let told = until_heard(&a, &b, &topics).await;
+    assert!(told, "the node is told of the loss");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn after_redis_was_killed_and_started_everything_is_heard_again() {
     let mut server = RedisServer::start();
-    let (a, b, topics) = connected(&server.url()).await;
-    server.kill();
-    a.publish(&topics[0], Bytes::from_static(b"lost"));
-    server.restart();
-    assert!(
-        until_heard(&a, &b, &topics).await,
-        "and the node was told of the loss"
-    );
+    let url = server.url();
+    everything_is_heard_again_after_a_kill(&mut server, &url).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_nats_was_killed_and_started_everything_is_heard_again() {
     let mut server = NatsServer::start();
+    let url = server.url();
+    everything_is_heard_again_after_a_kill(&mut server, &url).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hint_that_is_larger_than_nats_takes_costs_nobody_the_connection() {
+    let server = NatsServer::start();
     let (a, b, topics) = connected(&server.url()).await;
-    server.kill();
-    a.publish(&topics[0], Bytes::from_static(b"lost"));
-    server.restart();
-    assert!(
-        until_heard(&a, &b, &topics).await,
-        "and the node was told of the loss"
-    );
+    a.publish(&topics[0], Bytes::from(vec![0; 2 << 20]));
+    let told = until_heard(&a, &b, &topics[1..2]).await;
+    assert!(!told, "the connection is the one before");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,7 +134,7 @@ async fn a_broker_that_hangs_blocks_nobody_and_is_left() {
     while a.reaches_others(&topics[0]) {
         assert!(Instant::now() < deadline, "the link is never doubted");
         a.publish(&topics[0], Bytes::from_static(b"never waits"));
-        tokio::time::sleep(TRY).await;
+        drop(timeout(TRY, a.next_event()).await);
     }
     server.thaw();
     assert!(until_heard(&a, &b, &topics).await);
