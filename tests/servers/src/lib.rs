@@ -11,5 +11,7 @@ mod running;
 
 use std::time::Duration;
 
+pub use running::Revivable;
+
 /// How long a server may take to start. Far above what is ever needed, so that a busy machine fails no test.
 pub const PATIENCE: Duration = Duration::from_secs(60);

