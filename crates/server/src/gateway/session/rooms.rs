@@ -10,6 +10,9 @@ mod join;
 mod looks;
 mod showing;
 
+#[cfg(test)]
+mod samples;
+
 use std::sync::Arc;
 
 use madang_domain::{Caller, Code, Epoch, Position, RoomHead, RoomId, Support};

@@ -138,33 +138,18 @@ impl Joiner {
 #[cfg(test)]
 mod tests {
     use madang_domain::ports::RoomView;
-    use madang_domain::{Epoch, Position, Profile, Room, RoomDetail, RoomHead, Seq, Standing};
+    use madang_domain::{Epoch, Position, Seq, Standing};
 
     use super::super::super::places::{Place, id_line};
+    use super::super::samples::room;
     use super::*;
 
     const EPOCH: Epoch = Epoch::new(7);
 
-    fn room(id: &str) -> RoomSummary {
-        let head = RoomHead {
-            epoch: EPOCH,
-            last: Seq::new(1),
-            oldest: Seq::new(1),
-            access_version: 1,
-        };
-        let room = Room {
-            id: RoomId::new(id).unwrap(),
-            number: 1,
-            head,
-            created_at: Timestamp::from_micros(0),
-            detail: RoomDetail::Group,
-            profile: Profile::default(),
-            owner: None,
-            member_count: 1,
-        };
+    fn summary(id: &str) -> RoomSummary {
         RoomSummary {
             view: RoomView {
-                room,
+                room: room(id, 1),
                 standing: Standing::Stranger,
             },
             active_at: Timestamp::from_micros(0),
@@ -175,7 +160,7 @@ mod tests {
     }
 
     fn rooms(ids: &[&str]) -> Vec<RoomSummary> {
-        ids.iter().map(|id| room(id)).collect()
+        ids.iter().map(|id| summary(id)).collect()
     }
 
     /// Of a client that has these rooms.

@@ -449,8 +449,9 @@ fn start(since: Option<Position>) -> Start {
 
 #[cfg(test)]
 mod tests {
-    use madang_domain::{Epoch, Profile, RoomDetail, Timestamp};
+    use madang_domain::Epoch;
 
+    use super::super::samples::room;
     use super::*;
 
     #[test]
@@ -459,21 +460,7 @@ mod tests {
             epoch: Epoch::new(7),
             seq: Seq::new(seq),
         };
-        let room = Room {
-            id: RoomId::new("g").unwrap(),
-            number: 1,
-            head: RoomHead {
-                epoch: Epoch::new(7),
-                last: Seq::new(9),
-                oldest: Seq::new(1),
-                access_version: 1,
-            },
-            created_at: Timestamp::from_micros(0),
-            detail: RoomDetail::Group,
-            profile: Profile::default(),
-            owner: None,
-            member_count: 1,
-        };
+        let room = room("g", 1);
         assert_eq!(stands(&room, Start::After(position(4))), position(4));
         assert_eq!(stands(&room, Start::Now), position(9));
     }

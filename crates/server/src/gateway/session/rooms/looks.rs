@@ -183,27 +183,8 @@ fn take_some(looks: &mut Looks) -> Looks {
 
 #[cfg(test)]
 mod tests {
-    use madang_domain::{Epoch, Profile, RoomDetail, RoomHead, Seq, Timestamp};
-
+    use super::super::samples::room;
     use super::*;
-
-    fn room(id: &str, number: u64) -> Room {
-        Room {
-            id: RoomId::new(id).unwrap(),
-            number,
-            head: RoomHead {
-                epoch: Epoch::new(7),
-                last: Seq::new(9),
-                oldest: Seq::new(1),
-                access_version: 1,
-            },
-            created_at: Timestamp::from_micros(0),
-            detail: RoomDetail::Group,
-            profile: Profile::default(),
-            owner: None,
-            member_count: 1,
-        }
-    }
 
     #[test]
     fn a_full_session_that_missed_changes_begins_to_show_only_rooms_that_were_made_since() {
