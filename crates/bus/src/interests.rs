@@ -83,10 +83,7 @@ impl Interests {
     }
 
     pub(crate) fn wants(&self, topic: &Topic) -> bool {
-        let state = self.state.lock();
-        state.topics.contains(topic)
-            || (matches!(topic, Topic::Destination(_))
-                && state.topics.contains(&Topic::AllDestinations))
+        crate::wants(&self.state.lock().topics, topic)
     }
 
     /// The broker ended this channel: whoever needs it has to have it again.

@@ -13,5 +13,18 @@ mod open;
 mod queue;
 mod redis;
 
+use std::collections::HashSet;
+
+use madang_domain::ports::Topic;
+
 pub use local::LocalNetwork;
-pub use open::{Options, UrlError, open};
+pub use open::{Options, UrlError, check, open};
+
+/// Whether a node that subscribes to these wants what is published under `topic`.
+fn wants(topics: &HashSet<Topic>, topic: &Topic) -> bool {
+    match topic {
+        Topic::Room(_) | Topic::User(_) | Topic::AllNodes => topics.contains(topic),
+        Topic::Destination(_) => topics.contains(topic) || topics.contains(&Topic::AllDestinations),
+        Topic::AllDestinations => false,
+    }
+}

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use madang_domain::ports::{BoxFuture, Bus, BusEvent, BusState, Topic};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{Instant, interval, sleep, timeout};
 
 use crate::channel::{Channel, Channels};
 use crate::envelope::{self, Content, NodeId};
@@ -81,6 +81,9 @@ const PING_EVERY: Duration = Duration::from_secs(5);
 /// Between two attempts to connect: doubled after each that failed, and drawn at random below it.
 const DELAY_MIN: Duration = Duration::from_millis(100);
 const DELAY_MAX: Duration = Duration::from_secs(5);
+
+/// How long a connection has to last for the next one to be tried without delay: above what connecting takes.
+const STEADY: Duration = Duration::from_secs(10);
 
 struct Node {
     id: NodeId,
@@ -191,12 +194,16 @@ impl Arrivals {
 async fn keep_connected(connector: impl Connector, node: Arc<Node>) {
     let mut delay = DELAY_MIN;
     loop {
+        let began = Instant::now();
         let Err(error) = stay(&connector, &node).await;
         if node.connected.swap(false, Ordering::AcqRel) {
             tracing::warn!(%error, "the bus is lost; messages reach other nodes by their head checks until it is back");
-            delay = DELAY_MIN;
         } else {
             tracing::warn!(%error, "the bus cannot be reached");
+        }
+        // A broker that lets in and refuses all the rest is not asked any faster than one that is away.
+        if began.elapsed() > STEADY {
+            delay = DELAY_MIN;
         }
         sleep(delay.mul_f64(rand::random())).await;
         delay = (delay * 2).min(DELAY_MAX);

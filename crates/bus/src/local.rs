@@ -53,20 +53,9 @@ impl LocalBus {
         }
         let others = nodes.iter().filter_map(Weak::upgrade);
         let others = others.filter(|node| !Arc::ptr_eq(node, &self.node));
-        others.filter(|node| node.wants(topic)).collect()
-    }
-}
-
-impl Node {
-    fn wants(&self, topic: &Topic) -> bool {
-        let topics = self.topics.lock();
-        match topic {
-            Topic::Room(_) | Topic::User(_) | Topic::AllNodes => topics.contains(topic),
-            Topic::Destination(_) => {
-                topics.contains(topic) || topics.contains(&Topic::AllDestinations)
-            }
-            Topic::AllDestinations => false,
-        }
+        others
+            .filter(|node| crate::wants(&node.topics.lock(), topic))
+            .collect()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::redis::{ClusterConnector, RedisConnector};
 #[derive(Debug, Clone)]
 pub struct Options {
     /// In front of every channel's name: what sets two deployments apart that share a broker. ASCII letters, digits,
-    /// `-` and `_`.
+    /// `-` and `_`, 64 at most.
     pub prefix: String,
 }
 
@@ -38,8 +38,19 @@ pub enum UrlError {
     #[error("not the address of a NATS server: {0}")]
     Nats(std::io::Error),
     /// A prefix with other characters.
-    #[error("the prefix of a bus has ASCII letters, digits, '-' and '_', and at least one of them")]
+    #[error("the prefix of a bus has 1 to 64 ASCII letters, digits, '-' and '_'")]
     Prefix,
+}
+
+/// Longest prefix of channels, in bytes.
+const PREFIX_BYTES_MAX: usize = 64;
+
+/// What a URL names, not connected.
+enum Broker {
+    Local,
+    Redis(RedisConnector),
+    Cluster(ClusterConnector),
+    Nats(NatsConnector),
 }
 
 /// The bus that `url` names. It connects in the background, tries for ever, and tells
@@ -56,18 +67,35 @@ pub enum UrlError {
 /// # Errors
 /// See [`UrlError`].
 pub fn open(url: &str, options: &Options) -> Result<Arc<dyn Bus>, UrlError> {
-    let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
     let prefix = &options.prefix;
+    Ok(match broker(url, prefix)? {
+        Broker::Local => LocalNetwork::default().join(),
+        Broker::Redis(connector) => link::start(connector, prefix),
+        Broker::Cluster(connector) => link::start(connector, prefix),
+        Broker::Nats(connector) => link::start(connector, prefix),
+    })
+}
+
+/// Whether [`open`] would take these, without connecting.
+///
+/// # Errors
+/// As [`open`].
+pub fn check(url: &str, options: &Options) -> Result<(), UrlError> {
+    broker(url, &options.prefix).map(drop)
+}
+
+fn broker(url: &str, prefix: &str) -> Result<Broker, UrlError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if prefix.is_empty() || !prefix.bytes().all(plain) {
+    if !(1..=PREFIX_BYTES_MAX).contains(&prefix.len()) || !prefix.bytes().all(plain) {
         return Err(UrlError::Prefix);
     }
-    match scheme {
-        "local" => Ok(LocalNetwork::default().join()),
-        "redis" | "rediss" => Ok(link::start(RedisConnector::alone(url)?, prefix)),
+    let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
+    Ok(match scheme {
+        "local" => Broker::Local,
+        "redis" | "rediss" => Broker::Redis(RedisConnector::alone(url)?),
         "redis+cluster" | "rediss+cluster" => {
             let nodes = one_url_each(scheme.trim_end_matches("+cluster"), rest);
-            Ok(link::start(ClusterConnector::new(&nodes)?, prefix))
+            Broker::Cluster(ClusterConnector::new(&nodes)?)
         }
         "redis+sentinel" | "rediss+sentinel" => {
             let hosts = rest.strip_prefix("//").unwrap_or(rest);
@@ -76,23 +104,19 @@ pub fn open(url: &str, options: &Options) -> Result<Arc<dyn Bus>, UrlError> {
                 return Err(UrlError::NoService);
             }
             let sentinels = one_url_each(scheme.trim_end_matches("+sentinel"), hosts);
-            Ok(link::start(
-                RedisConnector::watched(&sentinels, name)?,
-                prefix,
-            ))
+            Broker::Redis(RedisConnector::watched(&sentinels, name)?)
         }
         "nats" | "tls" => {
             let servers = one_url_each(scheme, rest);
             let servers: Result<Vec<ServerAddr>, _> =
                 servers.iter().map(|server| server.parse()).collect();
-            let connector = NatsConnector {
+            Broker::Nats(NatsConnector {
                 servers: servers.map_err(UrlError::Nats)?,
                 nobody: format!("{prefix}.nobody"),
-            };
-            Ok(link::start(connector, prefix))
+            })
         }
-        _ => Err(UrlError::Scheme(scheme.to_owned())),
-    }
+        _ => return Err(UrlError::Scheme(scheme.to_owned())),
+    })
 }
 
 /// `//user:password@a,b` is `//user:password@a` and `//user:password@b`.
@@ -136,7 +160,7 @@ mod tests {
             UrlError::Redis(_)
         ));
         assert!(matches!(refused("nats://a:port"), UrlError::Nats(_)));
-        for prefix in ["", "a.b", "a b", "고"] {
+        for prefix in ["", "a.b", "a b", "고", &"x".repeat(65)] {
             let options = Options {
                 prefix: prefix.to_owned(),
             };

@@ -100,7 +100,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let metrics = Arc::new(Metrics::new(SystemClock.now()));
     let gate = Gate::new(options::gate(&config, room), Arc::clone(&metrics));
     let keys = Keys::of(tls.as_ref(), &metrics)?;
-    let bus = bus::open(&config.bus.url, &options::bus(&config))?;
+    let bus = bus::open(&config.bus.url, &config.bus.options())?;
     let engine = Engine::start(ports(store, bus, &metrics), options::engine(&config));
     let identity = Arc::new(Identity::new(authenticator.clone()));
     let gateway = Gateway::start(

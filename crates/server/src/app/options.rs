@@ -55,12 +55,6 @@ pub(super) fn gate(config: &Config, room: usize) -> GateLimits {
     }
 }
 
-pub(super) fn bus(config: &Config) -> madang_bus::Options {
-    madang_bus::Options {
-        prefix: config.bus.prefix.clone(),
-    }
-}
-
 pub(super) fn engine(config: &Config) -> EngineOptions {
     EngineOptions {
         commit: CommitLimits {

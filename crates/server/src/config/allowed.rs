@@ -37,14 +37,6 @@ pub(super) const ANY_TEXT: Allowed = Allowed::Text {
     accepts: |_| true,
 };
 
-pub(super) const BUS_PREFIX: Allowed = Allowed::Text {
-    what: "ASCII letters, digits, '-' and '_', at most 64",
-    accepts: |text| {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        (1..=64).contains(&text.len()) && text.bytes().all(plain)
-    },
-};
-
 pub(super) const DIRECTORY: Allowed = Allowed::Text {
     what: "the path of a directory",
     accepts: |text| !text.is_empty(),

@@ -10,9 +10,9 @@ use madang_domain::Role;
 
 use super::address::AddressRange;
 use super::allowed::{
-    ADDRESS, ADDRESS_RANGE, ANY_TEXT, BUS_PREFIX, COOKIE, DIRECTORY, FILE, GUEST_KEY, HTTP_URL,
-    JWKS_URL, LOG_FILTER, NOT_EMPTY, OPTIONAL_ADDRESS, ORIGIN, PICTURE_PLACE, PREFIX,
-    PREFIX_OR_NONE, ROLE, TIME_ZONE, TOPIC_PREFIX,
+    ADDRESS, ADDRESS_RANGE, ANY_TEXT, COOKIE, DIRECTORY, FILE, GUEST_KEY, HTTP_URL, JWKS_URL,
+    LOG_FILTER, NOT_EMPTY, OPTIONAL_ADDRESS, ORIGIN, PICTURE_PLACE, PREFIX, PREFIX_OR_NONE, ROLE,
+    TIME_ZONE, TOPIC_PREFIX,
 };
 use super::picture_place::PicturePlace;
 use super::spec::{Allowed, OptionSpec, SectionSpec, options};
@@ -294,7 +294,8 @@ options! {
         /// host, as in `redis://USER:PASSWORD@HOST`: prefer the environment for them.
         url: String = "local:", NOT_EMPTY;
         /// In front of the names of all channels: what sets two deployments apart that share a broker.
-        prefix: String = "madang", BUS_PREFIX;
+        /// ASCII letters, digits, `-` and `_`, 64 at most.
+        prefix: String = "madang", NOT_EMPTY;
     }
 
     /// Fan-out.
@@ -402,6 +403,16 @@ options! {
     demo: Demo {
         /// Whether the page is served. Only while development tokens are in use.
         enabled: bool = true, Allowed::Boolean;
+    }
+}
+
+impl Bus {
+    /// What the bus needs besides its URL.
+    #[must_use]
+    pub fn options(&self) -> madang_bus::Options {
+        madang_bus::Options {
+            prefix: self.prefix.clone(),
+        }
     }
 }
 

@@ -421,3 +421,18 @@ fn the_password_in_a_url_is_never_shown() {
     assert!(shown.contains("kim:"), "{shown}");
     assert!(shown.contains("@10.0.0.1:6379,10.0.0.2:6379"), "{shown}");
 }
+
+#[test]
+fn what_is_no_bus_is_a_fault_that_keeps_its_password() {
+    let url = "kafka://kim:correct-horse@10.0.0.1";
+    let fault = only_fault(environment(&[("MADANG_BUS__URL", url)]));
+    assert_eq!(fault.option, "bus.url");
+    let told = fault.to_string();
+    assert!(
+        told.contains("no bus has URLs that begin with \"kafka:\""),
+        "{told}"
+    );
+    assert!(!told.contains("correct-horse"), "{told}");
+    let fault = only_fault(environment(&[("MADANG_BUS__PREFIX", "a.b")]));
+    assert_eq!(fault.option, "bus.prefix");
+}

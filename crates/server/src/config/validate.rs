@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use madang_bus::UrlError;
 use madang_domain::UserId;
 
 use super::api_key::{ApiKey, ApiKeyHash};
@@ -104,6 +105,13 @@ fn check_together(config: &Config, settings: &Settings, faults: &mut Vec<Fault>)
     check_auth(config, settings, &mut refuse);
     check_destinations(config, &mut refuse);
     check_pictures(config, &mut refuse);
+    if let Err(problem) = madang_bus::check(&config.bus.url, &config.bus.options()) {
+        let name = match problem {
+            UrlError::Prefix => "prefix",
+            _ => "url",
+        };
+        refuse("bus", name, problem.to_string());
+    }
     let tls = &config.tls;
     for (name, is_set, other) in [
         ("cert_file", tls.cert_file.is_some(), tls.key_file.is_some()),
