@@ -106,7 +106,7 @@ impl Engine {
     pub(crate) fn tell_edge(&self, edge: PresenceEdge) {
         let users = self.hub.users();
         users.tell_overseers(&edge);
-        if !users.watchers(&edge.user).is_empty() {
+        if users.is_watched(&edge.user) {
             self.edges.add(edge);
         }
     }

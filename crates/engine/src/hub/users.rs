@@ -74,12 +74,12 @@ impl Users {
         self.add(user, outlet, key, Interest::Presence(watcher))
     }
 
-    /// Whether anybody here watches the user.
+    /// Whether anybody here watches the user who is to be asked about.
     #[must_use]
     pub fn is_watched(&self, user: &UserId) -> bool {
         let mut is_watched = false;
         self.listeners.tell(user, |listener| {
-            is_watched |= matches!(listener.interest, Interest::Presence(_));
+            is_watched |= matches!(listener.interest, Interest::Presence(Some(_)));
         });
         is_watched
     }
