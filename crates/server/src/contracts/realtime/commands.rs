@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::super::misfit;
 use super::super::rooms::present;
 
 /// How the JSON door's subprotocol is called: selected when offered, not required.
@@ -234,14 +235,7 @@ fn parse_command(kind: Option<&str>, text: &[u8]) -> Result<ClientCommand, Error
         return Err(Error::with_detail(Code::BodyInvalid, detail));
     };
     serde_json::from_slice(text).map_err(|error| {
-        // Without what the message holds: only which member is missing is told.
-        let reason = error.to_string();
-        let missing = reason.strip_prefix("missing field `");
-        let missing = missing.and_then(|rest| rest.split('`').next());
-        let detail = match missing {
-            Some(field) => format!("{kind} needs the member {field}"),
-            None => format!("{kind} has a member of the wrong type"),
-        };
+        let detail = format!("{kind}: {}", misfit::in_json::<ClientCommand>(text, &error));
         Error::with_detail(Code::BodyInvalid, detail)
     })
 }

@@ -39,31 +39,31 @@ fn an_object_that_is_no_command_is_answered_under_its_id() {
         (json!({"id": 1, "type": "secret"}), "type must be one of"),
         (
             json!({"id": 1, "type": "send", "text": "t"}),
-            "send needs the member room",
+            "send: missing field `room`",
         ),
         (
             json!({"id": 1, "type": "send", "room": 5, "text": "secret"}),
-            "wrong type",
+            "send: expected a string",
         ),
         (
             json!({"id": 1, "type": "read", "room": "r"}),
-            "read needs the member position",
+            "read: missing field `position`",
         ),
         (
             json!({"id": 1, "type": "typing", "room": "r", "active": "secret"}),
-            "wrong type",
+            "typing: expected a boolean",
         ),
         (
             json!({"id": 1, "type": "resume", "positions": ["secret"]}),
-            "wrong type",
+            "resume: expected a map",
         ),
         (
             json!({"id": 1, "type": "resume"}),
-            "resume needs the member positions",
+            "resume: missing field `positions`",
         ),
         (
             json!({"id": 1, "type": "auth"}),
-            "auth needs the member token",
+            "auth: missing field `token`",
         ),
     ] {
         let (id, error) = refused(&text.to_string());
