@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::Caller;
 use crate::assignment::{Agent, ClaimOutcome};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::ids::{RoomId, UserId};
 use crate::membership::{Actor, MemberRole, Person};
 use crate::message::{Appended, DraftGroup, Message};
@@ -171,6 +171,42 @@ pub enum Answer {
     /// Of everything else: done; so many things changed (members added, users notified, rooms noted,
     /// …), 0 when it was found done.
     Done(usize),
+}
+
+impl Answer {
+    /// The room of [`Answer::Room`], and whether it was made, joined or changed just now.
+    ///
+    /// # Errors
+    /// [`Code::Internal`]: a store answered something else, a defect.
+    pub fn into_room(self) -> Result<(Room, bool), Error> {
+        match self {
+            Self::Room(room, changed) => Ok((*room, changed)),
+            _ => Err(Code::Internal.into()),
+        }
+    }
+
+    /// How many things changed by [`Answer::Done`], or whether the room of [`Answer::Room`] did.
+    ///
+    /// # Errors
+    /// [`Code::Internal`]: a store answered something else, a defect.
+    pub fn into_count(self) -> Result<usize, Error> {
+        match self {
+            Self::Done(count) => Ok(count),
+            Self::Room(_, changed) => Ok(usize::from(changed)),
+            _ => Err(Code::Internal.into()),
+        }
+    }
+
+    /// What became of each draft.
+    ///
+    /// # Errors
+    /// [`Code::Internal`]: a store answered something else, a defect.
+    pub fn into_sent(self) -> Result<Vec<Appended>, Error> {
+        match self {
+            Self::Sent(appended) => Ok(appended),
+            _ => Err(Code::Internal.into()),
+        }
+    }
 }
 
 impl Committed {

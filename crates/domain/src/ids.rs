@@ -99,6 +99,12 @@ text_id!(
 const INTERNAL: char = '\u{1}';
 
 impl RoomId {
+    /// Whether it is the id of this user's support room, which has its customer's.
+    #[must_use]
+    pub fn is_support_of(&self, user: &UserId) -> bool {
+        self.as_str() == user.as_str()
+    }
+
     /// The log of the support desk's changes.
     #[must_use]
     pub fn desk() -> Self {

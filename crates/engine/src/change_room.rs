@@ -22,13 +22,7 @@ impl Engine {
         room: &RoomId,
         action: RoomAction,
     ) -> Result<usize, Error> {
-        match self.act(caller, room, action).await? {
-            Answer::Done(changed) => Ok(changed),
-            Answer::Room(_, changed) => Ok(usize::from(changed)),
-            Answer::Sent(_) | Answer::Made(..) | Answer::Claim(_) | Answer::Handled { .. } => {
-                Err(Code::Internal.into())
-            }
-        }
+        self.act(caller, room, action).await?.into_count()
     }
 
     /// Joins an open room. Answers the room, and whether the caller was no member before.
@@ -37,14 +31,7 @@ impl Engine {
     /// [`Code::RoomNotFound`]; [`Code::NotYourRoom`]: it is not open to the caller;
     /// [`Code::RoomFull`]. [`Code::Unavailable`]: retryable.
     pub async fn join_room(&self, caller: &Caller, room: &RoomId) -> Result<(Room, bool), Error> {
-        match self.act(caller, room, RoomAction::Join).await? {
-            Answer::Room(room, joined) => Ok((*room, joined)),
-            Answer::Sent(_)
-            | Answer::Made(..)
-            | Answer::Claim(_)
-            | Answer::Handled { .. }
-            | Answer::Done(_) => Err(Code::Internal.into()),
-        }
+        self.act(caller, room, RoomAction::Join).await?.into_room()
     }
 
     /// Edits a room's profile. Answers the room as it is then.
@@ -58,14 +45,8 @@ impl Engine {
         change: madang_domain::ProfileChange,
     ) -> Result<Room, Error> {
         change.apply(&madang_domain::Profile::default()).check()?;
-        match self.act(caller, room, RoomAction::Edit(change)).await? {
-            Answer::Room(room, _) => Ok(*room),
-            Answer::Sent(_)
-            | Answer::Made(..)
-            | Answer::Claim(_)
-            | Answer::Handled { .. }
-            | Answer::Done(_) => Err(Code::Internal.into()),
-        }
+        let edited = self.act(caller, room, RoomAction::Edit(change)).await?;
+        Ok(edited.into_room()?.0)
     }
 
     /// Removes people from a room, each by a command of its own. Who is no member is passed over.

@@ -14,13 +14,7 @@ impl Engine {
     pub async fn claim_room(&self, caller: &Caller, room: &RoomId) -> Result<ClaimOutcome, Error> {
         match self.serve(caller, room, RoomAction::Claim).await {
             Ok(Answer::Claim(outcome)) => Ok(outcome),
-            Ok(
-                Answer::Sent(_)
-                | Answer::Room(..)
-                | Answer::Made(..)
-                | Answer::Handled { .. }
-                | Answer::Done(_),
-            ) => Err(Code::Internal.into()),
+            Ok(_) => Err(Code::Internal.into()),
             Err(error) if error.code() == Code::RoomNotFound => Ok(ClaimOutcome::NoSuchRoom),
             Err(error) => Err(error),
         }

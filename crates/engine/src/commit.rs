@@ -44,15 +44,7 @@ impl Submission {
         Self {
             command: Command::Send(group),
             reply: Box::new(move |outcome| {
-                reply(outcome.and_then(|answer| match answer {
-                    Answer::Sent(appended) => Ok(appended),
-                    // No store answers drafts so: a defect.
-                    Answer::Room(..)
-                    | Answer::Made(..)
-                    | Answer::Claim(_)
-                    | Answer::Handled { .. }
-                    | Answer::Done(_) => Err(Code::Internal.into()),
-                }));
+                reply(outcome.and_then(Answer::into_sent));
             }),
         }
     }

@@ -2,7 +2,7 @@
 
 use madang_domain::command::OpenSupport;
 use madang_domain::ports::RoomView;
-use madang_domain::{Answer, Caller, Code, Command, Error, Room, RoomId, RoomKind, UserId, policy};
+use madang_domain::{Caller, Code, Command, Error, Room, RoomId, RoomKind, UserId, policy};
 
 use crate::engine::{Engine, store_failed};
 
@@ -28,14 +28,7 @@ impl Engine {
             customer: caller.clone(),
             at: self.now(),
         }));
-        match self.carry_out(command).await? {
-            Answer::Room(room, made) => Ok((*room, made)),
-            Answer::Sent(_)
-            | Answer::Made(..)
-            | Answer::Claim(_)
-            | Answer::Handled { .. }
-            | Answer::Done(_) => Err(Code::Internal.into()),
-        }
+        self.carry_out(command).await?.into_room()
     }
 
     /// The room as it stands, for a caller who may read it.

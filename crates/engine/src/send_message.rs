@@ -92,15 +92,13 @@ impl Engine {
         let content = Content::Message(body);
         let sent = self.send_message(caller, room.clone(), content.clone(), client_id.clone());
         match sent.await {
-            Err(error) if error.code() == Code::RoomNotFound && is_own(&room, caller) => {
+            Err(error)
+                if error.code() == Code::RoomNotFound && room.is_support_of(&caller.user) =>
+            {
                 self.open_support_room(caller, &room).await?;
                 self.send_message(caller, room, content, client_id).await
             }
             sent => sent,
         }
     }
-}
-
-fn is_own(room: &RoomId, caller: &Caller) -> bool {
-    room.as_str() == caller.user.as_str()
 }

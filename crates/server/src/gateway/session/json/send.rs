@@ -38,7 +38,7 @@ impl Core<Json> {
         let followed = self.followed()?;
         let is_new = matches!(content, Content::Message(_));
         let draft = engine.draft(&followed.caller, room.clone(), content, client_id);
-        let is_own = room.as_str() == followed.caller.user.as_str();
+        let is_own = room.is_support_of(&followed.caller.user);
         if is_own && is_new && !followed.has(&room) {
             let caller = followed.caller.clone();
             self.open_and_send(id, caller, room, draft);

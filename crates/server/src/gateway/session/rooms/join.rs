@@ -116,6 +116,18 @@ pub(in super::super) struct Joined {
     pub(super) live: bool,
 }
 
+impl Joined {
+    /// A subscription that is not wanted after all.
+    pub(super) fn discard(self, session: &Session) {
+        let Self {
+            key, subscription, ..
+        } = self;
+        // First, so that the key is nobody's when it is given out again.
+        drop(subscription);
+        session.outbox().forget(key);
+    }
+}
+
 /// What a session begins with.
 pub(super) struct Entered {
     pub(super) attending: UserSubscription,
@@ -278,7 +290,7 @@ impl Joiner {
                 ..
             }
         );
-        let place = of_places.then(|| Place::new(&room.id, stands(&room, start)));
+        let place = of_places.then(|| Place::new(&room.id, stands(&room.head, start)));
         let head = Head::live(self.format.clone(), place);
         let key = self.session.insert_head(head);
         let outlet = Arc::clone(&self.session);
@@ -297,10 +309,7 @@ impl Joiner {
                 return Err(error);
             }
         };
-        let since = match start {
-            Start::After(position) => position,
-            Start::Now | Start::Delivered => head.position(),
-        };
+        let since = stands(&head, start);
         outbox.stand_at(key, since);
         let is_reset = !head.can_resume(since);
         let position = match is_reset {
@@ -408,22 +417,18 @@ impl Joiner {
     }
 
     fn undo(&self, joined: Vec<Joined>) {
-        for Joined {
-            key, subscription, ..
-        } in joined
-        {
-            drop(subscription);
-            self.session.outbox().forget(key);
-        }
+        joined
+            .into_iter()
+            .for_each(|one| one.discard(&self.session));
     }
 }
 
 /// Where an event that goes out before the room is told says that it stands: who is cut off then and
 /// resumes from there misses nothing of it.
-fn stands(room: &Room, start: Start) -> Position {
+fn stands(head: &RoomHead, start: Start) -> Position {
     match start {
         Start::After(position) => position,
-        Start::Now | Start::Delivered => room.head.position(),
+        Start::Now | Start::Delivered => head.position(),
     }
 }
 
@@ -461,7 +466,7 @@ mod tests {
             seq: Seq::new(seq),
         };
         let room = room("g", 1);
-        assert_eq!(stands(&room, Start::After(position(4))), position(4));
-        assert_eq!(stands(&room, Start::Now), position(9));
+        assert_eq!(stands(&room.head, Start::After(position(4))), position(4));
+        assert_eq!(stands(&room.head, Start::Now), position(9));
     }
 }

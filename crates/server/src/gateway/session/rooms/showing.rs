@@ -19,7 +19,7 @@ impl<D: Follower> Core<D> {
         };
         if let Some(shown) = followed.room(&joined.room.id) {
             if shown.began.epoch == joined.room.head.epoch {
-                return self.discard(joined);
+                return joined.discard(&self.session);
             }
             // Deleted and made again: the old one's log is another.
             let key = shown.key;
@@ -107,16 +107,6 @@ impl<D: Follower> Core<D> {
         self.heed_hub();
     }
 
-    /// A subscription that is not wanted after all.
-    pub(super) fn discard(&mut self, joined: Joined) {
-        let Joined {
-            key, subscription, ..
-        } = joined;
-        // First, so that the key is nobody's when it is given out again.
-        drop(subscription);
-        self.session.outbox().forget(key);
-    }
-
     /// Shows a room from another position on, in another's place if it is not shown yet. Answers the
     /// key to be let go of, once the client has been told; `None` when there is no space for it.
     pub(in super::super) fn resume(&mut self, joined: Joined) -> Option<(SubscriptionKey, bool)> {
@@ -131,11 +121,13 @@ impl<D: Follower> Core<D> {
             self.forget_feed(old);
             return Some(resumed);
         }
-        if joined.is_inbox() || !self.make_space(|one| !one.is_resumed) {
-            if !joined.is_inbox() {
-                self.tell_hidden(&joined.room.id);
-            }
-            self.discard(joined);
+        if joined.is_inbox() {
+            joined.discard(&self.session);
+            return None;
+        }
+        if !self.make_space(|one| !one.is_resumed) {
+            self.tell_hidden(&joined.room.id);
+            joined.discard(&self.session);
             return None;
         }
         self.tell_joined(&joined);

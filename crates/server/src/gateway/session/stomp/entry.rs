@@ -33,13 +33,13 @@ impl Entry {
     ) -> Result<(RoomId, RoomFormat), Error> {
         match self {
             Self::Native(room) => {
-                if is_own(&room, caller) {
+                if room.is_support_of(&caller.user) {
                     engine.open_support_room(caller, &room).await?;
                 }
                 Ok((room, RoomFormat::Native))
             }
             Self::SupportDesk(room, options) => {
-                if is_own(&room, caller) {
+                if room.is_support_of(&caller.user) {
                     engine.open_support_room(caller, &room).await?;
                 } else {
                     claim(engine, caller, &room).await?;
@@ -52,10 +52,6 @@ impl Entry {
             }
         }
     }
-}
-
-fn is_own(room: &RoomId, caller: &Caller) -> bool {
-    room.as_str() == caller.user.as_str()
 }
 
 async fn claim(engine: &Engine, caller: &Caller, room: &RoomId) -> Result<(), Error> {
