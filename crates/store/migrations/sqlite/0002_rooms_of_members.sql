@@ -7,7 +7,7 @@
 CREATE TABLE users (
     user_no    INTEGER PRIMARY KEY,
     id         TEXT    NOT NULL UNIQUE,
-    -- 0 user, 1 agent, 2 admin, 3 service; NULL for one who never came
+    -- 0 user, 1 agent, 2 admin, 3 service, 4 guest; NULL for one who never came
     role       INTEGER,
     -- Of agents and admins: the greater, the later they came.
     seen       INTEGER NOT NULL DEFAULT 0,
@@ -56,6 +56,8 @@ CREATE TABLE rooms_of_any_kind (
     handled        INTEGER NOT NULL DEFAULT 0,
     read_to        INTEGER NOT NULL DEFAULT 0,
     deleted_to     INTEGER NOT NULL DEFAULT 0,
+    -- Of them the deleted ones
+    gone           INTEGER NOT NULL DEFAULT 0,
     -- Direct rooms: a hash of whose and what about
     direct_key     BLOB,
     title          TEXT,

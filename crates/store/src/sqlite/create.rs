@@ -111,16 +111,18 @@ impl Writer {
             if brought_back > 0 && !new.brings {
                 return Err(Code::TooMany.into());
             }
+            back.push((*person, *role));
+        }
+        for (person, role) in &back {
             self.insert_member(place, person, *role, new.at)?;
             self.count_members(place.room_no, 1)?;
             done.changes.push(gained(&person.user, id, &head));
-            back.push(*person);
         }
         if !back.is_empty() {
             let sender = (&new.actor.person, part(&new.actor));
             let extra = Extra {
                 role: Some(MemberRole::Owner),
-                ..about(back)
+                ..about(back.into_iter().map(|(person, _)| person))
             };
             let entry = NewEntry::event(MessageKind::Added, sender, new.at, extra);
             self.append(id, entry, done)?;

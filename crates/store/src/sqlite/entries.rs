@@ -156,6 +156,9 @@ impl Writer {
             "UPDATE messages SET extra = ?3, text = ?4 WHERE room_no = ?1 AND seq = ?2",
             params![room_no, signed(seq), json, &*message.text],
         )?;
+        if !filter::is_searched(message.kind) {
+            return Ok(());
+        }
         filter::renew(&self.connection, room_no, seq)
     }
 

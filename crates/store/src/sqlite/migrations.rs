@@ -34,12 +34,6 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/sqlite/0002_rooms_of_members.sql"),
         rest: filter::build_all,
     },
-    Migration {
-        version: 3,
-        name: "deleted_notifications",
-        sql: include_str!("../../migrations/sqlite/0003_deleted_notifications.sql"),
-        rest: |_| Ok(()),
-    },
 ];
 
 /// "Mdng" in the file's header, so that a database of another program is not taken for ours.

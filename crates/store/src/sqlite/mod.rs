@@ -2,8 +2,8 @@
 //!
 //! # Threads
 //! One thread writes, a few read, each with a connection of its own and a bounded queue. Every
-//! commit is in the write-ahead log on disk before it is answered (`synchronous = FULL`). Nothing
-//! polls. Dropping the store finishes what is queued, then empties the write-ahead log.
+//! commit is in the write-ahead log on disk before it is answered (`synchronous = FULL`; see
+//! `restored` for the other mode). Nothing polls, but for the emptying of the log while a reader needs it. Dropping the store finishes what is queued, then empties the write-ahead log.
 //!
 //! # Schema, and why
 //! What an append costs is the pages it dirties: each is copied to the write-ahead log with a

@@ -83,10 +83,7 @@ impl Due {
         let below = rule
             .count
             .map_or(0, |count| (last.get() + 1).saturating_sub(count));
-        let before = |age: Duration| {
-            let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
-            now.as_micros().saturating_sub(age)
-        };
+        let before = |age: Duration| now.before(age).as_micros();
         let older_than = rule.age.map_or(i64::MIN, before);
         let spared_from = match rule.count_spares {
             Duration::ZERO => i64::MAX,
@@ -164,8 +161,7 @@ impl Writer {
         let Some(kept) = kept else {
             return Ok(false);
         };
-        let kept = i64::try_from(kept.as_micros()).unwrap_or(i64::MAX);
-        if now.as_micros().saturating_sub(case.since.as_micros()) < kept {
+        if case.since > now.before(kept) {
             return Ok(false);
         }
         let customer = &case.customer;

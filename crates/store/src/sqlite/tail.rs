@@ -170,7 +170,7 @@ impl Tail {
             inner.rooms.remove(&item.room_no);
         }
         inner.rows -= 1;
-        inner.bytes -= bytes(&item.message);
+        inner.bytes -= item.message.bytes();
     }
 
     /// Gives an entry another version, which counts from the entry with that arrival number on.
@@ -178,7 +178,7 @@ impl Tail {
         let mut inner = self.0.lock();
         let seq = message.position.seq;
         if let Some(entry) = inner.rooms.get_mut(&room_no).and_then(|r| r.find(seq)) {
-            let (before, after) = (bytes(entry.newest()), bytes(&message));
+            let (before, after) = (entry.newest().bytes(), message.bytes());
             entry.versions.push((arrival, message));
             inner.bytes = inner.bytes - before + after;
         }
@@ -190,8 +190,8 @@ impl Tail {
         if let Some(entry) = inner.rooms.get_mut(&room_no).and_then(|r| r.find(seq))
             && let Some((_, taken)) = entry.versions.pop()
         {
-            let after = bytes(entry.newest());
-            inner.bytes = inner.bytes - bytes(&taken) + after;
+            let after = entry.newest().bytes();
+            inner.bytes = inner.bytes - taken.bytes() + after;
         }
     }
 
@@ -245,7 +245,7 @@ impl Tail {
         };
         for entry in room.unmerged().take_while(|entry| entry.seq() <= seq) {
             inner.rows -= 1;
-            inner.bytes -= bytes(entry.newest());
+            inner.bytes -= entry.newest().bytes();
         }
         room.merged = room.merged.max(seq);
         inner.gone.push_back(Gone::Entries(room_no, seq));
@@ -289,7 +289,7 @@ impl Tail {
 impl Inner {
     fn push(&mut self, item: &Unmerged) {
         self.rows += 1;
-        self.bytes += bytes(&item.message);
+        self.bytes += item.message.bytes();
         let room = (self.rooms.entry(item.room_no)).or_insert_with(RoomTail::new);
         if item.message.kind == MessageKind::Message {
             let own = match room.own.get_mut(&item.message.sender) {
@@ -383,10 +383,6 @@ impl Entry {
             at: self.message.sent_at,
         }
     }
-}
-
-fn bytes(message: &Message) -> usize {
-    message.text.len() + message.data().map_or(0, |data| data.len())
 }
 
 /// The tail as one snapshot sees it. Holds the lock: nothing may be waited for meanwhile.

@@ -36,9 +36,8 @@ impl Writer {
 
     /// Lets no room take the upload from now on.
     pub(super) fn retire_upload(&self, link: &str, at: Timestamp) -> Result<(), StoreError> {
-        let kept = i64::try_from(RETIRED_FOR.as_micros()).unwrap_or(i64::MAX);
-        let before = at.as_micros().saturating_sub(kept);
-        execute(&self.connection, FORGET, [before])?;
+        let forgotten = at.before(RETIRED_FOR).as_micros();
+        execute(&self.connection, FORGET, [forgotten])?;
         execute(
             &self.connection,
             "INSERT INTO retired_uploads (link, retired_at) VALUES (?1, ?2)
