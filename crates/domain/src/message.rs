@@ -385,6 +385,12 @@ impl Message {
         self.extra.as_ref().and_then(|extra| extra.data.as_ref())
     }
 
+    /// Bytes of its text and structured body: what memory and pages are bounded by.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.text.len() + self.data().map_or(0, |data| data.len())
+    }
+
     /// Which entry of the same log it is about.
     #[must_use]
     pub fn target(&self) -> Option<Seq> {

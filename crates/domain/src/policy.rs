@@ -156,14 +156,8 @@ pub fn may_revise(
     if message.sender != *reviser.user || message.kind == MessageKind::Notice {
         return Err(Code::RoleRequired);
     }
-    let age = reviser
-        .at
-        .as_micros()
-        .saturating_sub(message.sent_at.as_micros());
-    let within = reviser.within.map_or(i64::MAX, |within| {
-        i64::try_from(within.as_micros()).unwrap_or(i64::MAX)
-    });
-    if age > within {
+    let is_late = |within| message.sent_at < reviser.at.before(within);
+    if reviser.within.is_some_and(is_late) {
         return Err(Code::TooLate);
     }
     Ok(admission)

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use madang_domain::{Answer, Command, Timestamp};
+use madang_domain::{Answer, Command};
 
 use crate::engine::{Engine, store_failed};
 
@@ -50,15 +50,14 @@ impl Engine {
             }
         };
         let now = self.now();
-        let micros = i64::try_from(after.as_micros()).unwrap_or(i64::MAX);
-        let due = longest.as_micros().saturating_add(micros);
+        let due = longest.after(after).as_micros();
         let missing = due.saturating_sub(now.as_micros());
         if missing > 0 {
             let missing = Duration::from_micros(missing.unsigned_abs());
             return missing.min(SLEEP_MAX);
         }
         let command = Command::AlertOverdue {
-            since: Timestamp::from_micros(now.as_micros().saturating_sub(micros)),
+            since: now.before(after),
             entries: ENTRIES_AT_ONCE,
             at: now,
         };

@@ -49,7 +49,7 @@ impl Revocations {
         Self {
             listeners: broadcast::Sender::new(WAITING_MAX),
             told: Mutex::new(Told {
-                since: before(now),
+                since: now.before(SKEW),
                 users: HashMap::new(),
             }),
         }
@@ -73,15 +73,10 @@ impl Revocations {
     /// The store was asked at `now`.
     fn asked(&self, now: Timestamp) {
         let mut told = self.told.lock();
-        let since = before(now);
+        let since = now.before(SKEW);
         told.since = since;
         told.users.retain(|_, at| *at >= since);
     }
-}
-
-fn before(now: Timestamp) -> Timestamp {
-    let skew = i64::try_from(SKEW.as_micros()).unwrap_or(i64::MAX);
-    Timestamp::from_micros(now.as_micros().saturating_sub(skew))
 }
 
 impl Engine {

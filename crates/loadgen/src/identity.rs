@@ -137,13 +137,25 @@ fn run(command: &str) -> Result<String, BenchError> {
 }
 
 fn from_hex(digits: &[u8]) -> Option<Vec<u8>> {
-    let byte = |two: &[u8]| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok();
+    let nibble = |digit: u8| char::from(digit).to_digit(16);
+    let byte = |two: &[u8]| {
+        let [high, low] = *two else { return None };
+        u8::try_from(nibble(high)? << 4 | nibble(low)?).ok()
+    };
     digits.chunks(2).map(byte).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_in_hex_is_whole_and_has_nothing_but_digits() {
+        assert_eq!(from_hex(b"00fFa9").as_deref(), Some(&[0, 255, 169][..]));
+        for wrong in [&b"00f"[..], b"+f", b"0g", "ü0".as_bytes()] {
+            assert_eq!(from_hex(wrong), None, "{wrong:?}");
+        }
+    }
 
     #[test]
     fn a_token_is_signed_as_others_sign_it() {

@@ -91,7 +91,7 @@ impl Presence for LocalPresence {
 impl State {
     fn renew(&mut self, node: u64, now: Timestamp, lease: Duration) -> (bool, Vec<PresenceEdge>) {
         let edges = self.end_what_ran_out(now);
-        let until = later(now, lease);
+        let until = now.after(lease);
         if let Some(own) = self.leases.get_mut(&node) {
             own.until = until;
             return (true, edges);
@@ -199,9 +199,4 @@ impl Lease {
     fn is_valid(&self, now: Timestamp) -> bool {
         now < self.until
     }
-}
-
-fn later(now: Timestamp, by: Duration) -> Timestamp {
-    let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
-    Timestamp::from_micros(now.as_micros().saturating_add(by))
 }

@@ -37,8 +37,7 @@ impl PageSpace {
         let Some(left) = &mut self.0 else {
             return true;
         };
-        let data = message.data().map_or(0, |data| data.len());
-        *left = left.saturating_sub(message.text.len() + data);
+        *left = left.saturating_sub(message.bytes());
         *left > 0
     }
 }

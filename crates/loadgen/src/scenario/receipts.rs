@@ -43,7 +43,6 @@ pub struct Options {
 /// What one session was told in a round.
 #[derive(Clone, Copy, Default)]
 struct Told {
-    messages: u64,
     /// That its own mark was raised.
     confirmed: bool,
     /// One by one, who has read.
@@ -168,7 +167,6 @@ impl Outcome {
     fn take(&mut self, notice: Notice<'_>, told: &mut Told, started: Instant) -> Option<Read> {
         match notice {
             Notice::Message { payload, .. } => {
-                told.messages += 1;
                 let delivery = serde_json::from_slice::<Delivery>(payload).ok()?;
                 return Some(Read::To(delivery.message.position));
             }
