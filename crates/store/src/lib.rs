@@ -10,5 +10,7 @@ mod data_lock;
 mod extra;
 mod notification;
 mod numbers;
+pub(crate) mod relational;
 
 pub use data_lock::{DataLock, LOCK_FILE_NAME};
+pub use relational::RelationalStore;

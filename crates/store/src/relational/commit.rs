@@ -6,16 +6,12 @@ use madang_domain::{
     RoomsChange, UserId,
 };
 
+use super::change::Change;
 use super::rooms;
-use super::writer::Writer;
-
-/// Unmerged entries at most: reached only when merging fails again and again, as on a disk that
-/// has space for the journal alone. Then nothing more is accepted. About 80 MiB of memory.
-const UNMERGED_ROWS_MAX: usize = 131_072;
 
 /// Why a command, or all of them, are not carried out.
 #[derive(Debug)]
-pub(super) enum Refused {
+pub(crate) enum Refused {
     /// This one: the client's fault.
     Command(Error),
     /// The transaction.
@@ -41,19 +37,17 @@ impl From<Code> for Refused {
 }
 
 /// What a command is answered with. Its entries and changes are noted apart.
-pub(super) type Carried = Result<Answer, Refused>;
+pub(crate) type Carried = Result<Answer, Refused>;
 
-impl Writer {
-    pub(super) fn commit(&mut self, commands: &[Command]) -> Result<Vec<Outcome>, StoreError> {
-        let unmerged = self.tail.size().0;
-        if unmerged > UNMERGED_ROWS_MAX.max(self.merge_rows.saturating_mul(2)) {
-            let reason = format!("{unmerged} entries wait to be merged");
-            return Err(StoreError::Unavailable(reason));
-        }
-        self.transaction(|writer| {
-            let commands = commands.iter();
-            commands.map(|command| writer.carry_out(command)).collect()
-        })
+impl Change<'_> {
+    /// Carries out commands in the order given.
+    pub(crate) fn carry_out_all(
+        &mut self,
+        commands: &[Command],
+    ) -> Result<Vec<Outcome>, StoreError> {
+        self.log.prepare(self.database, self.memory, commands)?;
+        let commands = commands.iter();
+        commands.map(|command| self.carry_out(command)).collect()
     }
 
     /// Each command decides about everything before it writes anything, or undoes it, so that
@@ -103,24 +97,24 @@ impl Writer {
     }
 
     /// The room as it stands now, for an answer.
-    pub(super) fn as_answer(&self, id: &RoomId, made: bool) -> Carried {
+    pub(crate) fn as_answer(&self, id: &RoomId, made: bool) -> Carried {
         Ok(Answer::Room(self.room_now(id)?, made))
     }
 
     /// # Errors
     /// [`StoreError::Corrupt`]: there is none.
-    pub(super) fn room_now(&self, id: &RoomId) -> Result<Box<Room>, StoreError> {
-        let Some(row) = rooms::find(&self.connection, id)? else {
+    pub(crate) fn room_now(&self, id: &RoomId) -> Result<Box<Room>, StoreError> {
+        let Some(row) = rooms::find(self.database, id)? else {
             return Err(StoreError::Corrupt("a room was not stored".to_owned()));
         };
         let mut room = row.room;
-        room.head.last = self.tail.end_of_writer(row.room_no, row.log.end).seq;
+        room.head.last = self.log.end(row.room_no, row.log.end).seq;
         Ok(Box::new(room))
     }
 }
 
 /// A room that ceased to be, or changed as, one of a user's.
-pub(super) fn changed(user: &UserId, room: &RoomId) -> RoomsChange {
+pub(crate) fn changed(user: &UserId, room: &RoomId) -> RoomsChange {
     RoomsChange {
         user: user.clone(),
         room: room.clone(),

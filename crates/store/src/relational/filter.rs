@@ -7,7 +7,7 @@
 //! (ARCHITECTURE.md has the figures). Here 32 neighbouring entries of one room have one Bloom
 //! filter (Bloom, "Space/Time Trade-offs in Hash Coding with Allowable Errors", 1970) of 10 bits
 //! for each different word: 2 to 3 µs and 20 to 30 bytes for each message, written once, when the
-//! last of the 32 is merged. A search goes through the filters of its rooms and reads the texts of
+//! last of the 32 is there. A search goes through the filters of its rooms and reads the texts of
 //! those that may have all of its words; what it finds is decided by the texts alone. The newest
 //! messages, less than 32 of a room, are read without one.
 //!
@@ -17,13 +17,11 @@
 use madang_domain::ports::StoreError;
 use madang_domain::search::{SearchQuery, Term, for_each_token};
 use madang_domain::{MessageKind, Seq};
-use rusqlite::{Connection, params};
 
-use super::connection::unavailable;
-use super::sql::{execute, first};
+use super::database::{Database, execute, first, values};
 
 /// Entries of one filter.
-pub(super) const BLOCK: u64 = 32;
+pub(crate) const BLOCK: u64 = 32;
 
 /// Of a word's beginnings so many letters are told apart: a longer one is looked for by these.
 const LETTERS: usize = 8;
@@ -33,12 +31,12 @@ const BITS_PER_WORD: usize = 10;
 const PROBES: u64 = 7;
 
 /// The block that an entry is in.
-pub(super) const fn block_of(seq: Seq) -> u64 {
+pub(crate) const fn block_of(seq: Seq) -> u64 {
     seq.previous().get() / BLOCK
 }
 
 /// The key of a block's filter.
-pub(super) const fn place(room_no: i64, block: u64) -> i64 {
+pub(crate) const fn place(room_no: i64, block: u64) -> i64 {
     room_no << 32 | block.cast_signed()
 }
 
@@ -101,10 +99,10 @@ impl Words {
 }
 
 /// What a text has to have to answer a query.
-pub(super) struct Wanted(Vec<u64>);
+pub(crate) struct Wanted(Vec<u64>);
 
 impl Wanted {
-    pub(super) fn new(query: &SearchQuery) -> Self {
+    pub(crate) fn new(query: &SearchQuery) -> Self {
         let word = |term: &Term| match term {
             Term::Exact(word) | Term::Prefix(word) => hash(word),
         };
@@ -112,83 +110,57 @@ impl Wanted {
     }
 
     /// Whether a text of the block may have all of it; never wrong when it says no.
-    pub(super) fn may_be_in(&self, filter: &[u8]) -> bool {
+    pub(crate) fn may_be_in(&self, filter: &[u8]) -> bool {
         let has = |hash: &u64| bits(filter.len(), *hash).all(|(at, bit)| filter[at] & bit != 0);
         !filter.is_empty() && self.0.iter().all(has)
     }
 }
 
 /// Whether texts of this kind are found.
-pub(super) const fn is_searched(kind: MessageKind) -> bool {
+pub(crate) const fn is_searched(kind: MessageKind) -> bool {
     matches!(kind, MessageKind::Message | MessageKind::Notice)
 }
 
-pub(super) const TEXTS: &str = "SELECT text FROM messages
+pub(crate) const TEXTS: &str = "SELECT text FROM messages
      WHERE room_no = ?1 AND seq BETWEEN ?2 AND ?3 AND kind IN (0, 1)";
 
 /// Makes a block's filter of what its texts are now.
-pub(super) fn build(connection: &Connection, room_no: i64, block: u64) -> Result<(), StoreError> {
+pub(crate) fn build(database: &dyn Database, room_no: i64, block: u64) -> Result<(), StoreError> {
     let mut words = Words::default();
-    let mut read = || {
-        let mut statement = connection.prepare_cached(TEXTS)?;
-        let from = (block * BLOCK + 1).cast_signed();
-        let to = (block * BLOCK + BLOCK).cast_signed();
-        let mut rows = statement.query([room_no, from, to])?;
-        while let Some(row) = rows.next()? {
-            words.add(row.get_ref(0)?.as_str()?);
-        }
-        Ok(())
-    };
-    read().map_err(unavailable)?;
+    let from = (block * BLOCK + 1).cast_signed();
+    let to = (block * BLOCK + BLOCK).cast_signed();
+    database.query(TEXTS, values![room_no, from, to], &mut |row| {
+        words.add(row.str(0)?);
+        Ok(true)
+    })?;
     execute(
-        connection,
+        database,
         "INSERT INTO filters (place, filter) VALUES (?1, ?2)
          ON CONFLICT (place) DO UPDATE SET filter = excluded.filter",
-        params![place(room_no, block), words.filter()],
+        values![place(room_no, block), &words.filter()[..]],
     )
     .map(drop)
 }
 
 /// Makes the filter anew that an entry is in, if there is one.
-pub(super) fn renew(connection: &Connection, room_no: i64, seq: Seq) -> Result<(), StoreError> {
+pub(crate) fn renew(database: &dyn Database, room_no: i64, seq: Seq) -> Result<(), StoreError> {
     let block = block_of(seq);
     let find = "SELECT 1 FROM filters WHERE place = ?1";
-    if first(connection, find, [place(room_no, block)], |_| Ok(()))?.is_some() {
-        build(connection, room_no, block)?;
+    if first(database, find, values![place(room_no, block)], |_| Ok(()))?.is_some() {
+        build(database, room_no, block)?;
     }
     Ok(())
 }
 
 /// Makes the filters of what was merged behind `before` up to `last`, of whole blocks.
-pub(super) fn complete(
-    connection: &Connection,
+pub(crate) fn complete(
+    database: &dyn Database,
     room_no: i64,
     before: Seq,
     last: Seq,
 ) -> Result<(), StoreError> {
     for block in before.get() / BLOCK..last.get() / BLOCK {
-        build(connection, room_no, block)?;
-    }
-    Ok(())
-}
-
-/// Makes the filters of all that is merged: of a database that had none.
-pub(super) fn build_all(connection: &Connection) -> Result<(), StoreError> {
-    let logs = super::sql::all(
-        connection,
-        "SELECT l.room_no, l.oldest_seq, l.last_seq FROM logs AS l
-         JOIN rooms AS r ON r.room_no = l.room_no WHERE r.kind BETWEEN 0 AND 3",
-        [],
-        |row| {
-            Ok((
-                row.get::<_, i64>(0)?,
-                super::sql::seq(row, 1)?,
-                super::sql::seq(row, 2)?,
-            ))
-        },
-    )?;
-    for (room_no, oldest, last) in logs {
-        complete(connection, room_no, oldest.previous(), last)?;
+        build(database, room_no, block)?;
     }
     Ok(())
 }

@@ -9,11 +9,10 @@ use std::collections::HashMap;
 use madang_domain::ports::StoreError;
 use madang_domain::receipt::ReadCount;
 use madang_domain::{RoomId, Seq, UserId};
-use rusqlite::{Connection, params};
 
-use super::reader::{Halt, Read, Reader};
+use super::database::{Database, all, first, number, seq, user_id, values};
+use super::read::{Halt, Read};
 use super::rooms::find_log;
-use super::sql::{all, first, number, seq, signed, user_id};
 
 /// Members that are counted on one side before the other is tried.
 const FIRST_LOOK: u64 = 1_024;
@@ -62,7 +61,7 @@ const BY_MARK: Ordered = ordered!("read_seq", "members_by_mark");
 const BY_AGE: Ordered = ordered!("since", "members_by_age");
 
 #[cfg(test)]
-pub(super) const STATEMENTS: [&str; 8] = [
+pub(crate) const STATEMENTS: [&str; 8] = [
     BY_MARK.below,
     BY_MARK.above,
     BY_MARK.between,
@@ -81,7 +80,7 @@ impl Ordered {
     /// For each of `ats`, which rise, how many members have a lower number.
     fn counts(
         &self,
-        connection: &Connection,
+        database: &dyn Database,
         room_no: i64,
         ats: &[Seq],
         total: u64,
@@ -89,9 +88,9 @@ impl Ordered {
         let (Some(low), Some(high)) = (ats.first(), ats.last()) else {
             return Ok(Vec::new());
         };
-        let below = self.below(connection, room_no, *low, total)?;
-        let values = [room_no, signed(*low), signed(*high)];
-        let between = all(connection, self.between, values, |row| seq(row, 0))?;
+        let below = self.below(database, room_no, *low, total)?;
+        let values = values![room_no, *low, *high];
+        let between = all(database, self.between, values, |row| seq(row, 0))?;
         let count = |at: &Seq| below + between.partition_point(|number| number < at) as u64;
         Ok(ats.iter().map(count).collect())
     }
@@ -99,7 +98,7 @@ impl Ordered {
     /// Counts on both sides in turn, each time further, until the shorter one ends.
     fn below(
         &self,
-        connection: &Connection,
+        database: &dyn Database,
         room_no: i64,
         at: Seq,
         total: u64,
@@ -107,8 +106,8 @@ impl Ordered {
         let mut limit = FIRST_LOOK;
         loop {
             let count = |sql| {
-                let values = [room_no, signed(at), limit.cast_signed()];
-                first(connection, sql, values, |row| number(row, 0))
+                let values = values![room_no, at, limit.cast_signed()];
+                first(database, sql, values, |row| number(row, 0))
             };
             let below = count(self.below)?.unwrap_or(0);
             if below < limit {
@@ -123,29 +122,24 @@ impl Ordered {
     }
 }
 
-impl Reader {
-    pub(super) fn read_counts(
+impl Read<'_> {
+    pub(crate) fn read_counts(
         &self,
         id: &RoomId,
         seqs: &[Seq],
-    ) -> Result<Option<Vec<ReadCount>>, StoreError> {
-        self.snapshot(|read| read.read_counts(id, seqs))
-    }
-}
-
-impl Read<'_> {
-    fn read_counts(&self, id: &RoomId, seqs: &[Seq]) -> Result<Option<Vec<ReadCount>>, Halt> {
-        let Some((room, log)) = find_log(self.connection, id)? else {
+    ) -> Result<Option<Vec<ReadCount>>, Halt> {
+        let Some((room, log)) = find_log(self.database, id)? else {
             return Ok(None);
         };
         let room_no = room.room_no;
         let senders = self.senders(room_no, log.end.seq, seqs)?;
         let find = "SELECT member_count FROM rooms WHERE room_no = ?1";
-        let total = first(self.connection, find, [room_no], |row| number(row, 0))?.unwrap_or(0);
+        let total =
+            first(self.database, find, values![room_no], |row| number(row, 0))?.unwrap_or(0);
         let mut ats: Vec<Seq> = senders.keys().copied().collect();
         ats.sort_unstable();
-        let unread = BY_MARK.counts(self.connection, room_no, &ats, total)?;
-        let there = BY_AGE.counts(self.connection, room_no, &ats, total)?;
+        let unread = BY_MARK.counts(self.database, room_no, &ats, total)?;
+        let there = BY_AGE.counts(self.database, room_no, &ats, total)?;
         let mut counts = HashMap::new();
         for ((at, unread), there) in ats.into_iter().zip(unread).zip(there) {
             let mut count = ReadCount {
@@ -172,17 +166,14 @@ impl Read<'_> {
         seqs: &[Seq],
     ) -> Result<HashMap<Seq, Option<(Seq, Seq)>>, Halt> {
         let mut found: Vec<(Seq, UserId)> = Vec::new();
-        {
-            let tail = self.tail()?;
-            for at in seqs {
-                if let Some((message, _)) = tail.one(room_no, merged, *at) {
-                    found.push((*at, message.sender.clone()));
-                }
+        for at in seqs {
+            if let Some(message) = self.newest.one(room_no, merged, *at)? {
+                found.push((*at, message.sender.clone()));
             }
         }
         for at in seqs.iter().filter(|at| **at <= merged) {
-            let values = [room_no, signed(*at)];
-            let sender = first(self.connection, SENDER, values, |row| user_id(row, 0))?;
+            let values = values![room_no, *at];
+            let sender = first(self.database, SENDER, values, |row| user_id(row, 0))?;
             found.extend(sender.map(|sender| (*at, sender)));
         }
         let mut members: HashMap<UserId, Option<(Seq, Seq)>> = HashMap::new();
@@ -191,8 +182,8 @@ impl Read<'_> {
             let member = match members.get(&sender) {
                 Some(member) => *member,
                 None => {
-                    let values = params![sender.as_str(), room_no];
-                    let member = first(self.connection, MEMBER, values, |row| {
+                    let values = values![sender.as_str(), room_no];
+                    let member = first(self.database, MEMBER, values, |row| {
                         Ok((seq(row, 0)?, seq(row, 1)?))
                     })?;
                     members.insert(sender, member);

@@ -8,13 +8,12 @@ use std::hash::SipHasher;
 
 use madang_domain::ports::StoreError;
 use madang_domain::{ClientId, UserId};
-use rusqlite::Connection;
 
-use super::connection::unavailable;
+use super::database::{Database, first, values};
 
 /// The database's secret for `client_ids.digest`.
 #[derive(Clone, Copy)]
-pub(super) struct ClientIdKey(u64, u64);
+pub(crate) struct ClientIdKey(u64, u64);
 
 impl std::fmt::Debug for ClientIdKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -23,14 +22,10 @@ impl std::fmt::Debug for ClientIdKey {
 }
 
 impl ClientIdKey {
-    pub(super) fn load(connection: &Connection) -> Result<Self, StoreError> {
-        let bytes: Vec<u8> = connection
-            .query_row(
-                "SELECT value FROM settings WHERE name = 'client_id_key'",
-                [],
-                |row| row.get(0),
-            )
-            .map_err(unavailable)?;
+    pub(crate) fn load(database: &dyn Database) -> Result<Self, StoreError> {
+        let find = "SELECT value FROM settings WHERE name = 'client_id_key'";
+        let bytes = first(database, find, values![], |row| Ok(row.bytes(0)?.to_vec()))?;
+        let bytes = bytes.unwrap_or_default();
         let bytes: [u8; 16] = bytes
             .try_into()
             .map_err(|_| StoreError::Corrupt("the client id key is damaged".to_owned()))?;
@@ -39,7 +34,7 @@ impl ClientIdKey {
     }
 
     #[expect(deprecated, reason = "see the import")]
-    pub(super) fn digest(self, sender: &UserId, client_id: &ClientId) -> i64 {
+    pub(crate) fn digest(self, sender: &UserId, client_id: &ClientId) -> i64 {
         let mut hasher = SipHasher::new_with_keys(self.0, self.1);
         hasher.write(sender.as_str().as_bytes());
         // Ids hold no control characters.

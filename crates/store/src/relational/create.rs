@@ -7,36 +7,35 @@ use madang_domain::{
     Profile, ProfileChange, RoomCommand, RoomHead, RoomId, RoomKind, Seq, Timestamp, UserId,
     policy,
 };
-use rusqlite::params;
 use sha2::{Digest, Sha256};
 
+use super::change::Change;
 use super::commit::{Carried, Refused};
+use super::database::{execute, first, text, values};
 use super::entries::NewEntry;
 use super::members::Place;
 use super::membership::{about, gained, part};
 use super::rooms;
-use super::sql::{execute, first, signed, text};
-use super::writer::Writer;
 use crate::numbers;
 
-pub(super) const FIND_DIRECT: &str = "SELECT id FROM rooms WHERE direct_key = ?1";
+pub(crate) const FIND_DIRECT: &str = "SELECT id FROM rooms WHERE direct_key = ?1";
 
 /// What a room begins with.
-pub(super) struct Beginning<'a> {
-    pub(super) id: &'a RoomId,
-    pub(super) kind: RoomKind,
-    pub(super) owner: Option<&'a UserId>,
-    pub(super) at: Timestamp,
+pub(crate) struct Beginning<'a> {
+    pub(crate) id: &'a RoomId,
+    pub(crate) kind: RoomKind,
+    pub(crate) owner: Option<&'a UserId>,
+    pub(crate) at: Timestamp,
 }
 
-impl Writer {
-    pub(super) fn create(&mut self, new: &NewRoom, done: &mut Committed) -> Carried {
+impl Change<'_> {
+    pub(crate) fn create(&mut self, new: &NewRoom, done: &mut Committed) -> Carried {
         new.profile.check()?;
         let members = members_of(new)?;
         let mut key = None;
         if new.kind == RoomKind::Direct {
             let hash = direct_key(&members, &new.profile);
-            let found = first(&self.connection, FIND_DIRECT, [&hash[..]], |row| {
+            let found = first(self.database, FIND_DIRECT, values![&hash[..]], |row| {
                 rooms::room_id(row, 0)
             })?;
             if let Some(id) = found {
@@ -53,7 +52,7 @@ impl Writer {
             return Err(error.into());
         }
         if let Some(link) = new.profile.upload() {
-            self.check_upload(link)?;
+            self.take_upload(link)?;
         }
         let owner = members
             .first()
@@ -68,14 +67,14 @@ impl Writer {
         self.set_profile(room_no, &new.profile)?;
         if let Some(key) = key {
             let set = "UPDATE rooms SET direct_key = ?2 WHERE room_no = ?1";
-            execute(&self.connection, set, params![room_no, &key[..]])?;
+            execute(self.database, set, values![room_no, &key[..]])?;
         }
         let place = Place {
             room_no,
             kind: new.kind,
             since: (Seq::ZERO, 0),
         };
-        self.count_members(room_no, super::sql::sql_limit(members.len()))?;
+        self.count_members(room_no, super::database::sql_limit(members.len()))?;
         for (person, role) in members {
             self.insert_member(place, person, role, new.at)?;
             done.changes.push(gained(&person.user, &new.id, &head));
@@ -135,31 +134,30 @@ impl Writer {
     }
 
     /// Makes a room without members, and its log.
-    pub(super) fn insert_room(
+    pub(crate) fn insert_room(
         &mut self,
         new: &Beginning<'_>,
     ) -> Result<(i64, RoomHead), StoreError> {
         let epoch = Epoch::new(rand::random());
         let is_support = new.kind == RoomKind::Support;
-        execute(
-            &self.connection,
+        let room_no = self.database.insert(
             "INSERT INTO rooms (id, kind, epoch, created_at, owner, state, inquired_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![
+            "room_no",
+            values![
                 new.id.as_str(),
                 numbers::of_room_kind(new.kind),
                 epoch.get().cast_signed(),
                 new.at.as_micros(),
                 new.owner.map(UserId::as_str),
-                is_support.then_some(0),
+                is_support.then_some(0_i64),
                 is_support.then_some(new.at.as_micros()),
             ],
         )?;
-        let room_no = self.connection.last_insert_rowid();
         execute(
-            &self.connection,
+            self.database,
             "INSERT INTO logs (room_no, active_at) VALUES (?1, ?2)",
-            [room_no, new.at.as_micros()],
+            values![room_no, new.at.as_micros()],
         )?;
         let head = RoomHead {
             epoch,
@@ -172,10 +170,10 @@ impl Writer {
 
     fn set_profile(&self, room_no: i64, profile: &Profile) -> Result<(), StoreError> {
         execute(
-            &self.connection,
+            self.database,
             "UPDATE rooms SET title = ?2, description = ?3, picture = ?4, context = ?5
              WHERE room_no = ?1",
-            params![
+            values![
                 room_no,
                 profile.title.as_deref(),
                 profile.description.as_deref(),
@@ -186,7 +184,7 @@ impl Writer {
         .map(drop)
     }
 
-    pub(super) fn edit(
+    pub(crate) fn edit(
         &mut self,
         command: &RoomCommand,
         change: &ProfileChange,
@@ -197,7 +195,7 @@ impl Writer {
             let detail = "the context of a direct room stays";
             return Err(Error::with_detail(Code::BodyInvalid, detail).into());
         }
-        let row = rooms::by_number(&self.connection, place.room_no)?;
+        let row = rooms::by_number(self.database, place.room_no)?;
         let before = row.map(|row| row.room.profile).unwrap_or_default();
         let after = change.apply(&before);
         after.check()?;
@@ -206,7 +204,7 @@ impl Writer {
         }
         let has_another = after.picture != before.picture;
         if let Some(link) = after.upload().filter(|_| has_another) {
-            self.check_upload(link)?;
+            self.take_upload(link)?;
         }
         self.set_profile(place.room_no, &after)?;
         self.event(command, MessageKind::RoomChanged, Extra::default(), done)?;
@@ -216,7 +214,7 @@ impl Writer {
         self.as_answer(&command.room, true)
     }
 
-    pub(super) fn delete(&mut self, command: &RoomCommand, done: &mut Committed) -> Carried {
+    pub(crate) fn delete(&mut self, command: &RoomCommand, done: &mut Committed) -> Carried {
         let place = self.allowed(command, None)?.place;
         match place.kind {
             RoomKind::Support => return self.end_support(command, done),
@@ -242,50 +240,51 @@ impl Writer {
     }
 
     /// The room is one of theirs no more.
-    pub(super) fn name_members(
+    pub(crate) fn name_members(
         &self,
         room_no: i64,
         id: &RoomId,
         done: &mut Committed,
     ) -> Result<(), StoreError> {
         let find = "SELECT id FROM members WHERE room_no = ?1 ORDER BY id";
-        let members = super::sql::all(&self.connection, find, [room_no], |row| {
-            super::sql::user_id(row, 0)
+        let members = super::database::all(self.database, find, values![room_no], |row| {
+            super::database::user_id(row, 0)
         })?;
         let gone = members.iter().map(|user| super::commit::changed(user, id));
         done.changes.extend(gone);
         Ok(())
     }
 
-    /// Takes the room away at once; its rows go later, see [`Writer::merge_some`].
-    pub(super) fn delete_room(
+    /// Takes the room away at once; its rows go later, see [`Change::purge`].
+    pub(crate) fn delete_room(
         &mut self,
         id: &RoomId,
         at: Timestamp,
         done: &mut Committed,
     ) -> Result<(), StoreError> {
-        let Some((room, log)) = rooms::find_log(&self.connection, id)? else {
+        let Some((room, log)) = rooms::find_log(self.database, id)? else {
             return Ok(());
         };
         let room_no = room.room_no;
         let picture = "SELECT picture FROM rooms WHERE room_no = ?1";
-        let picture = first(&self.connection, picture, [room_no], |row| text(row, 0))?.flatten();
+        let picture =
+            first(self.database, picture, values![room_no], |row| text(row, 0))?.flatten();
         let had = Profile {
             picture,
             ..Profile::default()
         };
         self.release_picture(had, at, done)?;
-        let bounds = [room_no, signed(log.oldest), signed(log.end.seq)];
-        let connection = &self.connection;
-        execute(connection, "INSERT INTO purges VALUES (?1, ?2, ?3)", bounds)?;
-        execute(connection, "DELETE FROM logs WHERE room_no = ?1", [room_no])?;
-        execute(
-            connection,
+        let (database, bounds) = (self.database, values![room_no, log.oldest, log.end.seq]);
+        let note = "INSERT INTO purges (room_no, next_seq, last_seq) VALUES (?1, ?2, ?3)";
+        execute(database, note, bounds)?;
+        for delete in [
+            "DELETE FROM logs WHERE room_no = ?1",
             "DELETE FROM rooms WHERE room_no = ?1",
-            [room_no],
-        )?;
+        ] {
+            execute(database, delete, values![room_no])?;
+        }
         self.memory.forget_room(id);
-        self.pending.deleted.push(room_no);
+        self.log.note_deleted(room_no);
         done.deleted = Some((id.clone(), room.epoch));
         Ok(())
     }

@@ -8,20 +8,18 @@ use madang_domain::{
     Answer, Appended, Body, ClientId, Code, Committed, Content, Draft, Extra, Message, MessageKind,
     Person, Revision, RoomDetail, RoomId, Seq, Standing, Timestamp, UserId,
 };
-use rusqlite::params;
 
+use super::change::Change;
 use super::commit::{Carried, Refused};
 use super::entries::NewEntry;
+use super::log::OfRoom;
 use super::memory::CachedRoom;
-use super::messages;
-use super::sql::all;
-use super::writer::Writer;
 
 /// What a target says from now on; nothing, of a deleted one.
 type NewBody<'a> = Option<&'a Body>;
 
-impl Writer {
-    pub(super) fn send(&mut self, drafts: &[Draft], done: &mut Committed) -> Carried {
+impl Change<'_> {
+    pub(crate) fn send(&mut self, drafts: &[Draft], done: &mut Committed) -> Carried {
         let appended = match drafts {
             // Refused before anything is written.
             [draft] => vec![self.send_one(draft, done)?],
@@ -35,10 +33,10 @@ impl Writer {
         drafts: &[Draft],
         done: &mut Committed,
     ) -> Result<Vec<Appended>, Refused> {
-        let group = |writer: &mut Self| {
+        let group = |change: &mut Self| {
             let mut appended = Vec::with_capacity(drafts.len());
             for draft in drafts {
-                match writer.send_one(draft, done) {
+                match change.send_one(draft, done) {
                     Ok(one) => appended.push(one),
                     Err(Refused::Command(error)) => return Ok(Err(error)),
                     Err(Refused::All(error)) => return Err(error),
@@ -126,7 +124,7 @@ impl Writer {
     }
 
     /// The entry that its sender has named so, of a room that is loaded.
-    pub(super) fn find_named(
+    pub(crate) fn find_named(
         &self,
         id: &RoomId,
         sender: &UserId,
@@ -135,27 +133,12 @@ impl Writer {
         let Some(room) = self.memory.room(id) else {
             return Ok(None);
         };
-        let key = (room.room_no, sender.clone(), client_id.clone());
-        if let Some(seq) = self.unmerged_ids.get(&key) {
-            let found = self.tail.one_of_writer(room.room_no, *seq);
-            return Ok(found.map(|(_, _, message)| message));
-        }
-        let digest = self.key.digest(sender, client_id);
-        let seqs = all(
-            &self.connection,
-            FIND_CLIENT_ID,
-            params![room.room_no, digest],
-            |row| super::sql::seq(row, 0),
-        )?;
-        for seq in seqs {
-            let of = (id, room.head.epoch);
-            let found = messages::one(&self.connection, room.room_no, of, seq)?;
-            let same = |m: &Message| m.sender == *sender && m.client_id.as_ref() == Some(client_id);
-            if let Some((message, _)) = found.filter(|(message, _)| same(message)) {
-                return Ok(Some(Arc::new(message)));
-            }
-        }
-        Ok(None)
+        let of = OfRoom {
+            room_no: room.room_no,
+            id,
+            epoch: room.head.epoch,
+        };
+        (self.log).find_named(self.database, of, sender, client_id)
     }
 
     /// Edits or deletes a message; answers the entry that says so.
@@ -211,9 +194,6 @@ impl Writer {
     }
 }
 
-pub(super) const FIND_CLIENT_ID: &str =
-    "SELECT seq FROM client_ids WHERE room_no = ?1 AND digest = ?2";
-
 fn may_write(detail: &RoomDetail, reviser: Reviser<'_>) -> Result<(), Code> {
     let admission = match reviser.role {
         madang_domain::Role::Service => policy::may_notice(detail.kind(), reviser.role),
@@ -257,7 +237,7 @@ fn revised(message: &Message, body: NewBody<'_>, by: Option<Seq>, at: Timestamp)
     revised
 }
 
-pub(super) fn without_body(message: &Message) -> Message {
+pub(crate) fn without_body(message: &Message) -> Message {
     let mut bare = message.clone();
     bare.text = Arc::from("");
     if let Some(extra) = &mut bare.extra {

@@ -6,24 +6,23 @@ use madang_domain::{
     Person, RoomCommand, RoomHead, RoomId, RoomKind, SenderKind, Seq, Support, SupportState,
     Timestamp, UserId, command::OpenSupport, policy,
 };
-use rusqlite::params;
 
+use super::change::Change;
 use super::commit::{Carried, Refused, changed};
 use super::create::Beginning;
+use super::database::{all, execute, first, number, seq, sql_limit, user_id, values};
 use super::entries::NewEntry;
 use super::members::Place;
 use super::membership::{about, gained};
 use super::rooms;
-use super::sql::{all, execute, first, number, seq, sql_limit, user_id};
-use super::writer::Writer;
 use crate::notification;
 
 /// Agents that hear of a room that waits for long, at most: those who came last.
 const AGENTS_ALERTED_MAX: usize = 200;
 
-pub(super) const AGENTS: &str = "SELECT id FROM users INDEXED BY users_agents
+pub(crate) const AGENTS: &str = "SELECT id FROM users INDEXED BY users_agents
      WHERE role IN (1, 2) ORDER BY seen DESC LIMIT ?1";
-pub(super) const NOT_NOTED: &str = "SELECT r.room_no, r.id, r.owner, r.nickname
+pub(crate) const NOT_NOTED: &str = "SELECT r.room_no, r.id, r.owner, r.nickname
      FROM rooms AS r INDEXED BY rooms_not_noted
      WHERE r.state = 0 AND r.overdue = 0 AND r.inquired_at <= ?1
      ORDER BY r.inquired_at, r.room_no LIMIT ?2";
@@ -35,8 +34,8 @@ struct Case {
     support: Support,
 }
 
-impl Writer {
-    pub(super) fn open_support(&mut self, open: &OpenSupport, done: &mut Committed) -> Carried {
+impl Change<'_> {
+    pub(crate) fn open_support(&mut self, open: &OpenSupport, done: &mut Committed) -> Carried {
         let customer = &open.customer;
         policy::may_open(customer, &customer.user)?;
         // A user id is a text by the same rules as a room id.
@@ -95,11 +94,11 @@ impl Writer {
         let name = open.customer.name.as_deref();
         let member = open.customer.member_id.as_deref();
         let updated = execute(
-            &self.connection,
+            self.database,
             "UPDATE rooms SET member_id = coalesce(?2, member_id), nickname = coalesce(?3, nickname)
-             WHERE room_no = ?1 AND (member_id IS NOT coalesce(?2, member_id)
-                                     OR nickname IS NOT coalesce(?3, nickname))",
-            params![room_no, member, name],
+             WHERE room_no = ?1 AND (coalesce(member_id, '') <> coalesce(?2, member_id, '')
+                                     OR coalesce(nickname, '') <> coalesce(?3, nickname, ''))",
+            values![room_no, member, name],
         )?;
         if updated > 0 {
             self.memory.forget_room(id);
@@ -132,7 +131,7 @@ impl Writer {
         Err(Code::NotYourRoom.into())
     }
 
-    pub(super) fn claim(&mut self, command: &RoomCommand, done: &mut Committed) -> Carried {
+    pub(crate) fn claim(&mut self, command: &RoomCommand, done: &mut Committed) -> Carried {
         let case = match self.case(command) {
             Err(Refused::Command(error)) if error.code() == Code::RoomNotFound => {
                 return Ok(Answer::Claim(ClaimOutcome::NoSuchRoom));
@@ -157,31 +156,31 @@ impl Writer {
         }))
     }
 
-    pub(super) fn release(&mut self, command: &RoomCommand, done: &mut Committed) -> Carried {
+    pub(crate) fn release(&mut self, command: &RoomCommand, done: &mut Committed) -> Carried {
         let case = self.own_case(command)?;
         execute(
-            &self.connection,
+            self.database,
             "UPDATE rooms SET state = 0, agent = NULL, agent_name = NULL, overdue = 0
              WHERE room_no = ?1",
-            [case.room_no],
+            values![case.room_no],
         )?;
         self.note_state(&command.room, SupportState::Waiting);
         self.part_with(command, &case, MessageKind::Released, done)
     }
 
-    pub(super) fn complete(&mut self, command: &RoomCommand, done: &mut Committed) -> Carried {
+    pub(crate) fn complete(&mut self, command: &RoomCommand, done: &mut Committed) -> Carried {
         let case = self.own_case(command)?;
         execute(
-            &self.connection,
+            self.database,
             "UPDATE rooms SET state = 2, agent = NULL, agent_name = NULL, completed_at = ?2
              WHERE room_no = ?1",
-            [case.room_no, command.at.as_micros()],
+            values![case.room_no, command.at.as_micros()],
         )?;
         self.note_state(&command.room, SupportState::Completed);
         self.part_with(command, &case, MessageKind::Completed, done)
     }
 
-    pub(super) fn hand_over(
+    pub(crate) fn hand_over(
         &mut self,
         command: &RoomCommand,
         agent: &Agent,
@@ -193,7 +192,9 @@ impl Writer {
             return Ok(Answer::Done(0));
         }
         let serves = "SELECT 1 FROM users WHERE id = ?1 AND role IN (1, 2)";
-        let serves = first(&self.connection, serves, [agent.user.as_str()], |_| Ok(()))?;
+        let serves = first(self.database, serves, values![agent.user.as_str()], |_| {
+            Ok(())
+        })?;
         if serves.is_none() {
             let detail = "no agent of that id has signed in";
             return Err(Error::with_detail(Code::AgentNotFound, detail).into());
@@ -229,16 +230,16 @@ impl Writer {
             name: std::sync::Arc::from(person.display_name()),
         };
         execute(
-            &self.connection,
+            self.database,
             "UPDATE rooms SET state = 1, agent = ?2, agent_name = ?3 WHERE room_no = ?1",
-            params![case.room_no, agent.user.as_str(), &*agent.name],
+            values![case.room_no, agent.user.as_str(), &*agent.name],
         )?;
         self.note_state(&command.room, SupportState::Assigned(agent));
         if person.user == case.support.customer {
             return Ok(());
         }
         let find = "SELECT desk_read, desk_read_n FROM rooms WHERE room_no = ?1";
-        let since = first(&self.connection, find, [case.room_no], |row| {
+        let since = first(self.database, find, values![case.room_no], |row| {
             Ok((seq(row, 0)?, number(row, 1)?))
         })?;
         let place = Place {
@@ -303,12 +304,12 @@ impl Writer {
     }
 
     /// The customer's message makes the completed room wait again.
-    pub(super) fn reopen(&mut self, draft: &Draft, done: &mut Committed) -> Result<(), StoreError> {
+    pub(crate) fn reopen(&mut self, draft: &Draft, done: &mut Committed) -> Result<(), StoreError> {
         execute(
-            &self.connection,
+            self.database,
             "UPDATE rooms SET state = 0, inquired_at = ?2, completed_at = NULL, overdue = 0
              WHERE id = ?1",
-            params![draft.room.as_str(), draft.sent_at.as_micros()],
+            values![draft.room.as_str(), draft.sent_at.as_micros()],
         )?;
         self.memory.forget_room(&draft.room);
         let person = Person {
@@ -337,47 +338,53 @@ impl Writer {
     }
 
     /// The customer takes the room and its history away.
-    pub(super) fn end_support(&mut self, command: &RoomCommand, done: &mut Committed) -> Carried {
+    pub(crate) fn end_support(&mut self, command: &RoomCommand, done: &mut Committed) -> Carried {
         let customer = (&command.actor.person, SenderKind::Customer);
         self.take_away(&command.room, customer, command.at, done)?;
         Ok(Answer::Done(1))
     }
 
-    pub(super) fn take_away(
+    pub(crate) fn take_away(
         &mut self,
         id: &RoomId,
         customer: (&Person, SenderKind),
         at: Timestamp,
         done: &mut Committed,
     ) -> Result<(), StoreError> {
-        if let Some((room, _)) = rooms::find_log(&self.connection, id)? {
+        if let Some((room, _)) = rooms::find_log(self.database, id)? {
             self.name_members(room.room_no, id, done)?;
         }
         self.tell_desk(MessageKind::Gone, id, customer, at, Extra::default(), done)?;
         self.delete_room(id, at, done)
     }
 
-    pub(super) fn alert_overdue(
+    pub(crate) fn alert_overdue(
         &mut self,
         since: Timestamp,
         entries: usize,
         at: Timestamp,
         done: &mut Committed,
     ) -> Carried {
-        let most = [sql_limit(AGENTS_ALERTED_MAX)];
-        let agents = all(&self.connection, AGENTS, most, |row| user_id(row, 0))?;
+        let most = values![sql_limit(AGENTS_ALERTED_MAX)];
+        let agents = all(self.database, AGENTS, most, |row| user_id(row, 0))?;
         let rooms = (entries / (1 + agents.len())).max(1);
-        let values = params![since.as_micros(), sql_limit(rooms)];
-        let waiting = all(&self.connection, NOT_NOTED, values, |row| {
+        let values = values![since.as_micros(), sql_limit(rooms)];
+        let waiting = all(self.database, NOT_NOTED, values, |row| {
             let customer = Person {
                 user: user_id(row, 2)?,
-                name: super::sql::text(row, 3)?,
+                name: super::database::text(row, 3)?,
             };
-            Ok((row.get::<_, i64>(0)?, rooms::room_id(row, 1)?, customer))
+            Ok((row.int(0)?, rooms::room_id(row, 1)?, customer))
         })?;
+        let mut noted = 0;
         for (room_no, id, customer) in &waiting {
-            let note = "UPDATE rooms SET overdue = 1 WHERE room_no = ?1";
-            execute(&self.connection, note, [room_no])?;
+            // Others may have noted it meanwhile, or an agent claimed it.
+            let note = "UPDATE rooms SET overdue = 1
+                 WHERE room_no = ?1 AND state = 0 AND overdue = 0";
+            if execute(self.database, note, values![*room_no])? == 0 {
+                continue;
+            }
+            noted += 1;
             let sender = (customer, SenderKind::Host);
             self.tell_desk(MessageKind::Overdue, id, sender, at, Extra::default(), done)?;
             let alert = notification::overdue(id);
@@ -385,7 +392,7 @@ impl Writer {
                 self.notify_one(agent, (&alert, None), customer, at, done)?;
             }
         }
-        Ok(Answer::Done(waiting.len()))
+        Ok(Answer::Done(noted))
     }
 
     /// Appends to the room what its agent did, and to the desk's feed.

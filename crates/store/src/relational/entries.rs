@@ -7,29 +7,28 @@ use madang_domain::{
     ClientId, Committed, Extra, Message, MessageKind, Person, RoomId, SenderKind, Seq, Timestamp,
     UserId,
 };
-use rusqlite::params;
 
+use super::change::Change;
+use super::database::{execute, values};
+use super::log::Placed;
 use super::memory::CachedRoom;
-use super::sql::{execute, signed};
-use super::tail::Unmerged;
-use super::writer::Writer;
 use super::{filter, messages};
-use crate::{extra, numbers};
+use crate::extra;
 
 /// An entry that has no place yet.
-pub(super) struct NewEntry {
-    pub(super) kind: MessageKind,
-    pub(super) sender: Person,
-    pub(super) sender_kind: SenderKind,
-    pub(super) client_id: Option<ClientId>,
-    pub(super) text: Arc<str>,
-    pub(super) at: Timestamp,
-    pub(super) extra: Extra,
+pub(crate) struct NewEntry {
+    pub(crate) kind: MessageKind,
+    pub(crate) sender: Person,
+    pub(crate) sender_kind: SenderKind,
+    pub(crate) client_id: Option<ClientId>,
+    pub(crate) text: Arc<str>,
+    pub(crate) at: Timestamp,
+    pub(crate) extra: Extra,
 }
 
 impl NewEntry {
     /// Something that happened.
-    pub(super) fn event(
+    pub(crate) fn event(
         kind: MessageKind,
         (sender, sender_kind): (&Person, SenderKind),
         at: Timestamp,
@@ -47,9 +46,9 @@ impl NewEntry {
     }
 }
 
-impl Writer {
+impl Change<'_> {
     /// Appends to the log of a room that is there.
-    pub(super) fn append(
+    pub(crate) fn append(
         &mut self,
         id: &RoomId,
         new: NewEntry,
@@ -78,48 +77,18 @@ impl Writer {
             sent_at: new.at,
             extra,
         });
-        let item = Unmerged {
+        let entry = Placed {
             room_no,
-            arrival: self.arrival + 1,
             n,
             message: Arc::clone(&message),
         };
-        self.journal(&item)?;
-        self.arrival = item.arrival;
-        self.remember_id(room_no, &message);
-        // Before the commit, or a reader could see it without finding its entries.
-        self.tail.push(&item);
-        self.pending.pushed.push(item);
+        self.log.append(self.database, entry)?;
         done.entries.push(Arc::clone(&message));
         Ok(message)
     }
 
-    fn journal(&self, item: &Unmerged) -> Result<(), StoreError> {
-        let message = &item.message;
-        execute(
-            &self.connection,
-            "INSERT INTO journal (arrival, room_no, seq, kind, sent_at, sender_kind, sender,
-                                  sender_name, client_id, extra, text)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            params![
-                item.arrival,
-                item.room_no,
-                signed(message.position.seq),
-                message.kind.number(),
-                message.sent_at.as_micros(),
-                numbers::of_sender_kind(message.sender_kind),
-                message.sender.as_str(),
-                message.sender_name.as_deref(),
-                message.client_id.as_ref().map(ClientId::as_str),
-                extra::encode(message.extra.as_deref()),
-                &*message.text,
-            ],
-        )
-        .map(drop)
-    }
-
     /// An entry as it reads now, and how many countable ones the log had up to it.
-    pub(super) fn entry(
+    pub(crate) fn entry(
         &self,
         id: &RoomId,
         room: &CachedRoom,
@@ -128,42 +97,35 @@ impl Writer {
         if seq > room.head.last || seq < room.head.oldest {
             return Ok(None);
         }
-        if let Some((_, n, message)) = self.tail.one_of_writer(room.room_no, seq) {
-            return Ok(Some((message, n)));
+        if let Some(newest) = self.log.newest(room.room_no, seq) {
+            return Ok(Some(newest));
         }
         let of = (id, room.head.epoch);
-        let found = messages::one(&self.connection, room.room_no, of, seq)?;
+        let found = messages::one(self.database, room.room_no, of, seq)?;
         Ok(found.map(|(message, n)| (Arc::new(message), n)))
     }
 
     /// Puts another text, and other extras, in the place of an entry's.
-    pub(super) fn rewrite(&mut self, room_no: i64, message: Message) -> Result<(), StoreError> {
-        self.pending.is_less = true;
+    pub(crate) fn rewrite(&mut self, room_no: i64, message: Message) -> Result<(), StoreError> {
+        self.log.note_less();
         let seq = message.position.seq;
-        let json = extra::encode(message.extra.as_deref());
-        if let Some((arrival, _, _)) = self.tail.one_of_writer(room_no, seq) {
-            execute(
-                &self.connection,
-                "UPDATE journal SET extra = ?2, text = ?3 WHERE arrival = ?1",
-                params![arrival, json, &*message.text],
-            )?;
-            self.tail.revise(room_no, self.arrival, Arc::new(message));
-            self.pending.revised.push((room_no, seq));
+        let Some(message) = self.log.rewrite(self.database, room_no, message)? else {
             return Ok(());
-        }
+        };
+        let json = extra::encode(message.extra.as_deref());
         execute(
-            &self.connection,
+            self.database,
             "UPDATE messages SET extra = ?3, text = ?4 WHERE room_no = ?1 AND seq = ?2",
-            params![room_no, signed(seq), json, &*message.text],
+            values![room_no, seq, &json, &*message.text],
         )?;
         if !filter::is_searched(message.kind) {
             return Ok(());
         }
-        filter::renew(&self.connection, room_no, seq)
+        filter::renew(self.database, room_no, seq)
     }
 
     /// Raises the access version, for the entry by which `user` loses the right to read.
-    pub(super) fn revoke(
+    pub(crate) fn revoke(
         &mut self,
         id: &RoomId,
         user: &UserId,
@@ -174,9 +136,9 @@ impl Writer {
         cached.head.access_version += 1;
         let version = cached.head.access_version;
         execute(
-            &self.connection,
+            self.database,
             "UPDATE rooms SET access_version = ?2 WHERE room_no = ?1",
-            [cached.room_no, version.cast_signed()],
+            values![cached.room_no, version.cast_signed()],
         )?;
         Ok(Some((user.clone(), version)))
     }

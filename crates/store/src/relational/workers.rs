@@ -22,17 +22,17 @@ const WRITER_QUEUE: usize = 1_024;
 /// Jobs that wait for a reader; callers beyond it wait for their turn.
 const READER_QUEUE: usize = 256;
 
-pub(super) type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;
+pub(crate) type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;
 
 /// How many do something at a time, and how many wait for that.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub(crate) struct Turns {
     turns: Arc<Semaphore>,
     places: Semaphore,
 }
 
 impl Turns {
-    pub(super) fn new(at_a_time: usize, waiting: usize) -> Self {
+    pub(crate) fn new(at_a_time: usize, waiting: usize) -> Self {
         Self {
             turns: Arc::new(Semaphore::new(at_a_time)),
             places: Semaphore::new(waiting),
@@ -43,7 +43,7 @@ impl Turns {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`]: too many wait.
-    pub(super) async fn turn(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+    pub(crate) async fn turn(&self) -> Result<OwnedSemaphorePermit, StoreError> {
         let _place = self
             .places
             .try_acquire()
@@ -54,7 +54,7 @@ impl Turns {
 }
 
 /// What a worker thread owns.
-pub(super) trait Worker: Send + 'static {
+pub(crate) trait Worker: Send + 'static {
     /// Called after a job panicked: makes the worker fit for the next job.
     fn recover(&mut self);
 
@@ -77,7 +77,7 @@ type Job<W> = Box<dyn FnOnce(&mut W) + Send>;
 
 /// A queue and the threads that serve it.
 #[derive(Debug)]
-pub(super) struct Workers<W> {
+pub(crate) struct Workers<W> {
     /// `None` only while dropping.
     jobs: Option<SyncSender<Job<W>>>,
     threads: Vec<JoinHandle<()>>,
@@ -86,7 +86,7 @@ pub(super) struct Workers<W> {
 
 impl<W: Worker> Workers<W> {
     /// One thread that writes.
-    pub(super) fn writer(worker: W) -> Result<Self, StoreError> {
+    pub(crate) fn writer(worker: W) -> Result<Self, StoreError> {
         Self::start(
             "madang-store-w",
             vec![worker],
@@ -96,7 +96,7 @@ impl<W: Worker> Workers<W> {
     }
 
     /// Threads that read, one per worker.
-    pub(super) fn readers(workers: Vec<W>) -> Result<Self, StoreError> {
+    pub(crate) fn readers(workers: Vec<W>) -> Result<Self, StoreError> {
         Self::start("madang-store-r", workers, READER_QUEUE, READER_QUEUE)
     }
 
@@ -120,7 +120,7 @@ impl<W: Worker> Workers<W> {
     }
 
     /// Queues `job` now or refuses it.
-    pub(super) fn submit<T: Send + 'static>(
+    pub(crate) fn submit<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut W) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<Answer<T>, StoreError> {
@@ -140,7 +140,7 @@ impl<W: Worker> Workers<W> {
     }
 
     /// As [`Workers::run`], but the job is not begun when its caller has gone away by then.
-    pub(super) async fn ask<T: Send + 'static>(
+    pub(crate) async fn ask<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut W) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -157,7 +157,7 @@ impl<W: Worker> Workers<W> {
     }
 
     /// Queues `job` when there is a place for it and waits for its answer.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut W) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -166,7 +166,7 @@ impl<W: Worker> Workers<W> {
     }
 
     /// Queues `job` when there is a place for it, right after `prepare`.
-    pub(super) async fn begin<P, T: Send + 'static>(
+    pub(crate) async fn begin<P, T: Send + 'static>(
         &self,
         prepare: impl FnOnce() -> P,
         job: impl FnOnce(&mut W) -> Result<T, StoreError> + Send + 'static,
@@ -185,7 +185,7 @@ impl<W: Worker> Workers<W> {
 }
 
 /// Waits for what [`Workers::submit`] queued.
-pub(super) async fn wait<T>(answer: Answer<T>) -> Result<T, StoreError> {
+pub(crate) async fn wait<T>(answer: Answer<T>) -> Result<T, StoreError> {
     answer.await.unwrap_or_else(|_| {
         Err(StoreError::OutcomeUnknown(
             "the job panicked; the log has the cause".to_owned(),

@@ -5,21 +5,19 @@ use std::sync::Arc;
 use madang_domain::ports::{LogQuery, StoreError};
 use madang_domain::search::{SearchPlace, SearchQuery};
 use madang_domain::{Message, Seq, Timestamp};
-use rusqlite::{CachedStatement, params};
 
-use super::connection::unavailable;
+use super::database::{all, seq, timestamp, values};
 use super::filter::{self, BLOCK, Wanted, block_of, place};
-use super::reader::{Halt, Read};
+use super::log::End;
+use super::read::{Halt, Read};
 use super::rooms::Log;
-use super::sql::{all, seq, signed, timestamp};
-use super::tail::End;
 
-pub(super) const FILTERS: &str =
+pub(crate) const FILTERS: &str =
     "SELECT place, filter FROM filters WHERE place BETWEEN ?1 AND ?2 ORDER BY place DESC";
 /// Only what is looked at: of most texts nothing more is wanted.
-pub(super) const TEXTS: &str = "SELECT seq, sent_at, text FROM messages
+pub(crate) const TEXTS: &str = "SELECT seq, sent_at, text FROM messages
      WHERE room_no = ?1 AND seq BETWEEN ?2 AND ?3 AND kind IN (0, 1) ORDER BY seq DESC";
-pub(super) const TIMES: &str =
+pub(crate) const TIMES: &str =
     "SELECT seq, sent_at FROM messages WHERE room_no = ?1 AND seq BETWEEN ?2 AND ?3";
 
 /// Work of one call, in bytes that are looked at: up to about 45 ms of CPU.
@@ -36,10 +34,10 @@ const FILTER: usize = 160;
 const NEIGHBOURS: u64 = 8;
 
 /// What is left of a call's work.
-pub(super) struct Budget(usize);
+pub(crate) struct Budget(usize);
 
 impl Budget {
-    pub(super) const fn full() -> Self {
+    pub(crate) const fn full() -> Self {
         Self(WORK_MAX)
     }
 
@@ -47,13 +45,13 @@ impl Budget {
         self.0 = self.0.saturating_sub(work);
     }
 
-    pub(super) const fn is_spent(&self) -> bool {
+    pub(crate) const fn is_spent(&self) -> bool {
         self.0 == 0
     }
 }
 
 /// What is looked for.
-pub(super) struct Question<'a> {
+pub(crate) struct Question<'a> {
     query: &'a SearchQuery,
     wanted: Wanted,
     /// How often a text is gone through, about.
@@ -63,7 +61,7 @@ pub(super) struct Question<'a> {
 }
 
 impl<'a> Question<'a> {
-    pub(super) fn new(query: &'a SearchQuery, before: Option<SearchPlace>) -> Self {
+    pub(crate) fn new(query: &'a SearchQuery, before: Option<SearchPlace>) -> Self {
         Self {
             query,
             wanted: Wanted::new(query),
@@ -98,11 +96,21 @@ fn just_older(place: SearchPlace) -> SearchPlace {
     ))
 }
 
+/// How going through filters ended.
+enum Block {
+    /// At this one, whose texts may answer.
+    MayAnswer(u64),
+    /// Behind this one, with the budget.
+    Last(u64),
+    /// All were gone through.
+    None,
+}
+
 /// A message that answers: itself where it is at hand, and where it is.
-pub(super) type Hit = (SearchPlace, Option<Arc<Message>>);
+pub(crate) type Hit = (SearchPlace, Option<Arc<Message>>);
 
 /// A way back through a room's log.
-pub(super) struct Walk<'a> {
+pub(crate) struct Walk<'a> {
     room_no: i64,
     log: &'a Log,
     end: End,
@@ -117,7 +125,7 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// From the newest entry, or from the newest one before `before`.
-    pub(super) fn new(
+    pub(crate) fn new(
         (room_no, log, end): (i64, &'a Log, End),
         before: Option<SearchPlace>,
     ) -> Self {
@@ -138,19 +146,19 @@ impl<'a> Walk<'a> {
     }
 
     /// From a number on.
-    pub(super) fn below(room: (i64, &'a Log, End), below: Seq) -> Self {
+    pub(crate) fn below(room: (i64, &'a Log, End), below: Seq) -> Self {
         let mut walk = Self::new(room, None);
         walk.below = Some(below.min(walk.end.seq.next()));
         walk
     }
 
     /// All that is not looked at is before this place.
-    pub(super) const fn bound(&self) -> SearchPlace {
+    pub(crate) const fn bound(&self) -> SearchPlace {
         self.bound
     }
 
     /// Where a search in this room alone goes on.
-    pub(super) fn place(&self) -> SearchPlace {
+    pub(crate) fn place(&self) -> SearchPlace {
         let seq = self.below.unwrap_or(Seq::MAX);
         SearchPlace { seq, ..self.bound }
     }
@@ -166,7 +174,7 @@ impl<'a> Walk<'a> {
 
 impl Read<'_> {
     /// Goes back a piece; whether there is more.
-    pub(super) fn step(
+    pub(crate) fn step(
         &self,
         walk: &mut Walk<'_>,
         question: &Question<'_>,
@@ -214,19 +222,16 @@ impl Read<'_> {
     /// The places of some neighbours.
     fn places(&self, walk: &Walk<'_>, from: Seq, to: Seq) -> Result<Vec<SearchPlace>, Halt> {
         let merged = walk.log.end.seq;
-        let unmerged = {
-            let limit = to.get() - from.get() + 1;
-            let query = LogQuery::After(from.previous());
-            self.tail()?
-                .log(walk.room_no, merged, query, limit as usize)
-        };
+        let limit = to.get() - from.get() + 1;
+        let query = LogQuery::After(from.previous());
+        let unmerged = (self.newest).log(walk.room_no, merged, query, limit as usize)?;
         let unmerged = unmerged.iter().filter(|m| m.position.seq <= to);
         let mut places: Vec<_> = unmerged
             .map(|message| walk.place_of(message.sent_at, message.position.seq))
             .collect();
         if from <= merged {
-            let values = params![walk.room_no, signed(from), signed(to)];
-            places.extend(all(self.connection, TIMES, values, |row| {
+            let values = values![walk.room_no, from, to];
+            places.extend(all(self.database, TIMES, values, |row| {
                 Ok(walk.place_of(timestamp(row, 1)?, seq(row, 0)?))
             })?);
         }
@@ -243,11 +248,8 @@ impl Read<'_> {
         hits: &mut Vec<Hit>,
     ) -> Result<Seq, Halt> {
         let merged = walk.log.end.seq;
-        let unmerged = {
-            let query = LogQuery::Before(below);
-            self.tail()?
-                .log(walk.room_no, merged, query, BLOCK as usize)
-        };
+        let query = LogQuery::Before(below);
+        let unmerged = (self.newest).log(walk.room_no, merged, query, BLOCK as usize)?;
         let Some(lowest) = unmerged.first() else {
             let below = below.min(merged.next());
             return Ok(self.look_at_blocks(walk, below, question, budget, hits)?);
@@ -280,55 +282,72 @@ impl Read<'_> {
         let to = block_of(below.previous());
         let from = to.saturating_sub(walk.stride - 1);
         let from = from.max(block_of(walk.log.oldest));
-        let mut search = || {
-            let mut filters = self.connection.prepare_cached(FILTERS)?;
-            let mut filters =
-                filters.query([place(walk.room_no, from), place(walk.room_no, to)])?;
-            let mut next = filters.next()?;
-            for block in (from..=to).rev() {
-                if let Some(row) = next
-                    && row.get::<_, i64>(0)? == place(walk.room_no, block)
-                {
-                    budget.spend(FILTER);
-                    let may_be_in = question.wanted.may_be_in(row.get_ref(1)?.as_blob()?);
-                    next = filters.next()?;
-                    if !may_be_in {
-                        if budget.is_spent() {
-                            return Ok((block, true));
-                        }
-                        continue;
-                    }
-                }
-                let mut texts = self.connection.prepare_cached(TEXTS)?;
+        let (block, is_cut) = match self.next_block(walk.room_no, (from, to), question, budget)? {
+            Block::MayAnswer(block) => {
                 let bounds = (Seq::new(block * BLOCK + 1).max(walk.log.oldest), below);
-                search_block(&mut texts, (walk, bounds, block), question, budget, hits)?;
-                return Ok((block, true));
+                self.look_at_texts(walk, bounds, block, question, budget, hits)?;
+                (block, true)
             }
-            Ok((from, false))
+            Block::Last(block) => (block, true),
+            Block::None => (from, false),
         };
-        let (block, is_cut) = search().map_err(unavailable)?;
         if !is_cut {
             walk.stride = walk.stride.saturating_mul(2);
         }
         Ok(Seq::new(block * BLOCK + 1).max(walk.log.oldest))
     }
-}
 
-fn search_block(
-    texts: &mut CachedStatement<'_>,
-    (walk, (from, below), block): (&Walk<'_>, (Seq, Seq), u64),
-    question: &Question<'_>,
-    budget: &mut Budget,
-    hits: &mut Vec<Hit>,
-) -> rusqlite::Result<()> {
-    let to = Seq::new(block * BLOCK + BLOCK).min(below.previous());
-    let mut rows = texts.query(params![walk.room_no, signed(from), signed(to)])?;
-    while let Some(row) = rows.next()? {
-        let place = walk.place_of(timestamp(row, 1)?, seq(row, 0)?);
-        budget.spend(ROW);
-        if question.is_answered_by(place, row.get_ref(2)?.as_str()?, budget) {
-            hits.push((place, None));
-        }
+    /// Goes through the filters of some blocks, the newest first.
+    fn next_block(
+        &self,
+        room_no: i64,
+        (from, to): (u64, u64),
+        question: &Question<'_>,
+        budget: &mut Budget,
+    ) -> Result<Block, StoreError> {
+        let bounds = values![place(room_no, from), place(room_no, to)];
+        // The newest block that was not looked at.
+        let mut next = Some(to);
+        let mut last = None;
+        self.database.query(FILTERS, bounds, &mut |row| {
+            let Some(block) = next else { return Ok(false) };
+            if row.int(0)? != place(room_no, block) {
+                return Ok(false);
+            }
+            budget.spend(FILTER);
+            if question.wanted.may_be_in(row.bytes(1)?) {
+                return Ok(false);
+            }
+            next = block.checked_sub(1).filter(|block| *block >= from);
+            last = budget.is_spent().then_some(block);
+            Ok(last.is_none())
+        })?;
+        Ok(match (last, next) {
+            (Some(block), _) => Block::Last(block),
+            // Its filter lets the question pass, or it has none.
+            (None, Some(block)) => Block::MayAnswer(block),
+            (None, None) => Block::None,
+        })
     }
-    Ok(())
+
+    fn look_at_texts(
+        &self,
+        walk: &Walk<'_>,
+        (from, below): (Seq, Seq),
+        block: u64,
+        question: &Question<'_>,
+        budget: &mut Budget,
+        hits: &mut Vec<Hit>,
+    ) -> Result<(), StoreError> {
+        let to = Seq::new(block * BLOCK + BLOCK).min(below.previous());
+        let bounds = values![walk.room_no, from, to];
+        self.database.query(TEXTS, bounds, &mut |row| {
+            let place = walk.place_of(timestamp(row, 1)?, seq(row, 0)?);
+            budget.spend(ROW);
+            if question.is_answered_by(place, row.str(2)?, budget) {
+                hits.push((place, None));
+            }
+            Ok(true)
+        })
+    }
 }

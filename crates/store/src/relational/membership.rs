@@ -6,25 +6,24 @@ use madang_domain::{
     Actor, Answer, Code, Committed, Error, Extra, MemberRole, MessageKind, Person, Role,
     RoomCommand, RoomHead, RoomId, RoomKind, RoomsChange, SenderKind, Standing, UserId, policy,
 };
-use rusqlite::params;
 
+use super::change::Change;
 use super::commit::{Carried, Refused, changed};
+use super::database::{execute, first, number, sql_limit, user_id, values};
 use super::entries::NewEntry;
 use super::members::Place;
-use super::sql::{execute, first, number, sql_limit, user_id};
-use super::writer::Writer;
 
 /// What an allowed command needs to know of its room.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Allowed {
-    pub(super) place: Place,
-    pub(super) head: RoomHead,
-    pub(super) standing: Standing,
+pub(crate) struct Allowed {
+    pub(crate) place: Place,
+    pub(crate) head: RoomHead,
+    pub(crate) standing: Standing,
 }
 
-impl Writer {
+impl Change<'_> {
     /// Asks the policy. `subject` is whom the command is about.
-    pub(super) fn allowed(
+    pub(crate) fn allowed(
         &mut self,
         command: &RoomCommand,
         subject: Option<&UserId>,
@@ -56,7 +55,7 @@ impl Writer {
         })
     }
 
-    pub(super) fn join(&mut self, command: &RoomCommand, done: &mut Committed) -> Carried {
+    pub(crate) fn join(&mut self, command: &RoomCommand, done: &mut Committed) -> Carried {
         let Allowed {
             place,
             head,
@@ -74,7 +73,7 @@ impl Writer {
         self.as_answer(&command.room, true)
     }
 
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         command: &RoomCommand,
         people: &[Person],
@@ -115,7 +114,7 @@ impl Writer {
         Ok(Answer::Done(added.len()))
     }
 
-    pub(super) fn leave(&mut self, command: &RoomCommand, done: &mut Committed) -> Carried {
+    pub(crate) fn leave(&mut self, command: &RoomCommand, done: &mut Committed) -> Carried {
         let Allowed { place, .. } = self.allowed(command, None)?;
         if place.kind == RoomKind::Support {
             return self.end_support(command, done);
@@ -143,7 +142,7 @@ impl Writer {
         Ok(Answer::Done(1))
     }
 
-    pub(super) fn remove(
+    pub(crate) fn remove(
         &mut self,
         command: &RoomCommand,
         user: &UserId,
@@ -168,7 +167,7 @@ impl Writer {
         Ok(Answer::Done(1))
     }
 
-    pub(super) fn set_role(
+    pub(crate) fn set_role(
         &mut self,
         command: &RoomCommand,
         user: &UserId,
@@ -246,14 +245,14 @@ impl Writer {
 
     fn owner(&self, room_no: i64) -> Result<Option<UserId>, StoreError> {
         let find = "SELECT owner FROM rooms WHERE room_no = ?1 AND owner IS NOT NULL";
-        first(&self.connection, find, [room_no], |row| user_id(row, 0))
+        first(self.database, find, values![room_no], |row| user_id(row, 0))
     }
 
     fn set_owner(&self, room_no: i64, user: Option<&UserId>) -> Result<(), StoreError> {
         execute(
-            &self.connection,
+            self.database,
             "UPDATE rooms SET owner = ?2 WHERE room_no = ?1",
-            params![room_no, user.map(UserId::as_str)],
+            values![room_no, user.map(UserId::as_str)],
         )
         .map(drop)
     }
@@ -261,7 +260,7 @@ impl Writer {
     /// Counts members that are about to come, if there is a place for all of them.
     fn make_space(&self, room_no: i64, more: usize) -> Result<(), Refused> {
         let find = "SELECT member_count FROM rooms WHERE room_no = ?1";
-        let count = first(&self.connection, find, [room_no], |row| number(row, 0))?;
+        let count = first(self.database, find, values![room_no], |row| number(row, 0))?;
         if count.unwrap_or(0) + more as u64 > MEMBERS_MAX {
             return Err(Code::RoomFull.into());
         }
@@ -270,7 +269,7 @@ impl Writer {
     }
 
     /// Appends to the command's room what the actor did.
-    pub(super) fn event(
+    pub(crate) fn event(
         &mut self,
         command: &RoomCommand,
         kind: MessageKind,
@@ -284,7 +283,7 @@ impl Writer {
 }
 
 /// In which part an actor changes a room of members.
-pub(super) fn part(actor: &Actor) -> SenderKind {
+pub(crate) fn part(actor: &Actor) -> SenderKind {
     match actor.role {
         Role::Service => SenderKind::Host,
         Role::Guest | Role::User | Role::Agent | Role::Admin => SenderKind::Member,
@@ -292,7 +291,7 @@ pub(super) fn part(actor: &Actor) -> SenderKind {
 }
 
 /// Whom an entry is about.
-pub(super) fn about<'a>(people: impl IntoIterator<Item = &'a Person>) -> Extra {
+pub(crate) fn about<'a>(people: impl IntoIterator<Item = &'a Person>) -> Extra {
     Extra {
         subjects: people.into_iter().cloned().collect(),
         ..Extra::default()
@@ -300,7 +299,7 @@ pub(super) fn about<'a>(people: impl IntoIterator<Item = &'a Person>) -> Extra {
 }
 
 /// A room that came to a user. `before` is how it stood until then.
-pub(super) fn gained(user: &UserId, room: &RoomId, before: &RoomHead) -> RoomsChange {
+pub(crate) fn gained(user: &UserId, room: &RoomId, before: &RoomHead) -> RoomsChange {
     RoomsChange {
         user: user.clone(),
         room: room.clone(),

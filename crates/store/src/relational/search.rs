@@ -4,51 +4,47 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use madang_domain::ports::{Found, StoreError};
+use madang_domain::ports::Found;
 use madang_domain::search::{ROOMS_MAX, SearchPlace, SearchQuery};
 use madang_domain::{Epoch, Message, RoomId, Seq, UserId};
 
+use super::database::{first, number, values};
 use super::messages::{self, Decoder};
-use super::reader::{Halt, Read, Reader};
+use super::read::{Halt, Read};
 use super::rooms::{find_log, room_id};
-use super::sql::{first, number, signed};
 use super::walk::{Budget, Hit, Question, Walk};
 
-pub(super) const ROOM: &str = "SELECT id, epoch FROM rooms WHERE room_no = ?1";
+pub(crate) const ROOM: &str = "SELECT id, epoch FROM rooms WHERE room_no = ?1";
 
-impl Reader {
-    pub(super) fn search(
+/// Newest first, perhaps more than were asked for; and what is before which place was not looked at.
+type Page = (Vec<Hit>, Option<SearchPlace>);
+
+impl Read<'_> {
+    pub(crate) fn search(
         &self,
         user: &UserId,
         room: Option<&RoomId>,
         query: &SearchQuery,
         before: Option<SearchPlace>,
         limit: usize,
-    ) -> Result<Found, StoreError> {
-        self.snapshot(|read| {
-            let (mut hits, next) = match room {
-                Some(room) => read.search_room(room, query, before, limit)?,
-                None => read.search_rooms(user, query, before, limit)?,
-            };
-            let mut next = next;
-            if hits.len() > limit {
-                hits.truncate(limit);
-                next = hits.last().map(|(place, _)| *place);
-            }
-            let messages = hits.into_iter().map(|hit| read.message_of(hit));
-            let messages = messages.filter_map(Result::transpose);
-            Ok(Found {
-                messages: messages.collect::<Result<_, _>>()?,
-                next,
-            })
+    ) -> Result<Found, Halt> {
+        let (mut hits, next) = match room {
+            Some(room) => self.search_room(room, query, before, limit)?,
+            None => self.search_rooms(user, query, before, limit)?,
+        };
+        let mut next = next;
+        if hits.len() > limit {
+            hits.truncate(limit);
+            next = hits.last().map(|(place, _)| *place);
+        }
+        let messages = hits.into_iter().map(|hit| self.message_of(hit));
+        let messages = messages.filter_map(Result::transpose);
+        Ok(Found {
+            messages: messages.collect::<Result<_, _>>()?,
+            next,
         })
     }
-}
 
-/// Newest first, perhaps more than were asked for; and what is before which place was not looked at.
-type Page = (Vec<Hit>, Option<SearchPlace>);
-
-impl Read<'_> {
     /// Newest first, as the log has them.
     fn search_room(
         &self,
@@ -57,10 +53,10 @@ impl Read<'_> {
         before: Option<SearchPlace>,
         limit: usize,
     ) -> Result<Page, Halt> {
-        let Some((room, log)) = find_log(self.connection, room)? else {
+        let Some((room, log)) = find_log(self.database, room)? else {
             return Ok(Page::default());
         };
-        let end = self.tail()?.end(room.room_no, log.end);
+        let end = self.newest.end(room.room_no, log.end)?;
         let below = before.map_or(Seq::MAX, |before| before.seq);
         let mut walk = Walk::below((room.room_no, &log, end), below);
         let (mut budget, mut hits) = (Budget::full(), Vec::new());
@@ -86,13 +82,10 @@ impl Read<'_> {
             return Ok(Page::default());
         };
         let seats = self.seats(user_no, None)?;
-        let mut rooms: Vec<_> = {
-            let tail = self.tail()?;
-            let seats = seats.iter().map(super::lists::Seat::log);
-            seats
-                .map(|(room_no, log)| (room_no, log, tail.end(room_no, log.end)))
-                .collect()
-        };
+        let mut rooms = Vec::with_capacity(seats.len());
+        for (room_no, log) in seats.iter().map(super::lists::Seat::log) {
+            rooms.push((room_no, log, self.newest.end(room_no, log.end)?));
+        }
         rooms.sort_unstable_by_key(|(room_no, _, end)| Reverse((end.at, *room_no)));
         rooms.truncate(ROOMS_MAX);
         let walks = rooms.into_iter().map(|room| Walk::new(room, before));
@@ -125,14 +118,14 @@ impl Read<'_> {
             return Ok(message);
         }
         let room_no = place.room.cast_signed();
-        let room = first(self.connection, ROOM, [room_no], |row| {
+        let room = first(self.database, ROOM, values![room_no], |row| {
             Ok((room_id(row, 0)?, Epoch::new(number(row, 1)?)))
         })?;
         let Some((id, epoch)) = room else {
             return Ok(None);
         };
-        let values = [room_no, signed(place.seq)];
-        let message = first(self.connection, messages::ONE, values, |row| {
+        let values = values![room_no, place.seq];
+        let message = first(self.database, messages::ONE, values, |row| {
             Decoder::new(&id, epoch).message(row, 0)
         })?;
         Ok(message.map(Arc::new))

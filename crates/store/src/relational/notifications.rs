@@ -11,15 +11,15 @@ use madang_domain::{
     UserId, WhichNotifications,
 };
 
+use super::change::Change;
 use super::commit::{Carried, Refused};
 use super::create::Beginning;
+use super::database::{execute, first, number, seq, sql_limit, values};
 use super::entries::NewEntry;
 use super::membership::gained;
-use super::reader::Reader;
+use super::read::{Halt, Read};
 use super::rooms::find_log;
 use super::send::without_body;
-use super::sql::{execute, first, number, seq, signed, sql_limit};
-use super::writer::Writer;
 use crate::notification;
 
 /// What is counted of an inbox.
@@ -29,11 +29,11 @@ struct Inbox {
     deleted_to: Seq,
 }
 
-pub(super) const UNREAD: &str = "SELECT handled FROM rooms WHERE room_no = ?1";
-pub(super) const GONE: &str = "SELECT gone FROM rooms WHERE room_no = ?1";
+pub(crate) const UNREAD: &str = "SELECT handled FROM rooms WHERE room_no = ?1";
+pub(crate) const GONE: &str = "SELECT gone FROM rooms WHERE room_no = ?1";
 
-impl Writer {
-    pub(super) fn notify(&mut self, notify: &Notify, done: &mut Committed) -> Carried {
+impl Change<'_> {
+    pub(crate) fn notify(&mut self, notify: &Notify, done: &mut Committed) -> Carried {
         notify.notification.check()?;
         // Refused before anything is written.
         notification::data(&notify.notification)?;
@@ -53,7 +53,7 @@ impl Writer {
 
     /// Appends to the user's inbox, made when it is missing; nothing, when the sender has named it
     /// so before.
-    pub(super) fn notify_one(
+    pub(crate) fn notify_one(
         &mut self,
         user: &UserId,
         (notification, client_id): (&Notification, Option<&ClientId>),
@@ -88,7 +88,7 @@ impl Writer {
         Ok(())
     }
 
-    pub(super) fn handle_notifications(
+    pub(crate) fn handle_notifications(
         &mut self,
         user: &UserId,
         (which, action): (WhichNotifications, NotificationAction),
@@ -134,7 +134,7 @@ impl Writer {
             NotificationAction::Delete => sql_limit(changed),
         };
         let add = "UPDATE rooms SET handled = handled + ?2, gone = gone + ?3 WHERE room_no = ?1";
-        execute(&self.connection, add, [room_no, newly, gone])?;
+        execute(self.database, add, values![room_no, newly, gone])?;
         Ok(Answer::Handled { changed, is_all })
     }
 
@@ -186,7 +186,7 @@ impl Writer {
 
     fn inbox(&self, room_no: i64) -> Result<Inbox, StoreError> {
         let find = "SELECT read_to, deleted_to FROM rooms WHERE room_no = ?1";
-        let found = first(&self.connection, find, [room_no], |row| {
+        let found = first(self.database, find, values![room_no], |row| {
             Ok(Inbox {
                 read_to: seq(row, 0)?,
                 deleted_to: seq(row, 1)?,
@@ -200,7 +200,7 @@ impl Writer {
             NotificationAction::Read => "UPDATE rooms SET read_to = ?2 WHERE room_no = ?1",
             NotificationAction::Delete => "UPDATE rooms SET deleted_to = ?2 WHERE room_no = ?1",
         };
-        execute(&self.connection, note, [room_no, signed(to)]).map(drop)
+        execute(self.database, note, values![room_no, to]).map(drop)
     }
 }
 
@@ -222,26 +222,26 @@ fn handled(
     Some((after, message.revision() == Revision::None))
 }
 
-impl Reader {
-    pub(super) fn notification_count(&self, user: &UserId) -> Result<u64, StoreError> {
+impl Read<'_> {
+    pub(crate) fn notification_count(&self, user: &UserId) -> Result<u64, Halt> {
         self.kept_but(user, GONE)
     }
 
-    pub(super) fn unread_notifications(&self, user: &UserId) -> Result<u64, StoreError> {
+    pub(crate) fn unread_notifications(&self, user: &UserId) -> Result<u64, Halt> {
         self.kept_but(user, UNREAD)
     }
 
     /// How many notifications are kept, without those that the query counts.
-    fn kept_but(&self, user: &UserId, query: &str) -> Result<u64, StoreError> {
-        self.snapshot(|read| {
-            let found = find_log(read.connection, &RoomId::inbox(user))?;
-            let Some((room, log)) = found else {
-                return Ok(0);
-            };
-            let others = first(read.connection, query, [room.room_no], |row| number(row, 0))?;
-            let end = read.tail()?.end(room.room_no, log.end);
-            let kept = end.n - log.oldest_n;
-            Ok(kept.saturating_sub(others.unwrap_or(0)))
-        })
+    fn kept_but(&self, user: &UserId, query: &'static str) -> Result<u64, Halt> {
+        let found = find_log(self.database, &RoomId::inbox(user))?;
+        let Some((room, log)) = found else {
+            return Ok(0);
+        };
+        let others = first(self.database, query, values![room.room_no], |row| {
+            number(row, 0)
+        })?;
+        let end = self.newest.end(room.room_no, log.end)?;
+        let kept = end.n - log.oldest_n;
+        Ok(kept.saturating_sub(others.unwrap_or(0)))
     }
 }

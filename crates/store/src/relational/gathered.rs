@@ -8,21 +8,21 @@ use madang_domain::{Position, RoomId, UserChange, UserId};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::writer::Writer;
+use super::change::{Change, Changes};
 
 /// What is to be kept.
 #[derive(Debug)]
-pub(super) enum Wish {
+pub(crate) enum Wish {
     Delivered(Mark),
     Read(Mark),
     Users(Vec<UserChange>),
 }
 
 #[derive(Debug)]
-pub(super) struct Mark {
-    pub(super) room: RoomId,
-    pub(super) user: UserId,
-    pub(super) position: Position,
+pub(crate) struct Mark {
+    pub(crate) room: RoomId,
+    pub(crate) user: UserId,
+    pub(crate) position: Position,
 }
 
 /// The read mark, of a wish that is about one.
@@ -30,7 +30,7 @@ type Kept = Result<Option<ReadMark>, String>;
 
 /// What waits for the writer. Each has a job in the writer's queue: so it is bounded.
 #[derive(Debug, Default)]
-pub(super) struct Gathered(Mutex<Vec<Waiting>>);
+pub(crate) struct Gathered(Mutex<Vec<Waiting>>);
 
 type Waiting = (Wish, oneshot::Sender<Kept>);
 
@@ -39,32 +39,30 @@ type Waiting = (Wish, oneshot::Sender<Kept>);
 const FAILURES_MAX: usize = 3;
 
 impl Gathered {
-    /// Adds a wish; what became of it is told after the next [`Writer::keep_gathered`].
-    pub(super) fn push(&self, wish: Wish) -> oneshot::Receiver<Kept> {
+    /// Adds a wish; what became of it is told after the next [`Gathered::keep`].
+    pub(crate) fn push(&self, wish: Wish) -> oneshot::Receiver<Kept> {
         let (answer, receiver) = oneshot::channel();
         self.0.lock().push((wish, answer));
         receiver
     }
 
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.lock().len()
     }
-}
 
-impl Writer {
     /// Keeps all that waits: together, and one by one when that fails, so that one wish cannot fail
     /// the others.
-    pub(super) fn keep_gathered(&mut self) {
-        let wishes = std::mem::take(&mut *self.gathered.0.lock());
+    pub(crate) fn keep(&self, writer: &mut impl Changes) {
+        let wishes = std::mem::take(&mut *self.0.lock());
         if wishes.is_empty() {
             // An earlier call took them.
             return;
         }
-        let together = self.transaction(|writer| {
+        let together = writer.change(|change| {
             let wishes = wishes.iter();
             wishes
-                .map(|(wish, _)| writer.keep(wish))
+                .map(|(wish, _)| change.keep(wish))
                 .collect::<Result<Vec<_>, _>>()
         });
         match together {
@@ -74,33 +72,35 @@ impl Writer {
                     let _ = answer.send(Ok(kept));
                 }
             }
-            Err(error) => self.keep_one_by_one(wishes, &error),
+            Err(error) => keep_one_by_one(writer, wishes, &error),
         }
     }
+}
 
-    fn keep_one_by_one(&mut self, wishes: Vec<Waiting>, error: &StoreError) {
-        tracing::warn!(%error, wishes = wishes.len(), "marks were not kept together");
-        let is_one = wishes.len() == 1;
-        let mut failures = if is_one { FAILURES_MAX } else { 0 };
-        let mut last = error.to_string();
-        for (wish, answer) in wishes {
-            let kept = match failures {
-                FAILURES_MAX.. => Err(last.clone()),
-                _ => self
-                    .transaction(|writer| writer.keep(&wish))
-                    .map_err(|error| error.to_string()),
-            };
-            match &kept {
-                Ok(_) => failures = 0,
-                Err(error) => {
-                    failures += 1;
-                    last.clone_from(error);
-                }
+fn keep_one_by_one(writer: &mut impl Changes, wishes: Vec<Waiting>, error: &StoreError) {
+    tracing::warn!(%error, wishes = wishes.len(), "marks were not kept together");
+    let is_one = wishes.len() == 1;
+    let mut failures = if is_one { FAILURES_MAX } else { 0 };
+    let mut last = error.to_string();
+    for (wish, answer) in wishes {
+        let kept = match failures {
+            FAILURES_MAX.. => Err(last.clone()),
+            _ => writer
+                .change(|change| change.keep(&wish))
+                .map_err(|error| error.to_string()),
+        };
+        match &kept {
+            Ok(_) => failures = 0,
+            Err(error) => {
+                failures += 1;
+                last.clone_from(error);
             }
-            let _ = answer.send(kept);
         }
+        let _ = answer.send(kept);
     }
+}
 
+impl Change<'_> {
     fn keep(&mut self, wish: &Wish) -> Result<Option<ReadMark>, StoreError> {
         match wish {
             Wish::Delivered(mark) => self.keep_delivered(mark).map(|()| None),
