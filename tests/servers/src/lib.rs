@@ -3,7 +3,13 @@
 //!
 //! Everything here blocks and gives up after [`PATIENCE`].
 
+mod account;
+mod certificates;
+mod database;
+pub mod mariadb;
 pub mod nats;
+pub mod ports;
+pub mod postgres;
 pub mod process;
 pub mod python;
 pub mod redis;
