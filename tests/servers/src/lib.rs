@@ -3,8 +3,15 @@
 //!
 //! Everything here blocks and gives up after [`PATIENCE`].
 
+mod account;
+mod certificates;
+mod database;
+pub mod mariadb;
 pub mod nats;
+pub mod ports;
+pub mod postgres;
 pub mod process;
+pub mod proxy;
 pub mod python;
 pub mod redis;
 mod running;

@@ -6,6 +6,7 @@
 )]
 
 use std::collections::VecDeque;
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Sender, channel};
@@ -88,9 +89,71 @@ pub fn spawn(mut command: Command) -> Child {
 
 /// Sends a signal to a child that has not been waited for, so that its id is still its own.
 pub fn signal(child: &Child, signal: i32) {
-    let pid = i32::try_from(child.id()).expect("process ids are small");
+    kill(child.id(), signal);
+}
+
+/// Sends a signal to a child and to the children that it has: a database's are a process each. Answers their ids.
+///
+/// The child stands still while they are told, so that none of them can be missed, and no id of one that has ended
+/// can be another's.
+pub(crate) fn signal_family(child: &Child, signal: i32) -> Vec<u32> {
+    kill(child.id(), libc::SIGSTOP);
+    await_stop(child.id());
+    let children = children(child.id());
+    for &id in &children {
+        kill(id, signal);
+    }
+    kill(child.id(), signal);
+    children
+}
+
+/// Sends SIGKILL to a child and its children, and waits until all of them are gone.
+pub(crate) fn kill_family(child: &Child) {
+    // Children whose parent has ended become this process's, which can then wait for them.
+    // SAFETY: `prctl` takes no memory.
+    unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1) };
+    let children = signal_family(child, libc::SIGKILL);
+    for id in std::iter::once(child.id()).chain(children) {
+        // SAFETY: without a place for the status, `waitpid` takes no memory.
+        unsafe { libc::waitpid(process_id(id), std::ptr::null_mut(), 0) };
+    }
+}
+
+/// Calls `ending` when this process exits by itself: statics are not dropped. It must not panic.
+pub(crate) fn at_exit(ending: extern "C" fn()) {
+    // SAFETY: `atexit` keeps the function's address only, and functions stay.
+    unsafe { libc::atexit(ending) };
+}
+
+fn kill(id: u32, signal: i32) {
     // SAFETY: `kill` takes no memory.
-    unsafe { libc::kill(pid, signal) };
+    unsafe { libc::kill(process_id(id), signal) };
+}
+
+/// Waits until a child has stopped, or ended.
+fn await_stop(id: u32) {
+    // SAFETY: `siginfo_t` is plain data, for which all zeros are a value.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let events = libc::WSTOPPED | libc::WEXITED | libc::WNOWAIT;
+    // SAFETY: `waitid` writes to `info` only.
+    unsafe { libc::waitid(libc::P_PID, id, &raw mut info, events) };
+}
+
+fn children(id: u32) -> Vec<u32> {
+    let threads = fs::read_dir(format!("/proc/{id}/task"));
+    let threads = threads.into_iter().flatten().filter_map(Result::ok);
+    let lists =
+        threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    lists
+        .flat_map(|list| {
+            let ids = list.split_whitespace().filter_map(|id| id.parse().ok());
+            ids.collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn process_id(id: u32) -> libc::pid_t {
+    libc::pid_t::try_from(id).expect("process ids are small")
 }
 
 /// Gives `command` no input and pipes for what it prints.

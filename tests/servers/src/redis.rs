@@ -1,6 +1,5 @@
 //! Redis servers: alone, as a cluster, and watched by a sentinel. Debian's `redis-server`.
 
-use std::net::TcpListener;
 use std::ops::{Deref, DerefMut};
 use std::process::Command;
 use std::thread;
@@ -9,10 +8,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::PATIENCE;
-use crate::running::{Launch, Revivable, Running};
-
-/// Ports are found by asking for a free one and may be taken before the server has it.
-const TRIES: usize = 20;
+use crate::ports::free_port;
+use crate::running::{Revivable, Running, TRIES};
 
 /// One server that stores nothing. Killed when dropped.
 #[derive(Debug)]
@@ -53,19 +50,8 @@ impl RedisServer {
     pub fn with_options(options: &[&str]) -> Self {
         let folder = TempDir::new().expect("a temporary folder can be made");
         let options: Vec<String> = options.iter().map(ToString::to_string).collect();
-        let mut said = String::new();
-        for _ in 0..TRIES {
-            let port = free_port();
-            match launch(port, &options, &folder) {
-                Ok(running) => {
-                    let again = Launch(Box::new(move || launch(port, &options, &folder)));
-                    let server = Revivable::new(running, again);
-                    return Self { server, port };
-                }
-                Err(error) => said = error,
-            }
-        }
-        panic!("{said}");
+        let (server, port) = Revivable::on_free_port(move |port| launch(port, &options, &folder));
+        Self { server, port }
     }
 
     /// Its port on 127.0.0.1; the same after a restart.
@@ -252,11 +238,6 @@ fn launch(port: u16, options: &[String], folder: &TempDir) -> Result<Running, St
     Running::start("redis-server", command, |line| {
         line.contains("Ready to accept connections")
     })
-}
-
-fn free_port() -> u16 {
-    let socket = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    socket.local_addr().expect("it is bound").port()
 }
 
 fn cli(port: u16, words: &[&str]) -> String {

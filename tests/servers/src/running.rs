@@ -6,7 +6,11 @@ use std::thread;
 use std::time::Instant;
 
 use crate::PATIENCE;
+use crate::ports::free_port;
 use crate::process::{self, Log};
+
+/// Ports are found by asking for a free one and may be taken before the server has it.
+pub(crate) const TRIES: usize = 20;
 
 /// A process that is killed when dropped; its log is printed when a test fails meanwhile.
 #[derive(Debug)]
@@ -77,19 +81,13 @@ impl Running {
     }
 
     pub(crate) fn signal(&self, signal: i32) {
-        process::signal(&self.child, signal);
-    }
-
-    /// Kills it and waits for its end.
-    pub(crate) fn kill(&mut self) {
-        self.signal(libc::SIGKILL);
-        let _ = self.child.wait();
+        process::signal_family(&self.child, signal);
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.kill();
+        process::kill_family(&self.child);
         if thread::panicking() {
             self.log.print(self.name);
         }
@@ -120,7 +118,35 @@ impl Revivable {
         }
     }
 
-    /// SIGKILL.
+    /// Starts it on a free port, which it keeps.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub(crate) fn on_free_port(
+        launch: impl Fn(u16) -> Result<Running, String> + Send + Sync + 'static,
+    ) -> (Self, u16) {
+        let mut said = String::new();
+        for _ in 0..TRIES {
+            let port = free_port();
+            match launch(port) {
+                Ok(running) => {
+                    let again = Launch(Box::new(move || launch(port)));
+                    return (Self::new(running, again), port);
+                }
+                Err(error) => said = error,
+            }
+        }
+        panic!("{said}");
+    }
+
+    /// SIGKILL for a server that lives as long as this process, which exits.
+    pub(crate) fn end(&self) {
+        if let Some(running) = &self.running {
+            process::kill_family(&running.child);
+        }
+    }
+
+    /// SIGKILL, to its children too: all that is left is what it wrote.
     pub fn kill(&mut self) {
         self.running = None;
     }
