@@ -4,6 +4,7 @@
 #[cfg(any(test, feature = "conformance"))]
 #[expect(clippy::unwrap_used, clippy::print_stdout, reason = "these are tests")]
 pub mod conformance;
+pub mod remote;
 pub mod sqlite;
 
 mod data_lock;

@@ -20,6 +20,9 @@ use crate::numbers;
 
 pub(crate) const FIND_DIRECT: &str = "SELECT id FROM rooms WHERE direct_key = ?1";
 
+/// Looks for a direct room that goes each time it was found.
+const LOOKS_MAX: usize = 16;
+
 /// What a room begins with.
 pub(crate) struct Beginning<'a> {
     pub(crate) id: &'a RoomId,
@@ -35,10 +38,7 @@ impl Change<'_> {
         let mut key = None;
         if new.kind == RoomKind::Direct {
             let hash = direct_key(&members, &new.profile);
-            let found = first(self.database, FIND_DIRECT, values![&hash[..]], |row| {
-                rooms::room_id(row, 0)
-            })?;
-            if let Some(id) = found {
+            if let Some(id) = self.direct_room(&hash)? {
                 return self.find_direct(&id, &members, new, done);
             }
             key = Some(hash);
@@ -80,6 +80,24 @@ impl Change<'_> {
             done.changes.push(gained(&person.user, &new.id, &head));
         }
         self.made(&new.id, Making::Made)
+    }
+
+    /// The direct room with a key, loaded. It is looked for again when it goes while others are waited for.
+    fn direct_room(&mut self, key: &[u8]) -> Result<Option<RoomId>, StoreError> {
+        for _ in 0..LOOKS_MAX {
+            let key = values![key];
+            let found = first(self.database, FIND_DIRECT, key, |row| {
+                rooms::room_id(row, 0)
+            })?;
+            let Some(id) = found else {
+                return Ok(None);
+            };
+            if self.load_room(&id)?.is_some() {
+                return Ok(Some(id));
+            }
+        }
+        let reason = "a direct room is made and deleted over and over";
+        Err(StoreError::Unavailable(reason.to_owned()))
     }
 
     /// Brings back whoever of the two had left.
@@ -233,7 +251,7 @@ impl Change<'_> {
         done: &mut Committed,
     ) -> Result<(), StoreError> {
         if let Some(link) = profile.upload() {
-            self.retire_upload(link, at)?;
+            self.release_upload(link, at)?;
         }
         done.released = profile.picture;
         Ok(())

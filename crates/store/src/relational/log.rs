@@ -104,14 +104,15 @@ pub(crate) trait Log {
         client_id: &ClientId,
     ) -> Result<Option<Arc<Message>>, StoreError>;
 
-    /// How many messages of a user, by number, in a room are kept behind a place, of those that the
-    /// table has.
+    /// How many messages of a user in a room are kept behind a place, of those that the table has.
+    /// `user_and_room` are the numbers of both.
     ///
     /// # Errors
     /// [`StoreError`].
     fn own_behind(
         &self,
         database: &dyn Database,
+        user: &UserId,
         user_and_room: [i64; 2],
         place: Seq,
     ) -> Result<i64, StoreError>;

@@ -74,9 +74,13 @@ impl Change<'_> {
     ) -> Result<(), StoreError> {
         let n = self.counted_to(room, now)?.cast_signed();
         let room_no = room.room_no;
-        let own = self
-            .log
-            .own_behind(self.database, [user_no, room_no], now)?;
+        let own = match now == room.head.last {
+            true => 0,
+            false => {
+                let of = [user_no, room_no];
+                (self.log).own_behind(self.database, &mark.user, of, now)?
+            }
+        };
         execute(
             self.database,
             "UPDATE members SET read_seq = ?3, read_n = ?4, own = ?5

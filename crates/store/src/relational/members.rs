@@ -93,8 +93,7 @@ impl Change<'_> {
                 since,
                 since_n.cast_signed(),
                 // Of an agent who comes back to where nobody has read since.
-                self.log
-                    .own_behind(self.database, [user_no, room_no], since)?,
+                (self.log).own_behind(self.database, &person.user, [user_no, room_no], since,)?,
             ],
         )?;
         let standing = Standing::Member(role);

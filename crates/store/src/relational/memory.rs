@@ -1,12 +1,12 @@
 //! What is remembered of the tables, as of now within an open transaction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use madang_domain::ports::StoreError;
 use madang_domain::{Person, RoomDetail, RoomHead, RoomId, Standing, UserId};
 
 use super::change::Change;
-use super::database::{Database, execute, first, values};
+use super::database::{Database, Value, execute, first, values};
 use super::log::End;
 use super::members;
 use super::rooms::{self, RoomRow};
@@ -39,6 +39,12 @@ pub(crate) struct CachedRoom {
 impl Memory {
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
+    }
+
+    /// Forgets what others may change meanwhile: all but the numbers of users, which stay.
+    pub(crate) fn forget_what_changes(&mut self) {
+        self.rooms.clear();
+        self.standings.clear();
     }
 
     /// Keeps the memory bounded; between transactions only.
@@ -106,6 +112,26 @@ impl Change<'_> {
     pub(crate) fn know(&mut self, person: &Person) -> Result<i64, StoreError> {
         know(self.database, self.memory, person)
     }
+}
+
+/// Loads rooms, and keeps others from changing them.
+pub(crate) fn load_rooms(
+    database: &dyn Database,
+    memory: &mut Memory,
+    rooms: &BTreeSet<&RoomId>,
+) -> Result<(), StoreError> {
+    if rooms.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<&RoomId> = rooms.iter().copied().collect();
+    database.lock_rooms(&ids)?;
+    let keys: Vec<Value<'_>> = ids.iter().map(|id| id.as_str().into()).collect();
+    database.query_each(rooms::FIND, &keys, &mut |row| {
+        let row = rooms::room_row(row)?;
+        let end = row.log.end;
+        memory.rooms.insert(row.room.id.clone(), cached(row, end));
+        Ok(())
+    })
 }
 
 pub(crate) fn user_no(

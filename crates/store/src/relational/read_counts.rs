@@ -32,14 +32,14 @@ macro_rules! ordered {
                 $index,
                 " WHERE room_no = ?1 AND ",
                 $column,
-                " < ?2 LIMIT ?3)"
+                " < ?2 LIMIT ?3) AS counted"
             ),
             above: concat!(
                 "SELECT count(*) FROM (SELECT 1 FROM members INDEXED BY ",
                 $index,
                 " WHERE room_no = ?1 AND ",
                 $column,
-                " >= ?2 LIMIT ?3)"
+                " >= ?2 LIMIT ?3) AS counted"
             ),
             between: concat!(
                 "SELECT ",

@@ -165,7 +165,7 @@ fn support(row: &dyn Row, customer: UserId) -> Result<Support, StoreError> {
     })
 }
 
-fn room_row(row: &dyn Row) -> Result<RoomRow, StoreError> {
+pub(crate) fn room_row(row: &dyn Row) -> Result<RoomRow, StoreError> {
     let room_no = row.int(0)?;
     let log = log(row, 19)?;
     let kind = one_of(row, 2, numbers::room_kind)?;

@@ -18,6 +18,10 @@ pub(crate) const FIND: &str = "SELECT retired_at FROM uploads WHERE link = ?1";
 pub(crate) const FORGOTTEN: &str =
     "SELECT link FROM uploads WHERE retired_at < ?1 ORDER BY retired_at LIMIT 8";
 
+/// Fails where another has decided meanwhile: an upsert would retire what a room has just taken.
+const RETIRE: &str = "INSERT INTO uploads (link, retired_at) VALUES (?1, ?2)";
+const RETIRE_AGAIN: &str = "UPDATE uploads SET retired_at = ?2 WHERE link = ?1 AND retired_at < ?2";
+
 /// What became of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
@@ -45,27 +49,15 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Lets no room take the upload from now on.
-    pub(crate) fn retire_upload(&self, link: &str, at: Timestamp) -> Result<(), StoreError> {
-        let before = values![at.before(RETIRED_FOR)];
-        let forgotten = all(self.database, FORGOTTEN, before, |row| text(row, 0))?;
-        for link in forgotten.iter().flatten() {
-            execute(
-                self.database,
-                "DELETE FROM uploads WHERE link = ?1",
-                values![&**link],
-            )?;
+    /// The room that has an upload lets it go: no room may take it from now on.
+    pub(crate) fn release_upload(&self, link: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.forget_retired(at)?;
+        let values = values![link, at];
+        let retire = "UPDATE uploads SET retired_at = ?2 WHERE link = ?1";
+        if execute(self.database, retire, values)? == 0 {
+            execute(self.database, RETIRE, values)?;
         }
-        let (database, values) = (self.database, values![link, at]);
-        let retire = "UPDATE uploads SET retired_at =
-                 CASE WHEN retired_at > ?2 THEN retired_at ELSE ?2 END
-             WHERE link = ?1";
-        if execute(database, retire, values)? > 0 {
-            return Ok(());
-        }
-        // Not an upsert: a room may take it at this moment, and has it then.
-        let insert = "INSERT INTO uploads (link, retired_at) VALUES (?1, ?2)";
-        execute(database, insert, values).map(drop)
+        Ok(())
     }
 
     /// Retires those that no room has; answers which rooms have.
@@ -76,13 +68,31 @@ impl Change<'_> {
     ) -> Result<Vec<bool>, StoreError> {
         let mut used = Vec::with_capacity(links.len());
         for link in links {
-            let is_used = fate(self.database, link)? == Some(Fate::Used);
-            if !is_used {
-                self.retire_upload(link, at)?;
+            let values = values![&**link, at];
+            let fate = fate(self.database, link)?;
+            used.push(fate == Some(Fate::Used));
+            match fate {
+                Some(Fate::Used) => {}
+                Some(Fate::Retired) => {
+                    execute(self.database, RETIRE_AGAIN, values)?;
+                }
+                None => {
+                    self.forget_retired(at)?;
+                    execute(self.database, RETIRE, values)?;
+                }
             }
-            used.push(is_used);
         }
         Ok(used)
+    }
+
+    fn forget_retired(&self, at: Timestamp) -> Result<(), StoreError> {
+        let before = values![at.before(RETIRED_FOR)];
+        let forgotten = all(self.database, FORGOTTEN, before, |row| text(row, 0))?;
+        for link in forgotten.iter().flatten() {
+            let forget = "DELETE FROM uploads WHERE link = ?1";
+            execute(self.database, forget, values![&**link])?;
+        }
+        Ok(())
     }
 }
 

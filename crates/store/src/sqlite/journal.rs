@@ -260,6 +260,7 @@ impl Log for Journal {
     fn own_behind(
         &self,
         database: &dyn Database,
+        _: &UserId,
         user_and_room: [i64; 2],
         place: Seq,
     ) -> Result<i64, StoreError> {
