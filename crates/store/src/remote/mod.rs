@@ -36,8 +36,9 @@ use std::sync::Arc;
 use madang_domain::ports::{Store, StoreError};
 
 use crate::RelationalStore;
-use link::{Brand, Target};
+use link::{Brand, Purpose, Session, Target};
 use mysql::MySql;
+use options::Scheme;
 use postgres::Postgres;
 use worker::{Reader, Writer};
 
@@ -50,12 +51,9 @@ type RemoteStore<B> = RelationalStore<Reader<B>, Writer<B>>;
 /// # Errors
 /// [`StoreError::Unavailable`]: the URL is none, or threads cannot be started.
 pub fn open(url: &str, options: &RemoteOptions) -> Result<Arc<dyn Store>, StoreError> {
-    let unusable = |error: UrlError| StoreError::Unavailable(error.to_string());
-    match options::scheme(url).map_err(unusable)? {
-        options::Scheme::Postgres => {
-            start(Target::<Postgres>::new(url, options).map_err(unusable)?)
-        }
-        options::Scheme::MySql => start(Target::<MySql>::new(url, options).map_err(unusable)?),
+    match scheme(url)? {
+        Scheme::Postgres => start(Target::<Postgres>::new(url, options).map_err(unusable)?),
+        Scheme::MySql => start(Target::<MySql>::new(url, options).map_err(unusable)?),
     }
 }
 
@@ -66,9 +64,50 @@ pub fn open(url: &str, options: &RemoteOptions) -> Result<Arc<dyn Store>, StoreE
 pub fn check(url: &str) -> Result<(), UrlError> {
     let options = RemoteOptions::default();
     match options::scheme(url)? {
-        options::Scheme::Postgres => Target::<Postgres>::new(url, &options).map(drop),
-        options::Scheme::MySql => Target::<MySql>::new(url, &options).map(drop),
+        Scheme::Postgres => Target::<Postgres>::new(url, &options).map(drop),
+        Scheme::MySql => Target::<MySql>::new(url, &options).map(drop),
     }
+}
+
+/// Brings the schema at `url` up to date. Blocks. Nodes do the same when they connect.
+///
+/// # Errors
+/// [`StoreError::Unavailable`]: it cannot be reached. [`StoreError::Corrupt`]: a newer schema.
+pub fn migrate(url: &str) -> Result<(), StoreError> {
+    match scheme(url)? {
+        Scheme::Postgres => session::<Postgres>(url)?.ready(),
+        Scheme::MySql => session::<MySql>(url)?.ready(),
+    }
+}
+
+/// Gives every room another epoch; answers how many there are. To be called, while no node runs, once
+/// an older copy of the database was put in place: numbers would be given out again.
+///
+/// # Errors
+/// As [`migrate`]. Nothing was changed.
+pub fn renew_epochs(url: &str) -> Result<u64, StoreError> {
+    match scheme(url)? {
+        Scheme::Postgres => renew(&session::<Postgres>(url)?),
+        Scheme::MySql => renew(&session::<MySql>(url)?),
+    }
+}
+
+fn renew<B: Brand>(session: &Session<B>) -> Result<u64, StoreError> {
+    session.ready()?;
+    session.execute_rows(statements::renew_epochs, 1, &[])
+}
+
+fn session<B: Brand>(url: &str) -> Result<Session<B>, StoreError> {
+    let target = Target::new(url, &RemoteOptions::default()).map_err(unusable)?;
+    Session::new(&Arc::new(target), Purpose::Write)
+}
+
+fn scheme(url: &str) -> Result<Scheme, StoreError> {
+    options::scheme(url).map_err(unusable)
+}
+
+fn unusable(error: UrlError) -> StoreError {
+    StoreError::Unavailable(error.to_string())
 }
 
 fn start<B: Brand>(target: Target<B>) -> Result<Arc<dyn Store>, StoreError> {

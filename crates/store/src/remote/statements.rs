@@ -72,6 +72,15 @@ pub(super) fn find_named(words: Words, rows: usize) -> String {
     )
 }
 
+/// Without values. Epochs are above zero and of 48 bits.
+pub(super) fn renew_epochs(words: Words, _: usize) -> String {
+    let random = match words {
+        Words::Postgres => "floor(random() * 281474976710654)::BIGINT",
+        Words::MySql => "floor(rand() * 281474976710654)",
+    };
+    format!("UPDATE rooms SET epoch = 1 + {random}")
+}
+
 fn tuples(words: Words, rows: usize, columns: usize) -> String {
     let row = |row: usize| {
         let first = row * columns + 1;
