@@ -2,6 +2,8 @@
 //! are kept by one commit: readers acknowledge far more often than they write, and a commit is a
 //! sync of the disk.
 
+use std::collections::BTreeSet;
+
 use madang_domain::ports::StoreError;
 use madang_domain::receipt::ReadMark;
 use madang_domain::{Position, RoomId, UserChange, UserId};
@@ -9,6 +11,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::change::{Change, Changes};
+use super::memory;
 
 /// What is to be kept.
 #[derive(Debug)]
@@ -60,10 +63,8 @@ impl Gathered {
             return;
         }
         let together = writer.change(|change| {
-            let wishes = wishes.iter();
-            wishes
-                .map(|(wish, _)| change.keep(wish))
-                .collect::<Result<Vec<_>, _>>()
+            let wishes: Vec<&Wish> = wishes.iter().map(|(wish, _)| wish).collect();
+            change.keep_all(&wishes)
         });
         match together {
             Ok(kept) => {
@@ -101,6 +102,47 @@ fn keep_one_by_one(writer: &mut impl Changes, wishes: Vec<Waiting>, error: &Stor
 }
 
 impl Change<'_> {
+    /// Answers the read mark of each wish that is about one.
+    fn keep_all(&mut self, wishes: &[&Wish]) -> Result<Vec<Option<ReadMark>>, StoreError> {
+        let delivered = wishes.iter().filter_map(|wish| match wish {
+            Wish::Delivered(mark) => Some(mark),
+            _ => None,
+        });
+        let read = wishes
+            .iter()
+            .enumerate()
+            .filter_map(|(at, wish)| match wish {
+                Wish::Read(mark) => Some((at, mark)),
+                _ => None,
+            });
+        let (places, read): (Vec<usize>, Vec<&Mark>) = read.unzip();
+        let delivered: Vec<&Mark> = delivered.collect();
+        let Some(of_rooms) = self.log.marks_of_rooms(&delivered, &read)? else {
+            return wishes.iter().map(|wish| self.keep(wish)).collect();
+        };
+        let mut answers = vec![None; wishes.len()];
+        // The rooms first, as whoever writes into them: before rows of their members.
+        let rooms: BTreeSet<&RoomId> = of_rooms.iter().map(|at| &read[*at].room).collect();
+        memory::load_rooms(self.database, self.memory, &rooms)?;
+        for at in &of_rooms {
+            answers[places[*at]] = self.keep_read(read[*at])?;
+        }
+        let others: Vec<usize> = (0..read.len())
+            .filter(|at| !of_rooms.contains(at))
+            .collect();
+        let marks: Vec<&Mark> = others.iter().map(|at| read[*at]).collect();
+        let kept = self.log.keep_marks(&delivered, &marks)?;
+        for (at, mark) in others.into_iter().zip(kept) {
+            answers[places[at]] = mark;
+        }
+        for wish in wishes {
+            if let Wish::Users(_) = wish {
+                self.keep(wish)?;
+            }
+        }
+        Ok(answers)
+    }
+
     fn keep(&mut self, wish: &Wish) -> Result<Option<ReadMark>, StoreError> {
         match wish {
             Wish::Delivered(mark) => self.keep_delivered(mark).map(|()| None),

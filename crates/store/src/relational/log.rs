@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use madang_domain::ports::{LogQuery, StoreError};
+use madang_domain::receipt::ReadMark;
 use madang_domain::{ClientId, Command, Epoch, Message, RoomId, Seq, Timestamp, UserId};
 
 use super::database::Database;
+use super::gathered::Mark;
 use super::memory::Memory;
 use super::remove::Traces;
 
@@ -145,6 +147,33 @@ pub(crate) trait Log {
         room_no: i64,
         entries: &[Traces],
     ) -> Result<(), StoreError>;
+
+    /// Which read marks change their rooms' own rows, by their places: the others, and delivered marks,
+    /// [`Log::keep_marks`] keeps at once. `None`: one by one is as good.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn marks_of_rooms(
+        &mut self,
+        delivered: &[&Mark],
+        read: &[&Mark],
+    ) -> Result<Option<Vec<usize>>, StoreError> {
+        let _ = (delivered, read);
+        Ok(None)
+    }
+
+    /// Keeps marks at once; answers what became of each read mark.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn keep_marks(
+        &mut self,
+        delivered: &[&Mark],
+        read: &[&Mark],
+    ) -> Result<Vec<Option<ReadMark>>, StoreError> {
+        let _ = delivered;
+        Ok(vec![None; read.len()])
+    }
 
     /// Something that was said is there no longer.
     fn note_less(&mut self) {}

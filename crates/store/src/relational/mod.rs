@@ -36,7 +36,7 @@ pub(crate) mod desk;
 pub(crate) mod digest;
 mod entries;
 pub(crate) mod filter;
-mod gathered;
+pub(crate) mod gathered;
 pub(crate) mod lists;
 pub(crate) mod log;
 pub(crate) mod marks;

@@ -70,8 +70,8 @@ pub(super) trait Brand: Send + Sync + Sized + 'static {
         purpose: Purpose,
     ) -> Result<Self::Connection, sqlx::Error>;
 
-    /// Brings the schema up to date.
-    async fn migrate(connection: &mut Self::Connection) -> Result<(), MigrateError>;
+    /// Brings the schema up to date, by a connection without time-outs: another node may be at it.
+    async fn migrate(address: &Self::Address) -> Result<(), MigrateError>;
 
     /// A statement without values or rows.
     async fn control(
@@ -221,38 +221,29 @@ impl<B: Brand> Session<B> {
             address, options, ..
         } = &*self.target;
         let connect = B::connect(address, options, self.purpose);
-        let connection = self
-            .runtime
-            .block_on(async { tokio::time::timeout(options.connect_timeout, connect).await });
-        let mut connection = match connection {
-            Ok(connected) => connected.map_err(|error| unavailable(&error))?,
-            Err(_) => {
-                return Err(StoreError::Unavailable(
-                    "connecting took too long".to_owned(),
-                ));
-            }
-        };
+        let connected = self.within(options.connect_timeout, connect);
+        let connection = connected?.map_err(|error| unavailable(&error))?;
         let mut is_current = self.target.is_current.lock();
         if !*is_current {
-            self.migrate(&mut connection)?;
+            self.migrate()?;
             *is_current = true;
         }
         Ok(connection)
     }
 
-    fn migrate(&self, connection: &mut B::Connection) -> Result<(), StoreError> {
-        let migrate = B::migrate(connection);
-        let migrated = self
-            .runtime
-            .block_on(async { tokio::time::timeout(MIGRATION_TIMEOUT, migrate).await });
-        match migrated {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(MigrateError::Newer(reason))) => Err(StoreError::Corrupt(reason)),
-            Ok(Err(MigrateError::Failed(error))) => Err(unavailable(&error)),
-            Err(_) => Err(StoreError::Unavailable(
-                "the schema took too long to be brought up to date".to_owned(),
-            )),
+    fn migrate(&self) -> Result<(), StoreError> {
+        let migrate = B::migrate(&self.target.address);
+        match self.within(MIGRATION_TIMEOUT, migrate)? {
+            Ok(()) => Ok(()),
+            Err(MigrateError::Newer(reason)) => Err(StoreError::Corrupt(reason)),
+            Err(MigrateError::Failed(error)) => Err(unavailable(&error)),
         }
+    }
+
+    fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Result<T, StoreError> {
+        let done = async { tokio::time::timeout(limit, work).await };
+        let late = |_| StoreError::Unavailable("the database does not answer".to_owned());
+        self.runtime.block_on(done).map_err(late)
     }
 
     /// What the last failure said.

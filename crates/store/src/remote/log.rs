@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use madang_domain::ports::StoreError;
+use madang_domain::receipt::ReadMark;
 use madang_domain::{
     ClientId, Command, Draft, Message, MessageKind, RoomAction, RoomId, Seq, Standing, UserId,
 };
 
 use super::link::{Brand, Session};
+use super::marks::Rooms;
 use super::statements::{self, MESSAGE_COLUMNS};
 use crate::relational::database::{Database, Value, first, one_of, user_id, values};
 use crate::relational::digest::ClientIdKey;
+use crate::relational::gathered::Mark;
 use crate::relational::log::{End, Log, OfRoom, Placed, Purges, Step};
 use crate::relational::memory::Memory;
 use crate::relational::messages::Decoder;
@@ -21,10 +24,7 @@ use crate::relational::{filter, memory};
 use crate::{extra, numbers};
 
 /// Rows of one statement; more are several statements.
-const ROWS_MAX: usize = 64;
-
-const OWN_BEHIND: &str = "SELECT count(*) FROM messages
-     WHERE room_no = ?1 AND seq > ?2 AND kind = 0 AND sender = ?3";
+pub(super) const ROWS_MAX: usize = 64;
 
 /// What an open transaction is about to write. Made anew for each.
 #[derive(Debug, Default)]
@@ -38,6 +38,8 @@ pub(super) struct Pending {
     /// What entries said before: to be put back.
     revised: Vec<(usize, Arc<Message>)>,
     deleted: Vec<i64>,
+    /// Of marks.
+    rooms: Rooms,
 }
 
 /// The log of one transaction.
@@ -349,7 +351,7 @@ impl<B: Brand> Log for RemoteLog<'_, B> {
         place: Seq,
     ) -> Result<i64, StoreError> {
         let of = values![room_no, place, user.as_str()];
-        Ok(first(database, OWN_BEHIND, of, |row| row.int(0))?.unwrap_or(0))
+        Ok(first(database, statements::OWN_BEHIND, of, |row| row.int(0))?.unwrap_or(0))
     }
 
     fn remove_traces(
@@ -365,6 +367,29 @@ impl<B: Brand> Log for RemoteLog<'_, B> {
             }
         }
         Ok(())
+    }
+
+    fn marks_of_rooms(
+        &mut self,
+        delivered: &[&Mark],
+        read: &[&Mark],
+    ) -> Result<Option<Vec<usize>>, StoreError> {
+        let rooms = Rooms::of(self.session, delivered.iter().chain(read).copied())?;
+        let of_rooms = (0..read.len()).filter(|index| rooms.changes_with(read[*index]));
+        let of_rooms = of_rooms.collect();
+        self.pending.rooms = rooms;
+        Ok(Some(of_rooms))
+    }
+
+    fn keep_marks(
+        &mut self,
+        delivered: &[&Mark],
+        read: &[&Mark],
+    ) -> Result<Vec<Option<ReadMark>>, StoreError> {
+        let rooms = &self.pending.rooms;
+        let kept = rooms.keep_read(self.session, read)?;
+        rooms.keep_delivered(self.session, delivered)?;
+        Ok(kept)
     }
 
     fn note_deleted(&mut self, room_no: i64) {

@@ -20,14 +20,7 @@ const SEPARATOR: &str = "\n--;\n";
 const LOCK: i64 = 0x4d64_6e67;
 
 pub(super) async fn postgres(connection: &mut PgConnection) -> Result<(), MigrateError> {
-    // However long another takes: this side has a limit.
-    for sql in [
-        "BEGIN",
-        "SET LOCAL statement_timeout = 0",
-        "SET LOCAL lock_timeout = 0",
-    ] {
-        connection.execute(sqlx::raw_sql(sql)).await?;
-    }
+    connection.execute(sqlx::raw_sql("BEGIN")).await?;
     let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK);
     connection.execute(lock).await?;
     let make = "CREATE TABLE IF NOT EXISTS madang_schema (version BIGINT PRIMARY KEY)";

@@ -19,6 +19,7 @@
 mod dialect;
 mod link;
 mod log;
+mod marks;
 mod migrations;
 mod mysql;
 mod options;

@@ -8,7 +8,7 @@ use madang_domain::ports::StoreError;
 use sqlx::mysql::{
     MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow,
 };
-use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Executor};
+use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, Executor};
 
 use super::dialect::Words;
 use super::link::{Brand, Each, Fault, MigrateError, Purpose, Values};
@@ -90,8 +90,10 @@ impl Brand for MySql {
         Ok(connection)
     }
 
-    async fn migrate(connection: &mut MySqlConnection) -> Result<(), MigrateError> {
-        migrations::mysql(connection).await
+    async fn migrate(address: &MySqlConnectOptions) -> Result<(), MigrateError> {
+        let mut connection = address.connect().await?;
+        migrations::mysql(&mut connection).await?;
+        Ok(connection.close().await?)
     }
 
     async fn control(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::TryStreamExt;
 use madang_domain::ports::StoreError;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
-use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Executor};
+use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, Executor};
 
 use super::dialect::Words;
 use super::link::{Brand, Each, Fault, MigrateError, Purpose, Values};
@@ -71,8 +71,10 @@ impl Brand for Postgres {
         Ok(connection)
     }
 
-    async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> {
-        migrations::postgres(connection).await
+    async fn migrate(address: &PgConnectOptions) -> Result<(), MigrateError> {
+        let mut connection = address.connect().await?;
+        migrations::postgres(&mut connection).await?;
+        Ok(connection.close().await?)
     }
 
     async fn control(connection: &mut PgConnection, sql: &'static str) -> Result<(), sqlx::Error> {

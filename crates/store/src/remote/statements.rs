@@ -56,6 +56,52 @@ pub(super) fn count_own(words: Words, rows: usize) -> String {
     }
 }
 
+/// Of a room, behind a place, of a sender.
+pub(super) const OWN_BEHIND: &str = "SELECT count(*) FROM messages
+     WHERE room_no = ?1 AND seq > ?2 AND kind = 0 AND sender = ?3";
+
+/// Room number and user id. Locks in one order.
+pub(super) fn lock_seats(words: Words, rows: usize) -> String {
+    let pairs = tuples(words, rows, 2);
+    format!(
+        "SELECT room_no, id, user_no, read_seq FROM members WHERE (room_no, id) IN ({pairs})
+         ORDER BY room_no, id FOR UPDATE"
+    )
+}
+
+/// User number, room number, seq, n and how many of their own are behind it.
+pub(super) fn raise_read(words: Words, rows: usize) -> String {
+    let set = "read_seq = v.seq, read_n = v.n, own = v.own";
+    match words {
+        Words::Postgres => format!(
+            "UPDATE members AS m SET {set} FROM (VALUES {}) AS v(user_no, room_no, seq, n, own)
+             WHERE m.user_no = v.user_no AND m.room_no = v.room_no",
+            tuples(words, rows, 5)
+        ),
+        Words::MySql => format!(
+            "UPDATE members AS m JOIN ({}) AS v ON m.user_no = v.user_no AND m.room_no = v.room_no
+             SET m.read_seq = v.seq, m.read_n = v.n, m.own = v.own",
+            selects(&["user_no", "room_no", "seq", "n", "own"], rows)
+        ),
+    }
+}
+
+/// Room number, user id and seq.
+pub(super) fn raise_delivered(words: Words, rows: usize) -> String {
+    let rows = tuples(words, rows, 3);
+    let (conflict, new) = match words {
+        Words::Postgres => (
+            "ON CONFLICT (room_no, \"user\") DO UPDATE SET",
+            "excluded.seq",
+        ),
+        Words::MySql => ("ON DUPLICATE KEY UPDATE", "VALUES(seq)"),
+    };
+    format!(
+        "INSERT INTO delivered (room_no, \"user\", seq) VALUES {rows}
+         {conflict} seq = CASE WHEN {new} > delivered.seq THEN {new} ELSE delivered.seq END"
+    )
+}
+
 /// Room number and user id.
 pub(super) fn find_roles(words: Words, rows: usize) -> String {
     let pairs = tuples(words, rows, 2);

@@ -9,6 +9,8 @@ use madang_test_servers::postgres::PostgresServer;
 use super::{RemoteOptions, open};
 use crate::conformance::Factory;
 
+mod faults;
+
 /// A new, empty database on a server that the tests share.
 struct RemoteFactory {
     url: String,
