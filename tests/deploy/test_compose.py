@@ -112,6 +112,14 @@ class Compose(unittest.TestCase):
         for shape in SHAPES:
             run("haproxy", "-c", "-q", "-f", DEPLOY / shape / "haproxy.cfg")
 
+    def test_no_balancer_logs_a_query_which_may_hold_a_token(self):
+        for shape in SHAPES:
+            text = (DEPLOY / shape / "haproxy.cfg").read_text()
+            self.assertNotIn("httplog", text)
+            [written] = re.findall(r"^ +log-format (.+)$", text, re.MULTILINE)
+            self.assertIsNone(re.search(r"%(\{\+Q\})?r\b|%HU|%HQ|%HPO|url|query", written), "the path alone")
+            self.assertIn("%HP", written)
+
     def test_hadolint_finds_nothing_to_complain_of_in_the_image_which_does_not_run_as_root(self):
         file = DEPLOY / "Containerfile"
         run("hadolint", "--failure-threshold", "style", file)
