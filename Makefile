@@ -8,7 +8,7 @@ BENCH ?= fanout --help
 FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-rust lint sockjs-test-server fmt bench docs deny fuzz simulate prepare prepare-tests clean
+.PHONY: help run build test test-rust check-deploy lint sockjs-test-server fmt bench docs deny fuzz simulate prepare prepare-tests clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,11 +19,14 @@ run: prepare ## Build and start Madang at http://127.0.0.1:8080 with its data in
 build: prepare ## Build target/release/madang and target/release/madang-bench.
 	$(CARGO) build --release
 
-test: prepare prepare-tests lint test-rust ## Everything that CI runs: lints, unit, property, conformance and end-to-end tests.
+test: prepare prepare-tests lint test-rust check-deploy ## Everything that CI runs: lints, unit, property, conformance and end-to-end tests.
 
 test-rust:
 	$(CARGO) build --workspace --all-targets
 	$(CARGO) test --workspace --quiet
+
+check-deploy: prepare-tests ## Have the files of deploy/ judged by Helm, Compose, HAProxy, hadolint and systemd.
+	scripts/check-deploy
 
 lint: prepare ## Formatting, clippy without warnings, licences and duplicate dependencies.
 	$(CARGO) fmt --all --check

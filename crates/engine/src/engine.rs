@@ -49,6 +49,8 @@ pub struct EngineOptions {
     pub retention: [RetentionRule; RoomKind::ALL.len()],
     /// Pause between two rounds of the sweeper through all rooms. Above zero.
     pub sweep_interval: Duration,
+    /// Bytes set aside for the newest entries of rooms that are read, about; 0 keeps none.
+    pub history_bytes_max: usize,
 }
 
 impl EngineOptions {
@@ -68,6 +70,7 @@ impl EngineOptions {
             },
             retention: Default::default(),
             sweep_interval: Duration::from_secs(3_600),
+            history_bytes_max: 0,
         }
     }
 }
@@ -130,7 +133,12 @@ impl Engine {
             clock,
             telemetry,
         } = ports;
-        let hub = Arc::new(Hub::new(Arc::clone(&bus), Arc::clone(&telemetry)));
+        let hub = Hub::new(
+            Arc::clone(&bus),
+            Arc::clone(&telemetry),
+            options.history_bytes_max,
+        );
+        let hub = Arc::new(hub);
         let pipeline = CommitPipeline::new(options.commit, store.lanes(), Arc::clone(&telemetry));
         let pipeline = Arc::new(pipeline);
         let run_id = clock.now().as_micros().unsigned_abs();

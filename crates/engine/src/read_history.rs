@@ -74,11 +74,9 @@ impl Engine {
         query: LogQuery,
         limit: usize,
     ) -> Result<LogPage, Error> {
-        let page = self
-            .store
-            .read_log(&found.id, query, limit)
-            .await
-            .map_err(|e| store_failed(&e))?;
+        let (recent, store) = (self.hub.rooms().recent(), &*self.store);
+        let page = recent.read_log_since(store, &found.id, &found.head, query, limit);
+        let page = page.await.map_err(|e| store_failed(&e))?;
         // Deleted, or deleted and made again, between the two reads: the right was to the old one.
         page.filter(|page| page.head.epoch == found.head.epoch)
             .ok_or_else(|| Code::RoomNotFound.into())

@@ -20,6 +20,25 @@ pub trait Telemetry: Send + Sync {
     fn catch_up_started(&self);
     /// A subscriber was told that part of the log is gone.
     fn reset(&self);
+    /// A page of a log was wanted while recent history is kept in memory.
+    fn history_read(&self, from: HistoryRead);
+    /// The heads of some rooms were read, to know whether what is in memory is the newest.
+    fn history_checked(&self);
+    /// So many bytes are set aside for recent history now.
+    fn history_kept(&self, bytes: u64);
+    /// A room's recent history had to go for another's.
+    fn history_evicted(&self);
+}
+
+/// Where a page of a log came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HistoryRead {
+    /// It was in memory.
+    Memory,
+    /// Somebody else was about to read the same page.
+    Shared,
+    /// It was read from the store.
+    Store,
 }
 
 /// Counts nothing.
@@ -35,4 +54,8 @@ impl Telemetry for NoTelemetry {
     fn delivered_from_log(&self, _: usize) {}
     fn catch_up_started(&self) {}
     fn reset(&self) {}
+    fn history_read(&self, _: HistoryRead) {}
+    fn history_checked(&self) {}
+    fn history_kept(&self, _: u64) {}
+    fn history_evicted(&self) {}
 }

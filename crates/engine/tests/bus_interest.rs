@@ -62,7 +62,7 @@ fn parse(text: &str) -> Destinations {
 #[test]
 fn the_bus_hears_of_the_first_and_the_last_pattern_only() {
     let bus = Arc::new(Interest::default());
-    let hub = Hub::new(Arc::clone(&bus) as Arc<dyn Bus>, Arc::new(NoTelemetry));
+    let hub = Hub::new(Arc::clone(&bus) as Arc<dyn Bus>, Arc::new(NoTelemetry), 0);
     let subscribe = |text| {
         let source = TopicSource::Shared(parse(text));
         hub.topics().subscribe(&source, Arc::new(Deaf), 0)
@@ -87,7 +87,7 @@ fn the_bus_hears_of_the_first_and_the_last_pattern_only() {
 #[test]
 fn the_bus_hears_of_a_user_while_any_session_attends_or_listens() {
     let bus = Arc::new(Interest::default());
-    let hub = Hub::new(Arc::clone(&bus) as Arc<dyn Bus>, Arc::new(NoTelemetry));
+    let hub = Hub::new(Arc::clone(&bus) as Arc<dyn Bus>, Arc::new(NoTelemetry), 0);
     let kim = UserId::new("kim").unwrap();
     let wanted = || bus.0.lock().clone();
     let only = HashSet::from([Topic::User(kim.clone())]);

@@ -7,7 +7,7 @@ mod fakes;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use fakes::{FakeBus, FakePresence, FakeRoom, FakeStore};
+use fakes::{FakeBus, FakePresence, FakeRoom, FakeStore, HISTORY_BYTES};
 use madang_domain::ports::{PresenceEdge, RoomView};
 use madang_domain::{
     MemberRole, Message, MessageKind, Position, Role, RoomId, SenderKind, Seq, Standing, Timestamp,
@@ -92,7 +92,11 @@ async fn catching_up_reads_little_more_than_there_is_space_for() {
             standing: Standing::Member(MemberRole::Member),
         };
         *store.room.lock() = Some(room);
-        let hub = Hub::new(Arc::new(FakeBus::default()), Arc::new(NoTelemetry));
+        let hub = Hub::new(
+            Arc::new(FakeBus::default()),
+            Arc::new(NoTelemetry),
+            HISTORY_BYTES,
+        );
         let queue = Arc::new(Queue::default());
         let outlet = Arc::clone(&queue) as Arc<dyn Outlet>;
         let kim = UserId::new("kim").unwrap();

@@ -7,7 +7,7 @@ use crate::position::Seq;
 use crate::room::RoomHead;
 
 /// Which part of a room's log to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LogQuery {
     /// The oldest entries with a greater `seq` than this.
     After(Seq),

@@ -24,7 +24,7 @@ use crate::user::{User, UserChange};
 
 /// Why the store did not do what it was asked. Never the client's fault: that is a
 /// [`crate::Error`] inside the answer.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 pub enum StoreError {
     /// Nothing was done and the same call may succeed later (store locked, full, unreachable).
     #[error("the store is unavailable: {0}")]

@@ -1,6 +1,6 @@
 //! Reading the log until the live stream is met.
 
-use madang_domain::ports::{LogQuery, Store, StoreError};
+use madang_domain::ports::{LogPage, LogQuery, Store, StoreError};
 use madang_domain::{Position, RoomHead, policy};
 
 use super::channel::AccessVersion;
@@ -45,10 +45,8 @@ impl RoomSubscription {
     ) -> Result<CatchUp, StoreError> {
         while let Some(reading) = self.channel.begin_reading(self.index) {
             let seq = reading.position.seq;
-            let page = store
-                .read_log(&self.channel.room, LogQuery::Within(seq, PAGE_BYTES), PAGE)
-                .await?;
-            let Some(page) = page else {
+            let query = LogQuery::Within(seq, PAGE_BYTES);
+            let Some(page) = self.read(store, query).await? else {
                 return Ok(self.end(Ended::RoomGone));
             };
             let access = AccessVersion::of(&page.head);
@@ -76,6 +74,18 @@ impl RoomSubscription {
             }
         }
         Ok(CatchUp::Live)
+    }
+
+    async fn read(
+        &self,
+        store: &dyn Store,
+        query: LogQuery,
+    ) -> Result<Option<LogPage>, StoreError> {
+        let room = &self.channel.room;
+        match self.rooms.upgrade() {
+            Some(rooms) => rooms.recent.read_log(store, room, query, PAGE).await,
+            None => store.read_log(room, query, PAGE).await,
+        }
     }
 
     /// Why the subscriber may not read the room as it is now, if it may not.

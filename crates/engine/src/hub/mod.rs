@@ -29,6 +29,7 @@ use std::sync::Arc;
 
 use madang_domain::ports::Bus;
 
+use crate::recent::Recent;
 use crate::telemetry::Telemetry;
 
 /// The subscribers of one node. Owned by the engine.
@@ -39,12 +40,14 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// An empty hub, which tells `bus` what this node wants to hear.
+    /// An empty hub, which tells `bus` what this node wants to hear. It keeps the newest entries of
+    /// rooms that are read, in so many bytes; 0 keeps none.
     #[must_use]
-    pub fn new(bus: Arc<dyn Bus>, telemetry: Arc<dyn Telemetry>) -> Self {
+    pub fn new(bus: Arc<dyn Bus>, telemetry: Arc<dyn Telemetry>, history_bytes_max: usize) -> Self {
         let users = Arc::new(Users::new(Arc::clone(&bus)));
+        let recent = Recent::new(history_bytes_max, Arc::clone(&telemetry));
         Self {
-            rooms: Rooms::new(Arc::clone(&bus), Arc::clone(&telemetry)),
+            rooms: Rooms::new(Arc::clone(&bus), Arc::clone(&telemetry), recent),
             topics: Topics::new(bus, Arc::clone(&users), telemetry),
             users,
         }

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use super::channel::RoomChannel;
 use super::outlet::{Outlet, SubscriptionKey};
 use crate::event::{RoomEvent, SignalEvent};
+use crate::recent::Recent;
 use crate::telemetry::Telemetry;
 
 /// Enough that subscribing in many rooms at once rarely meets on one lock.
@@ -26,10 +27,11 @@ pub(super) struct Inner {
     hasher: RandomState,
     bus: Arc<dyn Bus>,
     pub(super) telemetry: Arc<dyn Telemetry>,
+    pub(super) recent: Recent,
 }
 
 impl Rooms {
-    pub(super) fn new(bus: Arc<dyn Bus>, telemetry: Arc<dyn Telemetry>) -> Self {
+    pub(super) fn new(bus: Arc<dyn Bus>, telemetry: Arc<dyn Telemetry>, recent: Recent) -> Self {
         let shards = std::array::from_fn(|_| Mutex::default());
         Self {
             inner: Arc::new(Inner {
@@ -37,6 +39,7 @@ impl Rooms {
                 hasher: RandomState::new(),
                 bus,
                 telemetry,
+                recent,
             }),
         }
     }
@@ -73,7 +76,12 @@ impl Rooms {
     /// Offers newly accepted messages of one room, consecutive and in order, to its live
     /// subscribers. Only the last of them may take somebody's right to read: their subscriptions end
     /// behind it. Cheap when nobody here listens.
-    pub fn publish(&self, room: &RoomId, messages: impl IntoIterator<Item = Arc<Message>>) {
+    pub fn publish<M>(&self, room: &RoomId, messages: M)
+    where
+        M: IntoIterator<Item = Arc<Message>> + AsRef<[Arc<Message>]>,
+    {
+        // First: whoever hears of them may look for them here.
+        self.inner.recent.append(room, messages.as_ref());
         let Some(channel) = self.inner.channel(room) else {
             return;
         };
@@ -94,6 +102,10 @@ impl Rooms {
     /// What the store says of a room's head: whoever is behind it, or does not know yet whether a
     /// right was lost, must read. `None` says that there is no such room.
     pub fn head_seen(&self, room: &RoomId, head: Option<&RoomHead>) {
+        match head {
+            Some(head) => self.inner.recent.head_seen(room, head),
+            None => self.inner.recent.deleted(room),
+        }
         let Some(channel) = self.inner.channel(room) else {
             return;
         };
@@ -106,9 +118,15 @@ impl Rooms {
 
     /// Ends every subscription to a life of a room that was deleted.
     pub fn deleted(&self, room: &RoomId, epoch: Epoch) {
+        self.inner.recent.deleted(room);
         if let Some(channel) = self.inner.channel(room) {
             channel.deleted(epoch);
         }
+    }
+
+    /// What is kept of the newest entries.
+    pub(crate) fn recent(&self) -> &Recent {
+        &self.inner.recent
     }
 
     /// The rooms that have a subscriber here, a part at a time: one that has a subscriber all along

@@ -20,6 +20,9 @@ use tokio::time::{Duration, Instant};
 pub(crate) use presence::FakePresence;
 pub(crate) use store::{FakeRoom, FakeStore};
 
+/// Enough for all that tests read.
+pub(crate) const HISTORY_BYTES: usize = 1024 * 1024;
+
 /// A bus that says once that something was lost, whenever it is told to.
 #[derive(Default)]
 pub(crate) struct FakeBus {
@@ -78,6 +81,7 @@ pub(crate) fn options() -> EngineOptions {
         },
         retention: Default::default(),
         sweep_interval: Duration::from_secs(60),
+        history_bytes_max: HISTORY_BYTES,
     }
 }
 

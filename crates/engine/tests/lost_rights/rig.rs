@@ -14,7 +14,7 @@ use madang_engine::{
 };
 use parking_lot::Mutex;
 
-use crate::fakes::{FakeBus, FakeRoom, FakeStore};
+use crate::fakes::{FakeBus, FakeRoom, FakeStore, HISTORY_BYTES};
 
 pub(crate) const LIFE: Epoch = Epoch::new(7);
 pub(crate) const NEXT_LIFE: Epoch = Epoch::new(8);
@@ -123,7 +123,11 @@ impl Rig {
         let room = RoomId::new("g").unwrap();
         let member = |id| (user(id), Standing::Member(MemberRole::Member));
         let rig = Self {
-            hub: Hub::new(Arc::new(FakeBus::default()), Arc::new(NoTelemetry)),
+            hub: Hub::new(
+                Arc::new(FakeBus::default()),
+                Arc::new(NoTelemetry),
+                HISTORY_BYTES,
+            ),
             store: FakeStore::default(),
             room: room.clone(),
         };
@@ -192,6 +196,7 @@ impl Rig {
     }
 
     pub(crate) fn publish(&self, entries: impl IntoIterator<Item = Arc<Message>>) {
+        let entries: Vec<_> = entries.into_iter().collect();
         self.hub.rooms().publish(&self.room, entries);
     }
 

@@ -87,7 +87,7 @@ fn topic_outlet() -> (Arc<dyn Outlet>, Inbox) {
 }
 
 /// A subscription of `who` on `node`, whose outlet checks all that it is offered.
-async fn subscribed(
+pub(crate) async fn subscribed(
     cluster: &Cluster,
     node: &Node,
     who: &Caller,

@@ -7,10 +7,10 @@ use std::time::Duration;
 use madang_domain::ports::{BoxFuture, Presence, PresenceEdge, PresenceError};
 use madang_domain::{Timestamp, UserId};
 use madang_engine::commit::CommitLimits;
-use madang_engine::telemetry::NoTelemetry;
 use madang_engine::{Engine, EngineOptions, Ports, PresenceOptions};
 
 use crate::bus::{SimBus, SimNetwork};
+use crate::history_reads::HistoryReads;
 use crate::store::SimStore;
 use crate::world::World;
 
@@ -25,6 +25,8 @@ pub(crate) struct Cluster {
     pub(crate) world: Arc<World>,
     pub(crate) store: Arc<SimStore>,
     pub(crate) nodes: Vec<Arc<Node>>,
+    /// Of all nodes.
+    pub(crate) reads: Arc<HistoryReads>,
 }
 
 pub(crate) struct Node {
@@ -49,12 +51,14 @@ impl Cluster {
     pub(crate) fn start(world: Arc<World>) -> Arc<Self> {
         let store = SimStore::new(Arc::clone(&world));
         let network = SimNetwork::new(Arc::clone(&world));
-        let start = |index| start_node(index, &world, &store, network.join());
+        let reads = Arc::<HistoryReads>::default();
+        let start = |index| start_node(index, &world, (&store, &reads), network.join());
         let nodes = (0..world.plan.nodes).map(start).collect();
         Arc::new(Self {
             world: Arc::clone(&world),
             store,
             nodes,
+            reads,
         })
     }
 
@@ -69,7 +73,7 @@ impl Cluster {
 fn start_node(
     index: u64,
     world: &Arc<World>,
-    store: &Arc<SimStore>,
+    (store, reads): (&Arc<SimStore>, &Arc<HistoryReads>),
     bus: Arc<SimBus>,
 ) -> Arc<Node> {
     let size = |n| usize::try_from(n).unwrap_or(usize::MAX);
@@ -90,13 +94,14 @@ fn start_node(
         },
         retention: Default::default(),
         sweep_interval: LEASE,
+        history_bytes_max: size(world.plan.history_bytes_max),
     };
     let ports = Ports {
         store: Arc::clone(store) as _,
         bus: Arc::clone(&bus) as _,
         presence: Arc::new(Nobody),
         clock: Arc::clone(world) as _,
-        telemetry: Arc::new(NoTelemetry),
+        telemetry: Arc::clone(reads) as _,
     };
     let engine = Engine::start(ports, options);
     Arc::new(Node {

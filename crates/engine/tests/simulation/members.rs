@@ -112,7 +112,7 @@ pub(crate) async fn member(mut writer: Writer, place: Place) {
 }
 
 /// Whoever can makes the room, comes back to it, or joins.
-async fn come(writer: &Writer, place: &Place) {
+pub(crate) async fn come(writer: &Writer, place: &Place) {
     let world = &writer.cluster.world;
     let (node, caller) = (writer.cluster.any_node(), &writer.caller);
     let makes = caller.user == place.people[0].user || place.kind == RoomKind::Direct;

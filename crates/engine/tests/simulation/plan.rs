@@ -34,6 +34,8 @@ pub(crate) struct Plan {
     pub(crate) leave_percent: u64,
     pub(crate) prune_percent: u64,
     pub(crate) node_leaves: bool,
+    /// For the newest entries of rooms, on each node.
+    pub(crate) history_bytes_max: u64,
 }
 
 impl Plan {
@@ -82,6 +84,8 @@ impl Plan {
             leave_percent: sometimes(rng, 20),
             prune_percent: sometimes(rng, 20),
             node_leaves: rng.below(4) == 0,
+            // None; an entry or a few of a few rooms; all.
+            history_bytes_max: *rng.pick(&[0, 4 << 10, 16 << 10, 1 << 20]),
         }
     }
 }

@@ -86,6 +86,11 @@ impl World {
         }
     }
 
+    /// Of another plan than the seed's.
+    pub(crate) fn planned(self, plan: Plan) -> Self {
+        Self { plan, ..self }
+    }
+
     pub(crate) fn below(&self, n: u64) -> u64 {
         self.rng.lock().below(n)
     }

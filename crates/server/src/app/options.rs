@@ -73,6 +73,7 @@ pub(super) fn engine(config: &Config) -> EngineOptions {
         },
         retention: RoomKind::ALL.map(|kind| retention_rule(config, kind)),
         sweep_interval: Duration::from_secs(config.retention.sweep_seconds),
+        history_bytes_max: config.cache.history_bytes_max,
     }
 }
 

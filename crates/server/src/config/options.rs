@@ -310,6 +310,14 @@ options! {
         prefix: String = "madang", NOT_EMPTY;
     }
 
+    /// What is kept in memory of what the store holds.
+    cache: Cache {
+        /// Bytes set aside for the newest messages of rooms that are read, about: their first page, and
+        /// what subscriptions catch up with. A page from memory is what the store would answer. 0
+        /// keeps none: every page is read from the store.
+        history_bytes_max: usize = 33554432, Allowed::Range(0, 1024 * 1024 * MIB);
+    }
+
     /// Fan-out.
     hub: Hub {
         /// Seconds between the checks for messages whose live delivery was lost.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use madang_engine::Telemetry;
+use madang_engine::{HistoryRead, Telemetry};
 
 use super::metrics::Metrics;
 
@@ -45,5 +45,22 @@ impl Telemetry for EngineTelemetry {
 
     fn reset(&self) {
         self.0.resets.inc();
+    }
+
+    fn history_read(&self, from: HistoryRead) {
+        self.0.history.read(from);
+    }
+
+    fn history_checked(&self) {
+        self.0.history.checks.inc();
+    }
+
+    fn history_kept(&self, bytes: u64) {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.0.history.bytes.set(bytes);
+    }
+
+    fn history_evicted(&self) {
+        self.0.history.evictions.inc();
     }
 }

@@ -16,6 +16,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::connections::Connections;
+use super::history::History;
 use super::limits::{Limit, Limits};
 use super::{RUSTC, VERSION};
 
@@ -93,6 +94,8 @@ pub struct Metrics {
     pub catch_up_messages: Counter,
     /// Times a client was told that its position cannot be served.
     pub resets: Counter,
+    /// What is kept of the newest messages.
+    pub history: History,
 }
 
 #[derive(Debug)]
@@ -152,6 +155,7 @@ impl Metrics {
             catch_ups: counter(r, "catch_ups", catch_ups),
             catch_up_messages: counter(r, "catch_up_messages", read),
             resets: counter(r, "resets", resets),
+            history: History::registered(r),
             registry: Registry::default(),
         }
     }

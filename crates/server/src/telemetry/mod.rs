@@ -2,6 +2,7 @@
 
 pub mod connections;
 pub(crate) mod engine;
+pub mod history;
 mod http;
 pub mod limits;
 pub mod logs;

@@ -12,7 +12,7 @@ mod state;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use madang_domain::ports::StoreError;
+use madang_domain::ports::{LogPage, LogQuery, StoreError};
 use madang_domain::{
     Caller, Command, Draft, DraftGroup, MemberRole, Message, NewRoom, Position, Role, RoomHead,
     RoomId, Seq, Timestamp, UserId,
@@ -82,6 +82,12 @@ impl SimStore {
             let oldest = log.oldest;
             self.world.note(|| format!("{room} now begins at {oldest}"));
         }
+    }
+
+    /// As a read answers now.
+    pub(crate) fn page(&self, room: &RoomId, query: LogQuery, limit: usize) -> Option<LogPage> {
+        let state = self.state.lock();
+        state.rooms.get(room).map(|log| log.page(query, limit))
     }
 
     pub(crate) fn head(&self, room: &RoomId) -> Option<RoomHead> {
