@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use madang_bus as bus;
 use madang_domain::Timestamp;
-use madang_domain::ports::{Bus, Clock, StoreError};
+use madang_domain::ports::{Clock, StoreError};
 use madang_engine::{Engine, Ports};
-use madang_presence::LocalCluster;
+use madang_presence as presence;
 use madang_store::sqlite::{self, SqliteStore};
 use rustls::ServerConfig;
 use thiserror::Error;
@@ -78,6 +78,9 @@ pub enum ServeError {
     /// What `bus.url` says is no bus.
     #[error("bus.url: {0}")]
     Bus(#[from] bus::UrlError),
+    /// What `presence.url` says is no place for it.
+    #[error("presence.url: {0}")]
+    Presence(#[from] presence::UrlError),
     /// Signals cannot be received.
     #[error("signals cannot be received: {0}")]
     Signals(io::Error),
@@ -100,8 +103,8 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let metrics = Arc::new(Metrics::new(SystemClock.now()));
     let gate = Gate::new(options::gate(&config, room), Arc::clone(&metrics));
     let keys = Keys::of(tls.as_ref(), &metrics)?;
-    let bus = bus::open(&config.bus.url, &config.bus.options())?;
-    let engine = Engine::start(ports(store, bus, &metrics), options::engine(&config));
+    let ports = ports(&config, store, &metrics)?;
+    let engine = Engine::start(ports, options::engine(&config));
     let identity = Arc::new(Identity::new(authenticator.clone()));
     let gateway = Gateway::start(
         Arc::clone(&engine),
@@ -202,14 +205,23 @@ async fn sweep_pictures(
 }
 
 /// The adapters of one node.
-fn ports(store: Arc<SqliteStore>, bus: Arc<dyn Bus>, metrics: &Arc<Metrics>) -> Ports {
-    Ports {
+fn ports(
+    config: &Config,
+    store: Arc<SqliteStore>,
+    metrics: &Arc<Metrics>,
+) -> Result<Ports, ServeError> {
+    if config.keeps_presence_to_itself() {
+        tracing::warn!(
+            "presence.url is local: and bus.url is not: each of several nodes knows its own users only"
+        );
+    }
+    Ok(Ports {
         store,
-        bus,
-        presence: LocalCluster::default().join(),
+        bus: bus::open(&config.bus.url, &config.bus.options())?,
+        presence: presence::open(config.presence_url(), &config.presence_options())?,
         clock: Arc::new(SystemClock),
         telemetry: Arc::new(EngineTelemetry(Arc::clone(metrics))),
-    }
+    })
 }
 
 /// Where the node listens.

@@ -314,7 +314,8 @@ impl TestServer {
         }
         // Over TLS a test asks with a client that knows the certificate; a server with a broker is ready
         // once it has reached it.
-        if self.scheme == "https" || self.flags.iter().any(|flag| flag == "--bus") {
+        let has_broker = |flag: &String| flag == "--bus" || flag == "--presence";
+        if self.scheme == "https" || self.flags.iter().any(has_broker) {
             return;
         }
         let ready = http::get(self.address, "/readyz", &[]);

@@ -23,7 +23,7 @@ use tokio::sync::Mutex;
 use script::{Answer, Call, Keys, Script, Status};
 
 /// Users that one call takes from ended leases, or gives back: Redis serves nobody else meanwhile.
-const PIECE: usize = 1_000;
+const PIECE: usize = 512;
 
 /// Users that one command asks about.
 const ASKED_AT_ONCE: usize = 1_000;

@@ -293,8 +293,8 @@ options! {
         /// `nats://HOST:PORT,HOST:PORT` (`tls://` with TLS). A user and password stand before the first
         /// host, as in `redis://USER:PASSWORD@HOST`: prefer the environment for them.
         url: String = "local:", NOT_EMPTY;
-        /// In front of the names of all channels: what sets two deployments apart that share a broker.
-        /// ASCII letters, digits, `-` and `_`, 64 at most.
+        /// In front of the names of all channels, and of what presence keeps on Redis: what sets two
+        /// deployments apart that share a broker. ASCII letters, digits, `-` and `_`, 64 at most.
         prefix: String = "madang", NOT_EMPTY;
     }
 
@@ -331,6 +331,10 @@ options! {
 
     /// Who is online.
     presence: Presence {
+        /// Where it is kept: `local:` for one node; `redis://HOST:PORT` and the other forms of Redis
+        /// that `bus.url` has, for several. Empty takes the Redis of `bus.url`, and `local:` where the
+        /// bus is none. Not there yet: `store:`.
+        url: Option<String> = "", ANY_TEXT;
         /// Seconds for which a node that is gone keeps its users online.
         lease_seconds: u64 = 30, Allowed::Range(3, 3600);
         /// Seconds for which a user stays online after their last session: a reconnect is not seen.
@@ -414,9 +418,43 @@ impl Bus {
             prefix: self.prefix.clone(),
         }
     }
+
+    fn is_redis(&self) -> bool {
+        let scheme = self.url.split_once(':').map(|(scheme, _)| scheme);
+        let kind = scheme.map(|scheme| scheme.split_once('+').map_or(scheme, |(kind, _)| kind));
+        matches!(kind, Some("redis" | "rediss"))
+    }
+}
+
+impl Presence {
+    const LOCAL: &str = "local:";
 }
 
 impl Config {
+    /// Where presence is kept: as it says, or else on the Redis of the bus, or in this process.
+    #[must_use]
+    pub fn presence_url(&self) -> &str {
+        match &self.presence.url {
+            Some(url) => url,
+            None if self.bus.is_redis() => &self.bus.url,
+            None => Presence::LOCAL,
+        }
+    }
+
+    /// What presence needs besides its URL.
+    #[must_use]
+    pub fn presence_options(&self) -> madang_presence::Options {
+        madang_presence::Options {
+            prefix: self.bus.prefix.clone(),
+        }
+    }
+
+    /// Whether this node tells others what happens, and none of them who is online.
+    #[must_use]
+    pub fn keeps_presence_to_itself(&self) -> bool {
+        !self.bus.url.starts_with("local:") && self.presence_url() == Presence::LOCAL
+    }
+
     /// Whether the host application's key is set, or where it publishes its keys.
     #[must_use]
     pub fn has_host_key(&self) -> bool {

@@ -423,6 +423,45 @@ fn the_password_in_a_url_is_never_shown() {
 }
 
 #[test]
+fn presence_is_kept_where_it_says_else_on_the_redis_of_the_bus_else_here() {
+    let (redis, nats) = ("redis+cluster://10.0.0.1:6379", "nats://10.0.0.1");
+    for (bus, presence, kept, to_itself) in [
+        ("local:", "", "local:", false),
+        (redis, "", redis, false),
+        (redis, "local:", "local:", true),
+        (redis, "rediss://10.0.0.2", "rediss://10.0.0.2", false),
+        (nats, "", "local:", true),
+        (nats, "redis://10.0.0.2", "redis://10.0.0.2", false),
+    ] {
+        let given = [("MADANG_BUS__URL", bus), ("MADANG_PRESENCE__URL", presence)];
+        let config = environment(&given).unwrap().config;
+        assert_eq!(config.presence_url(), kept, "{given:?}");
+        assert_eq!(config.keeps_presence_to_itself(), to_itself, "{given:?}");
+    }
+}
+
+#[test]
+fn what_is_no_place_for_presence_is_a_fault_that_keeps_its_password() {
+    for (url, reason) in [
+        ("store:", "presence in the database is not there yet"),
+        (
+            "nats://kim:correct-horse@10.0.0.1",
+            "that begin with \"nats:\"",
+        ),
+        (
+            "redis+sentinel://kim:correct-horse@10.0.0.1",
+            "the name of what they watch",
+        ),
+    ] {
+        let fault = only_fault(environment(&[("MADANG_PRESENCE__URL", url)]));
+        assert_eq!(fault.option, "presence.url");
+        let told = fault.to_string();
+        assert!(told.contains(reason), "{told}");
+        assert!(!told.contains("correct-horse"), "{told}");
+    }
+}
+
+#[test]
 fn what_is_no_bus_is_a_fault_that_keeps_its_password() {
     let url = "kafka://kim:correct-horse@10.0.0.1";
     let fault = only_fault(environment(&[("MADANG_BUS__URL", url)]));
