@@ -41,7 +41,6 @@ pub struct PresenceOptions {
 /// This node's users.
 pub(crate) struct Online {
     port: Arc<dyn Presence>,
-    options: PresenceOptions,
     state: Mutex<State>,
     changed: Notify,
     lease: watch::Sender<Lease>,
@@ -80,10 +79,9 @@ struct Connection {
 }
 
 impl Online {
-    pub(crate) fn new(port: Arc<dyn Presence>, options: PresenceOptions) -> Self {
+    pub(crate) fn new(port: Arc<dyn Presence>) -> Self {
         Self {
             port,
-            options,
             state: Mutex::default(),
             changed: Notify::new(),
             lease: watch::Sender::new(Lease::Untried),
@@ -105,7 +103,7 @@ impl Online {
         }
     }
 
-    fn disconnected(&self, user: &UserId) {
+    fn disconnected(&self, user: &UserId, grace: Duration) {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         let connection = state.users.get_mut(user);
@@ -114,7 +112,7 @@ impl Online {
         };
         connection.sessions -= 1;
         if connection.sessions == 0 {
-            let at = Instant::now() + self.options.grace;
+            let at = Instant::now() + grace;
             connection.leaves_at = Some(at);
             let was_idle = state.leaving.is_empty();
             state.leaving.insert((at, user.clone()));
@@ -214,8 +212,8 @@ impl Online {
 }
 
 /// Renews the lease and tells what changed, until the engine ends.
-pub(crate) async fn run(engine: Weak<Engine>, online: Arc<Online>) {
-    let renewal = online.options.lease / RENEWALS;
+pub(crate) async fn run(engine: Weak<Engine>, online: Arc<Online>, options: PresenceOptions) {
+    let renewal = options.lease / RENEWALS;
     let mut renew_at = Instant::now();
     let mut failed = false;
     loop {
@@ -226,7 +224,7 @@ pub(crate) async fn run(engine: Weak<Engine>, online: Arc<Online>) {
         if now >= renew_at {
             // From its beginning: a slow port must not stretch the lease.
             renew_at = now + renewal;
-            failed = !running.renew_lease().await;
+            failed = !running.renew_lease(options.lease).await;
         }
         let next_grace = online.end_graces(Instant::now());
         let batch = if failed { Vec::new() } else { online.batch() };
@@ -251,17 +249,24 @@ pub(crate) async fn run(engine: Weak<Engine>, online: Arc<Online>) {
 impl Engine {
     /// A session of `user` began on this node. To be followed by [`Engine::disconnected`].
     pub fn connected(&self, user: &UserId) {
-        self.online.connected(user);
+        if self.options.presence.is_some() {
+            self.online.connected(user);
+        }
     }
 
     /// A session of `user` ended on this node.
     pub fn disconnected(&self, user: &UserId) {
-        self.online.disconnected(user);
+        if let Some(options) = self.options.presence {
+            self.online.disconnected(user, options.grace);
+        }
     }
 
     /// Whether this node has ever had a lease: before that nobody sees its users. Waits for the first attempt to take
-    /// one, which is made at once.
+    /// one, which is made at once. A node that takes none has nothing to reach.
     pub async fn presence_was_reached(&self) -> bool {
+        if self.options.presence.is_none() {
+            return true;
+        }
         let mut lease = self.online.lease.subscribe();
         let tried = lease.wait_for(|lease| *lease != Lease::Untried).await;
         tried.is_ok_and(|lease| *lease != Lease::Never)
@@ -326,12 +331,8 @@ impl Engine {
     }
 
     /// Answers whether it was.
-    async fn renew_lease(&self) -> bool {
-        let renewed = self
-            .online
-            .port
-            .renew(self.now(), self.online.options.lease);
-        match renewed.await {
+    async fn renew_lease(&self, lease: Duration) -> bool {
+        match self.online.port.renew(self.now(), lease).await {
             Ok((was_held, edges)) => {
                 let before = self.online.lease.send_replace(Lease::Held);
                 if matches!(before, Lease::Never | Lease::Doubtful) {
@@ -380,6 +381,9 @@ impl Engine {
     }
 
     pub(crate) async fn release_presence(&self) {
+        if self.options.presence.is_none() {
+            return;
+        }
         match self.online.port.release(self.now()).await {
             Ok(edges) => self.tell_edges(&edges),
             // The lease runs out by itself.

@@ -17,14 +17,14 @@ const EVER: Timestamp = Timestamp::from_micros(i64::MIN);
 /// How long the store is left alone after it could not tell what was missed.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Loads what was revoked before, and from now on heeds what is.
+/// Loads what was revoked before, and from now on heeds what is. A node without sessions has no gateway.
 ///
 /// # Errors
 /// `UNAVAILABLE`: the store cannot be read.
 pub(crate) async fn heed(
     engine: &Arc<Engine>,
     authenticator: Authenticator,
-    gateway: Gateway,
+    gateway: Option<Gateway>,
 ) -> Result<(), Error> {
     let revocations = engine.subscribe_revocations();
     load(engine, &authenticator).await?;
@@ -42,17 +42,21 @@ async fn run(
     engine: Weak<Engine>,
     mut revocations: Receiver<Revocation>,
     authenticator: Authenticator,
-    gateway: Gateway,
+    gateway: Option<Gateway>,
 ) {
     loop {
         match revocations.recv().await {
             Ok((user, at)) => {
                 authenticator.revoke(&user, at);
-                gateway.end_sessions_of(&user);
+                if let Some(gateway) = &gateway {
+                    gateway.end_sessions_of(&user);
+                }
             }
             Err(RecvError::Lagged(_)) => {
                 reload(&engine, &authenticator).await;
-                gateway.end_revoked_sessions();
+                if let Some(gateway) = &gateway {
+                    gateway.end_revoked_sessions();
+                }
             }
             Err(RecvError::Closed) => return,
         }

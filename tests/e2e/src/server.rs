@@ -16,7 +16,7 @@ use crate::{PATIENCE, binary, http};
 use madang_test_servers::process::{self, Log};
 
 /// How the last of the lines begins that a server prints once it is ready.
-const LAST_LINE: &str = "  REST:";
+const LAST_LINE: &str = "  Readiness:";
 
 /// Files of the data folder, which is the server's working directory too.
 const CERTIFICATE: &str = "cert.pem";

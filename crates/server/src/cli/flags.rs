@@ -11,6 +11,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("tls.cert_file", "tls-cert"),
     ("tls.key_file", "tls-key"),
     ("stomp.tcp_listen", "stomp-tcp"),
+    ("node.roles", "role"),
     ("bus.url", "bus"),
     ("presence.url", "presence"),
 ];

@@ -5,6 +5,7 @@ use std::path::Path;
 use madang_domain::Role;
 
 use super::*;
+use crate::roles::{NodeRole, NodeRoles};
 
 const HASH: &str =
     "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0$J4Wt7vNp7Sd7oB2F3a9m1tGj4E0x4xJ0Kq4m0mF0a1E";
@@ -420,6 +421,27 @@ fn the_password_in_a_url_is_never_shown() {
     assert!(!shown.contains("correct-horse"), "{shown}");
     assert!(shown.contains("kim:"), "{shown}");
     assert!(shown.contains("@10.0.0.1:6379,10.0.0.2:6379"), "{shown}");
+}
+
+#[test]
+fn a_node_has_the_roles_that_are_named_and_at_least_one() {
+    let roles = |text| environment(&[("MADANG_NODE__ROLES", text)]);
+    let config = environment(&[]).unwrap().config;
+    assert_eq!(config.node.roles, NodeRoles::ALL);
+    assert!(config.serves_demo());
+    for role in NodeRole::ALL {
+        let config = roles(role.name()).unwrap().config;
+        assert_eq!(config.node.roles, NodeRoles::from_iter([role]));
+        assert!(!config.serves_demo(), "it calls both");
+    }
+    for (given, reason) in [
+        ("api,notifier", "a list, each item one of api, gateway"),
+        ("[]", "at least one role, of api and gateway"),
+    ] {
+        let fault = only_fault(roles(given));
+        assert_eq!(fault.option, "node.roles");
+        assert!(fault.to_string().contains(reason), "{fault}");
+    }
 }
 
 #[test]

@@ -24,6 +24,11 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::default()
         .routes(routes!(healthz))
         .routes(routes!(readyz))
+}
+
+/// What the doors are, whichever node has them.
+pub(super) fn documents() -> OpenApiRouter<Shared> {
+    OpenApiRouter::default()
         .routes(routes!(openapi))
         .routes(routes!(asyncapi))
 }
