@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use async_nats::ServerAddr;
 use madang_domain::ports::Bus;
+use madang_redis::{Cluster, Place, Server, one_url_each};
 
 use crate::link;
 use crate::local::LocalNetwork;
 use crate::nats::NatsConnector;
-use crate::redis::{ClusterConnector, RedisConnector};
 
 /// What is not in the URL.
 #[derive(Debug, Clone)]
@@ -26,14 +26,9 @@ pub enum UrlError {
     /// `nats` and `tls`.
     #[error("no bus has URLs that begin with \"{0}:\"")]
     Scheme(String),
-    /// Addresses of sentinels without the name of what they watch.
-    #[error(
-        "the URL of sentinels ends with the name of what they watch, as in redis+sentinel://10.0.0.1:26379,10.0.0.2:26379/chat"
-    )]
-    NoService,
     /// Not an address of Redis.
-    #[error("not the address of a Redis server: {0}")]
-    Redis(#[from] redis::RedisError),
+    #[error(transparent)]
+    Redis(#[from] madang_redis::UrlError),
     /// Not an address of NATS.
     #[error("not the address of a NATS server: {0}")]
     Nats(std::io::Error),
@@ -48,8 +43,8 @@ const PREFIX_BYTES_MAX: usize = 64;
 /// What a URL names, not connected.
 enum Broker {
     Local,
-    Redis(RedisConnector),
-    Cluster(ClusterConnector),
+    Redis(Server),
+    Cluster(Cluster),
     Nats(NatsConnector),
 }
 
@@ -70,8 +65,8 @@ pub fn open(url: &str, options: &Options) -> Result<Arc<dyn Bus>, UrlError> {
     let prefix = &options.prefix;
     Ok(match broker(url, prefix)? {
         Broker::Local => LocalNetwork::default().join(),
-        Broker::Redis(connector) => link::start(connector, prefix),
-        Broker::Cluster(connector) => link::start(connector, prefix),
+        Broker::Redis(server) => link::start(server, prefix),
+        Broker::Cluster(cluster) => link::start(cluster, prefix),
         Broker::Nats(connector) => link::start(connector, prefix),
     })
 }
@@ -92,20 +87,11 @@ fn broker(url: &str, prefix: &str) -> Result<Broker, UrlError> {
     let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
     Ok(match scheme {
         "local" => Broker::Local,
-        "redis" | "rediss" => Broker::Redis(RedisConnector::alone(url)?),
-        "redis+cluster" | "rediss+cluster" => {
-            let nodes = one_url_each(scheme.trim_end_matches("+cluster"), rest);
-            Broker::Cluster(ClusterConnector::new(&nodes)?)
-        }
-        "redis+sentinel" | "rediss+sentinel" => {
-            let hosts = rest.strip_prefix("//").unwrap_or(rest);
-            let (hosts, name) = hosts.rsplit_once('/').ok_or(UrlError::NoService)?;
-            if name.is_empty() {
-                return Err(UrlError::NoService);
-            }
-            let sentinels = one_url_each(scheme.trim_end_matches("+sentinel"), hosts);
-            Broker::Redis(RedisConnector::watched(&sentinels, name)?)
-        }
+        "redis" | "rediss" | "redis+cluster" | "rediss+cluster" | "redis+sentinel"
+        | "rediss+sentinel" => match Place::parse(url)? {
+            Place::Server(server) => Broker::Redis(server),
+            Place::Cluster(cluster) => Broker::Cluster(cluster),
+        },
         "nats" | "tls" => {
             let servers = one_url_each(scheme, rest);
             let servers: Result<Vec<ServerAddr>, _> =
@@ -117,19 +103,6 @@ fn broker(url: &str, prefix: &str) -> Result<Broker, UrlError> {
         }
         _ => return Err(UrlError::Scheme(scheme.to_owned())),
     })
-}
-
-/// `//user:password@a,b` is `//user:password@a` and `//user:password@b`.
-fn one_url_each(scheme: &str, rest: &str) -> Vec<String> {
-    let hosts = rest.strip_prefix("//").unwrap_or(rest);
-    let (user, hosts) = match hosts.rsplit_once('@') {
-        Some((user, hosts)) => (format!("{user}@"), hosts),
-        None => (String::new(), hosts),
-    };
-    hosts
-        .split(',')
-        .map(|host| format!("{scheme}://{user}{host}"))
-        .collect()
 }
 
 #[cfg(test)]
@@ -146,19 +119,7 @@ mod tests {
     #[tokio::test]
     async fn a_url_that_names_no_bus_is_refused_with_the_reason() {
         assert!(matches!(refused("kafka://a"), UrlError::Scheme(scheme) if scheme == "kafka"));
-        assert!(matches!(
-            refused("redis+sentinel://a:1,b:2"),
-            UrlError::NoService
-        ));
-        assert!(matches!(
-            refused("redis+sentinel://a:1/"),
-            UrlError::NoService
-        ));
         assert!(matches!(refused("redis://a:port"), UrlError::Redis(_)));
-        assert!(matches!(
-            refused("redis+cluster://a:1,b:port"),
-            UrlError::Redis(_)
-        ));
         assert!(matches!(refused("nats://a:port"), UrlError::Nats(_)));
         for prefix in ["", "a.b", "a b", "고", &"x".repeat(65)] {
             let options = Options {
@@ -169,17 +130,5 @@ mod tests {
                 "{prefix:?}"
             );
         }
-    }
-
-    #[test]
-    fn every_host_of_a_url_has_the_same_user() {
-        assert_eq!(
-            one_url_each("redis", "//kim:p%40ss@a:1,b,[::1]:3"),
-            [
-                "redis://kim:p%40ss@a:1",
-                "redis://kim:p%40ss@b",
-                "redis://kim:p%40ss@[::1]:3"
-            ]
-        );
     }
 }

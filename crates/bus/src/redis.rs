@@ -1,115 +1,44 @@
-//! Redis 7: a server alone, one that sentinels watch, or a cluster. Published and heard over one RESP3 connection,
-//! in a cluster over one to each master.
+//! Redis: published and heard over one connection, in a cluster over one to each master.
 //!
 //! A cluster sends a plain PUBLISH to every node of it; SPUBLISH goes to those that have the channel's slot. On a server
 //! alone the two are the same.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use madang_redis::{Cluster, Server};
 use redis::aio::{MultiplexedConnection, SendError};
-use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType};
-use redis::{
-    AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo as _, Pipeline,
-    ProtocolVersion, PushInfo, PushKind, RedisError, TlsMode, Value,
-};
-use tokio::sync::Mutex;
+use redis::{Pipeline, PushInfo, PushKind, RedisError, Value};
 
 use crate::channel::Channel;
 use crate::link::{Arrivals, Connection, Connector, LinkError, Outgoing};
 
-/// How long an answer may take; above it the link gives up first.
-const ANSWER: Duration = Duration::from_secs(5);
-
 /// Commands to a cluster that are on their way at a time.
 const ON_THE_WAY: usize = 64;
-
-/// Where the server is.
-pub(crate) enum Server {
-    Alone(Box<Client>),
-    Watched(Box<Mutex<SentinelClient>>),
-}
-
-/// A server alone, or the master that sentinels name.
-pub(crate) struct RedisConnector(Server);
-
-/// A cluster, by some of its nodes.
-pub(crate) struct ClusterConnector(Vec<ConnectionInfo>);
 
 pub(crate) struct RedisLink(MultiplexedConnection);
 
 pub(crate) struct ClusterLink(ClusterConnection);
 
-impl RedisConnector {
-    /// `redis://[user[:password]@]host[:port]`, `rediss://` with TLS.
-    pub(crate) fn alone(url: &str) -> Result<Self, RedisError> {
-        let info = connection_info(url)?;
-        Ok(Self(Server::Alone(Box::new(Client::open(info)?))))
-    }
-
-    /// The user and password are the server's, and the TLS too; sentinels are asked without either.
-    pub(crate) fn watched(sentinels: &[String], service: &str) -> Result<Self, RedisError> {
-        let mut addresses = Vec::new();
-        let mut server = SentinelNodeConnectionInfo::default();
-        for url in sentinels {
-            let info = connection_info(url)?;
-            if url.starts_with("rediss:") {
-                server = server.set_tls_mode(TlsMode::Secure);
-            }
-            server = server.set_redis_connection_info(info.redis_settings().clone());
-            addresses.push(info.addr().clone());
-        }
-        let kind = SentinelServerType::Master;
-        let client = SentinelClient::build(addresses, service, Some(server), kind)?;
-        Ok(Self(Server::Watched(Box::new(Mutex::new(client)))))
-    }
-}
-
-impl ClusterConnector {
-    pub(crate) fn new(nodes: &[String]) -> Result<Self, RedisError> {
-        let nodes: Result<Vec<_>, _> = nodes.iter().map(|url| connection_info(url)).collect();
-        let nodes = nodes?;
-        ClusterClient::new(nodes.clone())?;
-        Ok(Self(nodes))
-    }
-}
-
-impl Connector for RedisConnector {
+impl Connector for Server {
     type Connection = RedisLink;
 
     async fn connect(&self, arrivals: Arrivals) -> Result<RedisLink, LinkError> {
-        let config = AsyncConnectionConfig::new()
-            .set_response_timeout(Some(ANSWER))
-            .set_push_sender(move |push| hear(&arrivals, push));
-        let connection = match &self.0 {
-            Server::Alone(client) => {
-                client
-                    .get_multiplexed_async_connection_with_config(&config)
-                    .await?
-            }
-            Server::Watched(sentinel) => {
-                let mut sentinel = sentinel.lock().await;
-                sentinel.get_async_connection_with_config(&config).await?
-            }
-        };
-        Ok(RedisLink(connection))
+        Ok(RedisLink(
+            self.listen(move |push| hear(&arrivals, push)).await?,
+        ))
     }
 }
 
-impl Connector for ClusterConnector {
+impl Connector for Cluster {
     type Connection = ClusterLink;
 
     async fn connect(&self, arrivals: Arrivals) -> Result<ClusterLink, LinkError> {
-        let client = ClusterClient::builder(self.0.clone())
-            .use_protocol(ProtocolVersion::RESP3)
-            .response_timeout(ANSWER)
-            .push_sender(move |push| hear(&arrivals, push))
-            .build()?;
-        Ok(ClusterLink(client.get_async_connection().await?))
+        Ok(ClusterLink(
+            self.listen(move |push| hear(&arrivals, push)).await?,
+        ))
     }
 }
 
@@ -186,13 +115,6 @@ async fn all(
 ) -> Result<(), LinkError> {
     let commands = stream::iter(commands).buffered(ON_THE_WAY);
     Ok(commands.try_collect().await?)
-}
-
-fn connection_info(url: &str) -> Result<ConnectionInfo, RedisError> {
-    let info = url.into_connection_info()?;
-    let settings = info.redis_settings().clone();
-    let settings = settings.set_protocol(ProtocolVersion::RESP3);
-    Ok(info.set_redis_settings(settings))
 }
 
 fn names(channels: &[Channel]) -> Vec<&str> {

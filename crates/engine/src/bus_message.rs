@@ -53,6 +53,11 @@ pub(crate) enum BusMessage {
     },
     /// Anybody's rooms may have changed: it is not known what was stored.
     RoomsUnknown,
+    /// A room let go of an upload, on a node that keeps none.
+    PictureReleased {
+        /// The link to it.
+        link: Arc<str>,
+    },
     /// A user's tokens that were issued up to a moment are refused, and their sessions end.
     Revoked {
         /// Whose.

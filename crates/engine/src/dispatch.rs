@@ -52,7 +52,7 @@ impl Dispatcher {
             }
             self.tell_changes(&changes);
             for link in released {
-                self.released.tell(link);
+                self.release(link);
             }
             if rooms_unknown {
                 self.bus
@@ -115,6 +115,14 @@ impl Dispatcher {
         self.hub.rooms().deleted(room, epoch);
     }
 
+    /// Whoever keeps pictures may be on another node.
+    fn release(&self, link: Arc<str>) {
+        if !self.released.tell(Arc::clone(&link)) {
+            let message = BusMessage::PictureReleased { link };
+            self.bus.publish(&Topic::AllNodes, message.encode());
+        }
+    }
+
     /// Tells the sessions of users, on every node, that a room may have become, ceased to be, or
     /// changed as one of theirs. After the change is stored.
     fn tell_changes(&self, changes: &[RoomsChange]) {
@@ -129,7 +137,7 @@ impl Dispatcher {
     }
 }
 
-const fn begins_to_wait(kind: MessageKind) -> bool {
+pub(crate) const fn begins_to_wait(kind: MessageKind) -> bool {
     matches!(kind, MessageKind::Waiting | MessageKind::Released)
 }
 

@@ -43,8 +43,8 @@ pub struct EngineOptions {
     pub overdue_after: Option<Duration>,
     /// How many people one person may bring into rooms in 24 hours; 0 is no bound.
     pub added_per_user_per_day_max: u64,
-    /// Leases and grace.
-    pub presence: PresenceOptions,
+    /// Leases and grace; `None` on a node without sessions, which takes no lease.
+    pub presence: Option<PresenceOptions>,
     /// What of each kind's logs is kept, in the order of [`RoomKind::ALL`].
     pub retention: [RetentionRule; RoomKind::ALL.len()],
     /// Pause between two rounds of the sweeper through all rooms. Above zero.
@@ -64,10 +64,10 @@ impl EngineOptions {
             signal_interval: Duration::from_secs(1),
             overdue_after: None,
             added_per_user_per_day_max: 0,
-            presence: PresenceOptions {
+            presence: Some(PresenceOptions {
                 lease: Duration::from_secs(30),
                 grace: Duration::from_secs(5),
-            },
+            }),
             retention: Default::default(),
             sweep_interval: Duration::from_secs(3_600),
             history_bytes_max: 0,
@@ -145,7 +145,7 @@ impl Engine {
         bus.subscribe(Topic::AllNodes);
         let engine = Arc::new(Self {
             signals: Arc::new(SignalGate::new(options.signal_interval)),
-            online: Arc::new(Online::new(presence, options.presence)),
+            online: Arc::new(Online::new(presence)),
             edges: Arc::default(),
             known_users: Arc::default(),
             revocations: Revocations::new(clock.now()),
@@ -188,16 +188,19 @@ impl Engine {
         let me = || Arc::downgrade(self);
         let recheck = Arc::clone(&self.recheck);
         let head_checks = self.options.head_check_interval;
-        let listening = vec![
+        let mut listening = vec![
             tokio::spawn(watch_heads::listen(me())),
             tokio::spawn(watch_heads::check(me(), recheck, head_checks)),
             tokio::spawn(signal_gate::run(me(), Arc::clone(&self.signals))),
-            tokio::spawn(presence::run(me(), Arc::clone(&self.online))),
             tokio::spawn(tell_presence::run(me(), Arc::clone(&self.edges))),
             tokio::spawn(overdue::run(me())),
             tokio::spawn(retention::run(me(), self.options.sweep_interval)),
             tokio::spawn(known_users::run(me(), Arc::clone(&self.known_users))),
         ];
+        if let Some(options) = self.options.presence {
+            let online = Arc::clone(&self.online);
+            listening.push(tokio::spawn(presence::run(me(), online, options)));
+        }
         *self.tasks.lock() = Tasks {
             committing,
             listening,

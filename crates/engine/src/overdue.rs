@@ -1,12 +1,13 @@
 //! Noting support rooms that wait for too long.
 //!
-//! Sleeps until the next room is due; a room that begins to wait here, or a while, wakes it: rooms
-//! that began to wait on a node that is gone are found then.
+//! Sleeps until the next room is due; a room that begins to wait, on whichever node, or a while, wakes
+//! it: a room of which the bus did not tell is found then. Safe on several nodes: one of them notes.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use madang_domain::{Answer, Command};
+use madang_domain::ports::Topic;
+use madang_domain::{Answer, Command, RoomId};
 
 use crate::engine::{Engine, store_failed};
 
@@ -28,6 +29,9 @@ pub(crate) async fn run(engine: Weak<Engine>) {
         let Some(after) = running.options.overdue_after else {
             return;
         };
+        // The desk's feed tells of rooms that begin to wait elsewhere. Again each time: who listens to the
+        // feed here ends it for all.
+        running.bus.subscribe(Topic::Room(RoomId::desk()));
         let pause = running.note_overdue(after).await;
         let waiting = Arc::clone(&running.waiting);
         drop(running);

@@ -7,10 +7,10 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use madang_domain::ports::{Presence, PresenceEdge, Topic};
+use madang_domain::ports::{Presence, PresenceEdge, PresenceError, Topic};
 use madang_domain::{Caller, Code, Error, UserId};
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::bus_message::BusMessage;
@@ -26,6 +26,9 @@ const BATCH: usize = 512;
 /// Renewals within a lease: all but one may fail before it runs out.
 const RENEWALS: u32 = 3;
 
+/// How long the port is left alone after it failed; less, where the lease is renewed more often.
+const RETRY: Duration = Duration::from_secs(1);
+
 /// How presence is kept.
 #[derive(Debug, Clone, Copy)]
 pub struct PresenceOptions {
@@ -38,9 +41,22 @@ pub struct PresenceOptions {
 /// This node's users.
 pub(crate) struct Online {
     port: Arc<dyn Presence>,
-    options: PresenceOptions,
     state: Mutex<State>,
     changed: Notify,
+    lease: watch::Sender<Lease>,
+}
+
+/// How this node stands with its lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lease {
+    /// It has not tried to take one yet.
+    Untried,
+    /// It has tried in vain.
+    Never,
+    /// The last renewal was one.
+    Held,
+    /// The last renewal failed, after others that did not.
+    Doubtful,
 }
 
 #[derive(Default)]
@@ -63,12 +79,12 @@ struct Connection {
 }
 
 impl Online {
-    pub(crate) fn new(port: Arc<dyn Presence>, options: PresenceOptions) -> Self {
+    pub(crate) fn new(port: Arc<dyn Presence>) -> Self {
         Self {
             port,
-            options,
             state: Mutex::default(),
             changed: Notify::new(),
+            lease: watch::Sender::new(Lease::Untried),
         }
     }
 
@@ -87,7 +103,7 @@ impl Online {
         }
     }
 
-    fn disconnected(&self, user: &UserId) {
+    fn disconnected(&self, user: &UserId, grace: Duration) {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         let connection = state.users.get_mut(user);
@@ -96,7 +112,7 @@ impl Online {
         };
         connection.sessions -= 1;
         if connection.sessions == 0 {
-            let at = Instant::now() + self.options.grace;
+            let at = Instant::now() + grace;
             connection.leaves_at = Some(at);
             let was_idle = state.leaving.is_empty();
             state.leaving.insert((at, user.clone()));
@@ -196,9 +212,10 @@ impl Online {
 }
 
 /// Renews the lease and tells what changed, until the engine ends.
-pub(crate) async fn run(engine: Weak<Engine>, online: Arc<Online>) {
-    let renewal = online.options.lease / RENEWALS;
+pub(crate) async fn run(engine: Weak<Engine>, online: Arc<Online>, options: PresenceOptions) {
+    let renewal = options.lease / RENEWALS;
     let mut renew_at = Instant::now();
+    let mut failed = false;
     loop {
         let Some(running) = engine.upgrade() else {
             return;
@@ -207,13 +224,16 @@ pub(crate) async fn run(engine: Weak<Engine>, online: Arc<Online>) {
         if now >= renew_at {
             // From its beginning: a slow port must not stretch the lease.
             renew_at = now + renewal;
-            running.renew_lease().await;
+            failed = !running.renew_lease(options.lease).await;
         }
         let next_grace = online.end_graces(Instant::now());
-        let batch = online.batch();
-        let failed = !batch.is_empty() && !running.tell_presence(batch).await;
+        let batch = if failed { Vec::new() } else { online.batch() };
+        failed = failed || (!batch.is_empty() && !running.tell_presence(batch).await);
         let more = !failed && !online.state.lock().untold.is_empty();
         drop(running);
+        if failed {
+            renew_at = renew_at.min(Instant::now() + RETRY);
+        }
         if more {
             continue;
         }
@@ -229,12 +249,27 @@ pub(crate) async fn run(engine: Weak<Engine>, online: Arc<Online>) {
 impl Engine {
     /// A session of `user` began on this node. To be followed by [`Engine::disconnected`].
     pub fn connected(&self, user: &UserId) {
-        self.online.connected(user);
+        if self.options.presence.is_some() {
+            self.online.connected(user);
+        }
     }
 
     /// A session of `user` ended on this node.
     pub fn disconnected(&self, user: &UserId) {
-        self.online.disconnected(user);
+        if let Some(options) = self.options.presence {
+            self.online.disconnected(user, options.grace);
+        }
+    }
+
+    /// Whether this node has ever had a lease: before that nobody sees its users. Waits for the first attempt to take
+    /// one, which is made at once. A node that takes none has nothing to reach.
+    pub async fn presence_was_reached(&self) -> bool {
+        if self.options.presence.is_none() {
+            return true;
+        }
+        let mut lease = self.online.lease.subscribe();
+        let tried = lease.wait_for(|lease| *lease != Lease::Untried).await;
+        tried.is_ok_and(|lease| *lease != Lease::Never)
     }
 
     /// What is known of `users`, in the order asked; `None` for who was never seen. Only of people
@@ -295,20 +330,38 @@ impl Engine {
         Ok(users.iter().zip(known).map(may).collect())
     }
 
-    async fn renew_lease(&self) {
-        let renewed = self
-            .online
-            .port
-            .renew(self.now(), self.online.options.lease);
-        match renewed.await {
+    /// Answers whether it was.
+    async fn renew_lease(&self, lease: Duration) -> bool {
+        match self.online.port.renew(self.now(), lease).await {
             Ok((was_held, edges)) => {
+                let before = self.online.lease.send_replace(Lease::Held);
+                if matches!(before, Lease::Never | Lease::Doubtful) {
+                    tracing::info!("the presence lease is renewed again");
+                }
                 if !was_held {
                     self.online.forgotten();
                 }
                 self.tell_edges(&edges);
+                true
             }
-            Err(error) => tracing::warn!(%error, "the presence lease was not renewed"),
+            Err(error) => {
+                self.doubt_lease(&error);
+                false
+            }
         }
+    }
+
+    /// Logs the first of failures in a row.
+    fn doubt_lease(&self, error: &PresenceError) {
+        self.online.lease.send_modify(|lease| {
+            if matches!(lease, Lease::Untried | Lease::Held) {
+                tracing::warn!(%error, "the presence lease was not renewed; it is tried again until it is");
+            }
+            *lease = match lease {
+                Lease::Untried | Lease::Never => Lease::Never,
+                Lease::Held | Lease::Doubtful => Lease::Doubtful,
+            };
+        });
     }
 
     /// Answers whether the port took it.
@@ -328,6 +381,9 @@ impl Engine {
     }
 
     pub(crate) async fn release_presence(&self) {
+        if self.options.presence.is_none() {
+            return;
+        }
         match self.online.port.release(self.now()).await {
             Ok(edges) => self.tell_edges(&edges),
             // The lease runs out by itself.

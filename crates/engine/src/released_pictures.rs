@@ -21,15 +21,15 @@ impl Default for ReleasedPictures {
 }
 
 impl ReleasedPictures {
-    pub(crate) fn tell(&self, link: Arc<str>) {
-        // An error says that nobody listens.
-        drop(self.0.send(link));
+    /// Answers whether anybody listens on this node.
+    pub(crate) fn tell(&self, link: Arc<str>) -> bool {
+        self.0.send(link).is_ok()
     }
 }
 
 impl Engine {
     /// The link to every picture that a room lets go of from now on, by a change that this node
-    /// commits: another took its place, or it or the room is gone. A hint: at most once each, and
+    /// commits, or one on which nobody subscribes: another took its place, or it or the room is gone. A hint: at most once each, and
     /// what a node that is killed had yet to tell nobody tells. An upload is retired by then.
     #[must_use]
     pub fn subscribe_released_pictures(&self) -> broadcast::Receiver<Arc<str>> {

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 
 use crate::bus_message::BusMessage;
+use crate::dispatch::begins_to_wait;
 use crate::engine::{Engine, store_failed};
 
 /// Rooms compared with the store in one query.
@@ -61,7 +62,12 @@ impl Engine {
         };
         match (topic, message) {
             (Topic::Room(room), BusMessage::Message(message)) => match message.into_message(room) {
-                Some(message) => self.hub.rooms().publish(room, [message]),
+                Some(message) => {
+                    if begins_to_wait(message.kind) {
+                        self.waiting.notify_one();
+                    }
+                    self.hub.rooms().publish(room, [message]);
+                }
                 None => tracing::warn!(%room, "a bus message has broken ids"),
             },
             (Topic::Room(room), BusMessage::Deleted { epoch }) => {
@@ -105,6 +111,10 @@ impl Engine {
                     Ok(user) => self.revoked(user, Timestamp::from_micros(at_micros)),
                     Err(_) => tracing::warn!("a bus message has broken ids"),
                 }
+            }
+            (Topic::AllNodes, BusMessage::PictureReleased { link }) => {
+                // Whether anybody listens here or not.
+                let _ = self.released.tell(link);
             }
             (Topic::AllNodes, BusMessage::RoomsUnknown) => self.hub.users().rooms_unknown(),
             (topic, _) => tracing::warn!(?topic, "a bus message came under the wrong topic"),

@@ -106,6 +106,20 @@ impl Rig {
 }
 
 #[tokio::test(start_paused = true)]
+async fn presence_was_reached_from_the_first_lease_on_for_good() {
+    let (store, port) = (Arc::<FakeStore>::default(), Arc::<FakePresence>::default());
+    port.fails.store(true, Ordering::Relaxed);
+    let engine = fakes::start(&store, &port, &Arc::<FakeBus>::default(), fakes::options());
+    assert!(!engine.presence_was_reached().await);
+    port.fails.store(false, Ordering::Relaxed);
+    pass(RENEWAL + 1).await;
+    assert!(engine.presence_was_reached().await);
+    port.fails.store(true, Ordering::Relaxed);
+    pass(5 * RENEWAL).await;
+    assert!(engine.presence_was_reached().await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_user_goes_online_with_the_first_session_and_offline_a_grace_after_the_last() {
     let rig = Rig::new().await;
     rig.connected("kim");
@@ -226,7 +240,7 @@ async fn whoever_is_here_is_said_to_be_online_again_after_the_lease_was_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_lease_is_renewed_three_times_within_itself_whether_or_not_that_works() {
+async fn the_lease_is_renewed_three_times_within_itself_and_every_second_while_that_fails() {
     let rig = Rig::new().await;
     let renewals = || std::mem::take(&mut *rig.port.renewals.lock()).len();
     assert_eq!(renewals(), 1, "taken at once");
@@ -234,6 +248,14 @@ async fn the_lease_is_renewed_three_times_within_itself_whether_or_not_that_work
     assert_eq!(renewals(), 3);
     rig.port.fails.store(true, Ordering::Relaxed);
     rig.connected("kim");
+    // What cannot be told is a failure, too: the lease is renewed, in vain, and tried again.
+    pass(RENEWAL).await;
+    // The last one is due in the moment in which this ends.
+    assert!((9..=10).contains(&renewals()));
+    rig.port.fails.store(false, Ordering::Relaxed);
+    pass(2).await;
+    assert_eq!(rig.port.take_told(), ["+kim"]);
+    renewals();
     pass(3 * RENEWAL).await;
     assert_eq!(renewals(), 3);
 }

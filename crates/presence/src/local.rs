@@ -10,9 +10,7 @@ use madang_domain::ports::{BoxFuture, Presence, PresenceEdge, PresenceError};
 use madang_domain::{Timestamp, UserId};
 use parking_lot::Mutex;
 
-/// Offline users whose last edge is kept. With one more, who left first is forgotten, and is as
-/// one who never came. Who is online does not count.
-pub const LAST_SEEN_MAX: usize = 100_000;
+use crate::LAST_SEEN_MAX;
 
 /// Nodes of one process that know of each other's users. Cheap to clone.
 #[derive(Clone, Default)]

@@ -1,9 +1,10 @@
 //! The only place where adapters are chosen and wired.
 
+mod announce;
 mod options;
 mod store;
 
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,9 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use madang_bus as bus;
 use madang_domain::Timestamp;
-use madang_domain::ports::{Bus, Clock, Store, StoreError};
+use madang_domain::ports::{Clock, Store, StoreError};
 use madang_engine::{Engine, Ports};
-use madang_presence::LocalCluster;
+use madang_presence as presence;
 use rustls::ServerConfig;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
@@ -31,6 +32,7 @@ use crate::identity::Identity;
 use crate::listener::{self, Gate};
 use crate::pictures::{self, PictureStore, PicturesError};
 use crate::revoked;
+use crate::roles::NodeRole;
 use crate::telemetry::engine::EngineTelemetry;
 use crate::telemetry::metrics::Metrics;
 use crate::tls::{self, Tls, TlsError};
@@ -74,6 +76,9 @@ pub enum ServeError {
     /// What `bus.url` says is no bus.
     #[error("bus.url: {0}")]
     Bus(#[from] bus::UrlError),
+    /// What `presence.url` says is no place for it.
+    #[error("presence.url: {0}")]
+    Presence(#[from] presence::UrlError),
     /// Signals cannot be received.
     #[error("signals cannot be received: {0}")]
     Signals(io::Error),
@@ -97,31 +102,37 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let metrics = Arc::new(Metrics::new(SystemClock.now()));
     let gate = Gate::new(options::gate(&config, room), Arc::clone(&metrics));
     let keys = Keys::of(tls.as_ref(), &metrics)?;
-    let bus = bus::open(&config.bus.url, &config.bus.options())?;
-    let engine = Engine::start(ports(store, bus, &metrics), options::engine(&config));
+    let ports = ports(&config, store, &metrics)?;
+    let engine = Engine::start(ports, options::engine(&config));
     let identity = Arc::new(Identity::new(authenticator.clone()));
-    let gateway = Gateway::start(
-        Arc::clone(&engine),
-        Arc::clone(&identity) as _,
-        Arc::clone(&metrics),
-        options::gateway(&config),
-    );
+    let gateway = config.node.roles.have(NodeRole::Gateway).then(|| {
+        let identity = Arc::clone(&identity) as _;
+        let options = options::gateway(&config);
+        Gateway::start(Arc::clone(&engine), identity, Arc::clone(&metrics), options)
+    });
     let ready = Arc::new(AtomicBool::new(true));
     revoked::heed(&engine, authenticator.clone(), gateway.clone()).await;
-    tokio::spawn(pictures::remove_released(
-        Arc::clone(&pictures),
-        engine.subscribe_released_pictures(),
-    ));
+    let unused = config.node.roles.have(NodeRole::Api);
+    let unused = unused.then(|| UnusedPictures::of(&pictures, &engine));
     let state = http_state(
-        &config, &engine, &gateway, identity, &pictures, &metrics, &ready,
+        &config,
+        &engine,
+        gateway.as_ref(),
+        identity,
+        &pictures,
+        &metrics,
+        &ready,
     );
-    let doors = gateway_routes(&gateway, authenticator, state.origins.clone(), &config);
-    let router = http::router(state).merge(doors);
-    announce(&config, &listeners);
+    let doors = gateway
+        .as_ref()
+        .map(|gateway| gateway_routes(gateway, authenticator, state.origins.clone(), &config));
+    let router = http::router(state).merge(doors.unwrap_or_default());
+    let tcp = listeners.tcp.as_ref().map(|tcp| tcp.address);
+    announce::announce(&config, listeners.http.address, tcp);
     let node = Node {
         engine,
         gateway,
-        pictures,
+        unused,
         gate,
         keys,
         router,
@@ -134,8 +145,10 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
 /// What runs until it is told to stop.
 struct Node {
     engine: Arc<Engine>,
-    gateway: Gateway,
-    pictures: Arc<PictureStore>,
+    /// On a node that has sessions.
+    gateway: Option<Gateway>,
+    /// On a node that has the jobs.
+    unused: Option<UnusedPictures>,
     gate: Arc<Gate>,
     keys: Keys,
     router: axum::Router,
@@ -176,35 +189,69 @@ impl Node {
         );
         let drain = async {
             stop().await;
-            gateway.drain(window).await;
+            if let Some(gateway) = &gateway {
+                gateway.drain(window).await;
+            }
             drop(draining);
         };
-        let sweep = sweep_pictures(self.pictures, &self.engine, stop());
+        let sweep = async {
+            if let Some(unused) = self.unused {
+                unused.sweep_until(stop()).await;
+            }
+        };
         tokio::join!(stopper, http, tcp, drain, sweep);
         self.engine.shut_down().await;
         tracing::info!("stopped");
     }
 }
 
-/// The database says which pictures rooms have.
-async fn sweep_pictures(
+/// Pictures that no room has: removed when they are told of, and looked for each hour.
+struct UnusedPictures {
     pictures: Arc<PictureStore>,
-    engine: &Engine,
-    stop: impl Future<Output = ()>,
-) {
-    let retire = async |links: &[Arc<str>]| engine.retire_uploads(links).await;
-    pictures::sweep_until(pictures, retire, stop).await;
+    engine: Arc<Engine>,
+}
+
+impl UnusedPictures {
+    /// Starts to remove what is told of.
+    fn of(pictures: &Arc<PictureStore>, engine: &Arc<Engine>) -> Self {
+        let released = engine.subscribe_released_pictures();
+        tokio::spawn(pictures::remove_released(Arc::clone(pictures), released));
+        Self {
+            pictures: Arc::clone(pictures),
+            engine: Arc::clone(engine),
+        }
+    }
+
+    /// The database says which pictures rooms have.
+    async fn sweep_until(self, stop: impl Future<Output = ()>) {
+        let retire = async |links: &[Arc<str>]| self.engine.retire_uploads(links).await;
+        pictures::sweep_until(self.pictures, retire, stop).await;
+    }
 }
 
 /// The adapters of one node.
-fn ports(store: Arc<dyn Store>, bus: Arc<dyn Bus>, metrics: &Arc<Metrics>) -> Ports {
-    Ports {
+fn ports(
+    config: &Config,
+    store: Arc<dyn Store>,
+    metrics: &Arc<Metrics>,
+) -> Result<Ports, ServeError> {
+    if config.node.roles.missing().is_some() && config.bus.is_local() {
+        tracing::warn!(
+            "node.roles are not all and bus.url is local: nodes with the other roles hear of messages late, and of topics, typing and presence never"
+        );
+    }
+    if config.keeps_presence_to_itself() {
+        tracing::warn!(
+            "presence.url is local: and bus.url is not: each of several nodes knows its own users only"
+        );
+    }
+    Ok(Ports {
         store,
-        bus,
-        presence: LocalCluster::default().join(),
+        bus: bus::open(&config.bus.url, &config.bus.options())?,
+        presence: presence::open(config.presence_url(), &config.presence_options())?,
         clock: Arc::new(SystemClock),
         telemetry: Arc::new(EngineTelemetry(Arc::clone(metrics))),
-    }
+    })
 }
 
 /// Where the node listens.
@@ -217,7 +264,8 @@ struct Listeners {
 impl Listeners {
     async fn bind(config: &Config) -> Result<Self, ServeError> {
         let http = Bound::at(config.server.listen).await?;
-        let tcp = match config.stomp.tcp_listen {
+        let has_sessions = config.node.roles.have(NodeRole::Gateway);
+        let tcp = match config.stomp.tcp_listen.filter(|_| has_sessions) {
             Some(address) => Some(Bound::at(address).await?),
             None => None,
         };
@@ -283,10 +331,12 @@ async fn serve_tcp(
     bound: Option<Bound>,
     gate: Arc<Gate>,
     tls: Option<Arc<ServerConfig>>,
-    gateway: Gateway,
+    gateway: Option<Gateway>,
     stop: impl Future<Output = ()>,
 ) {
-    let Some(bound) = bound else { return };
+    let (Some(bound), Some(gateway)) = (bound, gateway) else {
+        return;
+    };
     let serve = move |stream, _| gateway.serve_tcp(stream);
     listener::accept(bound.listener, gate, tls, stop, serve).await;
 }
@@ -294,7 +344,7 @@ async fn serve_tcp(
 fn http_state(
     config: &Config,
     engine: &Arc<Engine>,
-    gateway: &Gateway,
+    gateway: Option<&Gateway>,
     identity: Arc<Identity>,
     pictures: &Arc<PictureStore>,
     metrics: &Arc<Metrics>,
@@ -303,7 +353,8 @@ fn http_state(
     HttpState {
         engine: Arc::clone(engine),
         identify: Arc::clone(&identity) as _,
-        events: Arc::new(gateway.clone()),
+        roles: config.node.roles,
+        events: gateway.map(|gateway| Arc::new(gateway.clone()) as _),
         query_token: config.http.query_token,
         contracts: ContractOptions {
             support_desk: options::support_desk(config),
@@ -388,42 +439,4 @@ fn gateway_routes(
     );
     let live = gateway::doors::routes(gateway.clone(), authenticator, origins, options);
     stomp.merge(live)
-}
-
-/// Tells whoever started it that it is ready, and what to do next. The first line is an interface:
-/// scripts read the address from it.
-fn announce(config: &Config, listeners: &Listeners) {
-    let address = listeners.http.address;
-    let tcp = listeners.tcp.as_ref().map(|tcp| tcp.address);
-    let data = config.server.data.display();
-    let (http, websocket) = match config.tls.cert_file {
-        Some(_) => ("https", "wss"),
-        None => ("http", "ws"),
-    };
-    let mut text = format!("listening on {http}://{address}\n");
-    if config.serves_demo() {
-        text.push_str(&format!(
-            "\n  Open {http}://{address}/ in two windows and chat: once as customer, once as agent.\n"
-        ));
-    }
-    if config.uses_development_tokens() {
-        text.push_str(&format!(
-            "  A token for development: madang token --data {data} --user kim@example.com\n"
-        ));
-    }
-    text.push_str(&format!(
-        "  STOMP over WebSocket:    {websocket}://{address}/ws   (CONNECT with Authorization: Bearer TOKEN)\n  \
-           SockJS:                  {http}://{address}/ws\n  \
-           JSON over WebSocket:     {websocket}://{address}/ws/v1\n  \
-           Event stream:            {http}://{address}/api/v1/events\n"
-    ));
-    if let Some(tcp) = tcp {
-        text.push_str(&format!("  STOMP over TCP:          {tcp}\n"));
-    }
-    text.push_str(&format!(
-        "  REST:                    {http}://{address}/docs\n"
-    ));
-    // Nobody reads it: the server runs all the same.
-    let mut out = io::stdout().lock();
-    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }

@@ -14,5 +14,6 @@ mod identity;
 mod listener;
 pub mod pictures;
 mod revoked;
+pub mod roles;
 pub mod telemetry;
 pub mod tls;

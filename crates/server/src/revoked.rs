@@ -21,8 +21,12 @@ const RETRY: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Loads what was revoked before, and from now on heeds what is. Where the store cannot be read yet,
-/// whoever comes until it can is judged then.
-pub(crate) async fn heed(engine: &Arc<Engine>, authenticator: Authenticator, gateway: Gateway) {
+/// whoever comes until it can is judged then. A node without sessions has no gateway.
+pub(crate) async fn heed(
+    engine: &Arc<Engine>,
+    authenticator: Authenticator,
+    gateway: Option<Gateway>,
+) {
     let revocations = engine.subscribe_revocations();
     let loaded = tokio::time::timeout(PATIENCE, load(engine, &authenticator)).await;
     let engine = Arc::downgrade(engine);
@@ -30,7 +34,7 @@ pub(crate) async fn heed(engine: &Arc<Engine>, authenticator: Authenticator, gat
         if !matches!(loaded, Ok(Ok(()))) {
             tracing::warn!("revocations could not be loaded");
             reload(&engine, &authenticator).await;
-            gateway.end_revoked_sessions();
+            end_revoked(gateway.as_ref());
         }
         run(engine, revocations, authenticator, gateway).await;
     });
@@ -45,20 +49,29 @@ async fn run(
     engine: Weak<Engine>,
     mut revocations: Receiver<Revocation>,
     authenticator: Authenticator,
-    gateway: Gateway,
+    gateway: Option<Gateway>,
 ) {
     loop {
         match revocations.recv().await {
             Ok((user, at)) => {
                 authenticator.revoke(&user, at);
-                gateway.end_sessions_of(&user);
+                if let Some(gateway) = &gateway {
+                    gateway.end_sessions_of(&user);
+                }
             }
             Err(RecvError::Lagged(_)) => {
                 reload(&engine, &authenticator).await;
-                gateway.end_revoked_sessions();
+                end_revoked(gateway.as_ref());
             }
             Err(RecvError::Closed) => return,
         }
+    }
+}
+
+/// Ends the sessions of those who were revoked unheard.
+fn end_revoked(gateway: Option<&Gateway>) {
+    if let Some(gateway) = gateway {
+        gateway.end_revoked_sessions();
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{PATIENCE, binary, http};
 use madang_test_servers::process::{self, Log};
 
 /// How the last of the lines begins that a server prints once it is ready.
-const LAST_LINE: &str = "  REST:";
+const LAST_LINE: &str = "  Readiness:";
 
 /// Files of the data folder, which is the server's working directory too.
 const CERTIFICATE: &str = "cert.pem";
@@ -314,7 +314,8 @@ impl TestServer {
         }
         // Over TLS a test asks with a client that knows the certificate; a server with a broker is ready
         // once it has reached it.
-        if self.scheme == "https" || self.flags.iter().any(|flag| flag == "--bus") {
+        let has_broker = |flag: &String| flag == "--bus" || flag == "--presence";
+        if self.scheme == "https" || self.flags.iter().any(has_broker) {
             return;
         }
         let ready = http::get(self.address, "/readyz", &[]);

@@ -34,6 +34,7 @@ mod pictures;
 mod presence;
 mod resume;
 mod retention;
+mod roles;
 mod rooms;
 mod shared;
 mod slow;

@@ -75,10 +75,10 @@ pub(crate) fn options() -> EngineOptions {
         signal_interval: Duration::from_secs(1),
         overdue_after: None,
         added_per_user_per_day_max: 0,
-        presence: PresenceOptions {
+        presence: Some(PresenceOptions {
             lease: Duration::from_secs(30),
             grace: Duration::from_secs(7),
-        },
+        }),
         retention: Default::default(),
         sweep_interval: Duration::from_secs(60),
         history_bytes_max: HISTORY_BYTES,

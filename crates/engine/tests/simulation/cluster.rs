@@ -88,10 +88,10 @@ fn start_node(
         signal_interval: Duration::from_millis(SIGNALS_MS),
         overdue_after: None,
         added_per_user_per_day_max: 0,
-        presence: PresenceOptions {
+        presence: Some(PresenceOptions {
             lease: LEASE,
             grace: Duration::ZERO,
-        },
+        }),
         retention: Default::default(),
         sweep_interval: LEASE,
         history_bytes_max: size(world.plan.history_bytes_max),

@@ -19,6 +19,7 @@ use crate::gateway::sockjs::SockJsOptions;
 use crate::gateway::{DrainWindow, GatewayOptions, SessionLimits, TopicRights, UserLimits};
 use crate::http::TopicOptions;
 use crate::listener::GateLimits;
+use crate::roles::NodeRole;
 
 const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
 
@@ -56,6 +57,8 @@ pub(super) fn gate(config: &Config, room: usize) -> GateLimits {
 }
 
 pub(super) fn engine(config: &Config) -> EngineOptions {
+    let roles = config.node.roles;
+    let has_jobs = roles.have(NodeRole::Api);
     EngineOptions {
         commit: CommitLimits {
             batch_drafts_max: config.store.batch_drafts_max,
@@ -66,12 +69,15 @@ pub(super) fn engine(config: &Config) -> EngineOptions {
         revise_within: seconds_or_none(config.messages.revise_seconds),
         signal_interval: Duration::from_millis(config.messages.signal_interval_ms),
         added_per_user_per_day_max: u64::from(config.rooms.added_per_user_per_day_max),
-        overdue_after: seconds_or_none(config.desk.overdue_seconds),
-        presence: PresenceOptions {
+        overdue_after: seconds_or_none(config.desk.overdue_seconds).filter(|_| has_jobs),
+        presence: roles.have(NodeRole::Gateway).then(|| PresenceOptions {
             lease: Duration::from_secs(config.presence.lease_seconds),
             grace: Duration::from_secs(config.presence.grace_seconds),
-        },
-        retention: RoomKind::ALL.map(|kind| retention_rule(config, kind)),
+        }),
+        retention: RoomKind::ALL.map(|kind| match has_jobs {
+            true => retention_rule(config, kind),
+            false => RetentionRule::default(),
+        }),
         sweep_interval: Duration::from_secs(config.retention.sweep_seconds),
         history_bytes_max: config.cache.history_bytes_max,
     }

@@ -14,6 +14,8 @@ use madang_domain::{MemberRole, Role, RoomKind, Scope, Standing};
 use RoomState::{AssignedToCaller, AssignedToOther, Completed, Missing, Waiting};
 use Who::{Admin, Agent, Anonymous, Guest, Service, User};
 
+use crate::roles::NodeRole;
+
 pub use reference::reference;
 pub use rows::ROWS;
 
@@ -244,6 +246,8 @@ pub struct Row {
     pub grants: &'static [Grant],
     /// What decides it.
     pub decided_by: &'static str,
+    /// Which nodes have the door: those with one of these roles.
+    pub served_by: &'static [NodeRole],
 }
 
 /// One attempt.

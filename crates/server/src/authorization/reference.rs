@@ -65,12 +65,18 @@ pub fn reference() -> String {
             section = title;
             let _ = write!(
                 page,
-                "\n## {title}\n\n| door | who may | decided by |\n|---|---|---|\n"
+                "\n## {title}\n\n| door | who may | decided by | on nodes with |\n|---|---|---|---|\n"
             );
         }
         let named = NAMED.iter().find(|(_, grants)| *grants == row.grants);
         let who = named.map_or_else(|| row.who_may(), |(name, _)| (*name).to_owned());
-        let _ = writeln!(page, "| {door} | {who} | {} |", row.decided_by);
+        let roles: Vec<_> = row
+            .served_by
+            .iter()
+            .map(|role| format!("`{role}`"))
+            .collect();
+        let (why, roles) = (row.decided_by, roles.join(", "));
+        let _ = writeln!(page, "| {door} | {who} | {why} | {roles} |");
     }
     page
 }

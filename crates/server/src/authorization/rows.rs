@@ -1,6 +1,7 @@
 //! The rows of the table.
 
 use super::{Door, Grant, Row, grants};
+use crate::roles::NodeRole;
 
 const OWN_ROOMS: &str =
     "the kind of caller; only rooms that are theirs are shown, each by policy::may_read";
@@ -34,10 +35,31 @@ const SCOPE_AND_ACT: &str = "the API key's scope; policy::may_act, inside the tr
 const SCOPE_AND_NOTICE: &str = "the API key's scope; policy::may_notice, inside the transaction";
 
 const fn row(door: Door, grants: &'static [Grant], decided_by: &'static str) -> Row {
+    let served_by: &[NodeRole] = match door {
+        Door::Http(..) => &[NodeRole::Api],
+        _ => &[NodeRole::Gateway],
+    };
     Row {
         door,
         grants,
         decided_by,
+        served_by,
+    }
+}
+
+/// An event stream.
+const fn stream(path: &'static str, grants: &'static [Grant], decided_by: &'static str) -> Row {
+    Row {
+        served_by: &[NodeRole::Gateway],
+        ..get(path, grants, decided_by)
+    }
+}
+
+/// What every node has.
+const fn of_all(path: &'static str, grants: &'static [Grant], decided_by: &'static str) -> Row {
+    Row {
+        served_by: &NodeRole::ALL,
+        ..get(path, grants, decided_by)
     }
 }
 
@@ -119,8 +141,8 @@ pub const ROWS: &[Row] = &[
     put("/api/v1/rooms/{id}/read", grants::SEES_MEMBERS, MAY_SEE_MEMBERS),
     get("/api/v1/rooms/{id}/receipts", grants::SEES_MEMBERS, MAY_SEE_MEMBERS),
     get("/api/v1/rooms/{id}/queue", grants::READS, MAY_READ),
-    get("/api/v1/rooms/{id}/events", grants::READS, MAY_READ),
-    get("/api/v1/events", grants::ANY_PERSON, OWN_ROOMS),
+    stream("/api/v1/rooms/{id}/events", grants::READS, MAY_READ),
+    stream("/api/v1/events", grants::ANY_PERSON, OWN_ROOMS),
     get("/api/v1/unread", grants::ANY_PERSON, OWN_LISTED),
     get("/api/v1/search", grants::ANY_PERSON, "the kind of caller; only rooms that are theirs are searched, one that is named by policy::may_read"),
     get("/api/v1/presence", grants::ANY_PERSON, "the kind of caller; only people with whom they share a room are shown, to agents everybody"),
@@ -132,7 +154,7 @@ pub const ROWS: &[Row] = &[
     get("/api/v1/desk/waiting", grants::ANY_AGENT, MAY_SERVE),
     get("/api/v1/desk/mine", grants::ANY_AGENT, MAY_SERVE),
     get("/api/v1/desk/feed", grants::ANY_AGENT, MAY_READ),
-    get("/api/v1/desk/events", grants::ANY_AGENT, MAY_READ),
+    stream("/api/v1/desk/events", grants::ANY_AGENT, MAY_READ),
     post("/api/v1/desk/rooms/{id}/claim", grants::CLAIMS, CLAIM),
     post("/api/v1/desk/rooms/{id}/release", grants::ASSIGNEE, OF_ASSIGNEE),
     post("/api/v1/desk/rooms/{id}/hand-over", grants::ASSIGNEE, OF_ASSIGNEE),
@@ -183,13 +205,13 @@ pub const ROWS: &[Row] = &[
     get("/api/notifications", grants::ANY_PERSON, OWN_INBOX),
     patch("/api/notifications/{id}", grants::ANY_PERSON, OWN_INBOX),
     delete("/api/notifications/{id}", grants::ANY_PERSON, OWN_INBOX),
-    get("/api/notifications/connect", grants::ANY_PERSON, OWN_INBOX),
+    stream("/api/notifications/connect", grants::ANY_PERSON, OWN_INBOX),
     // Operations.
-    get("/healthz", grants::EVERYBODY, OPEN_TO_ALL),
-    get("/readyz", grants::EVERYBODY, OPEN_TO_ALL),
+    of_all("/healthz", grants::EVERYBODY, OPEN_TO_ALL),
+    of_all("/readyz", grants::EVERYBODY, OPEN_TO_ALL),
     get("/openapi.json", grants::EVERYBODY, OPEN_TO_ALL),
     get("/asyncapi.json", grants::EVERYBODY, OPEN_TO_ALL),
-    get("/metrics", grants::OPERATORS, "kind of caller, or the connection's address"),
+    of_all("/metrics", grants::OPERATORS, "kind of caller, or the connection's address"),
     post("/demo/token", grants::ON_THIS_MACHINE, "the connection's address and the page's origin; absent without development tokens"),
     // WebSockets with all of the caller's rooms.
     websocket("/ws/v1"),

@@ -11,8 +11,10 @@ const ALIASES: &[(&str, &str)] = &[
     ("tls.cert_file", "tls-cert"),
     ("tls.key_file", "tls-key"),
     ("stomp.tcp_listen", "stomp-tcp"),
+    ("node.roles", "role"),
     ("bus.url", "bus"),
     ("store.url", "store"),
+    ("presence.url", "presence"),
 ];
 
 /// The options that were given as flags, with their text: unchecked, the configuration does that.

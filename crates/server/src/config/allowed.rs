@@ -8,6 +8,7 @@ use super::address::AddressRange;
 use super::picture_place::PicturePlace;
 use super::spec::Allowed;
 use super::value::ROLES;
+use crate::roles::NodeRole;
 
 /// Longest prefix of destinations, in bytes: leaves room for what stands behind it.
 const PREFIX_BYTES_MAX: usize = 128;
@@ -111,6 +112,9 @@ pub(super) const HTTP_URL: Allowed = Allowed::Text {
 };
 
 pub(super) const ROLE: Allowed = Allowed::Choice(ROLES);
+
+pub(super) const NODE_ROLE: Allowed =
+    Allowed::Choice(&[NodeRole::Api.name(), NodeRole::Gateway.name()]);
 
 /// Some segments of a destination, none of them empty.
 fn is_prefix(text: &str) -> bool {

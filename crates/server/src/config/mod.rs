@@ -22,8 +22,8 @@ pub use api_key::{ApiKey, ApiKeyHash};
 pub use fault::{Fault, Faults, Source};
 pub use layers::{Setting, Settings, all_options, shown};
 pub use options::{
-    Auth, Bus, Config, Contracts, Demo, Desk, Hub, Log, Messages, Pictures, Presence, Retention,
-    SECTIONS, Server, Session, Stomp, Store, StorePlace, Tls, Topics, WebSocket,
+    Auth, Bus, Config, Contracts, Demo, Desk, Hub, Log, Messages, Node, Pictures, Presence,
+    Retention, SECTIONS, Server, Session, Stomp, Store, StorePlace, Tls, Topics, WebSocket,
 };
 pub use picture_place::{PicturePlace, PicturePlaceError};
 pub use spec::{Allowed, Kind, OptionSpec, SectionSpec};

@@ -11,12 +11,13 @@ use madang_domain::Role;
 use super::address::AddressRange;
 use super::allowed::{
     ADDRESS, ADDRESS_RANGE, ANY_TEXT, COOKIE, DIRECTORY, FILE, GUEST_KEY, HTTP_URL, JWKS_URL,
-    LOG_FILTER, NOT_EMPTY, OPTIONAL_ADDRESS, ORIGIN, PICTURE_PLACE, PREFIX, PREFIX_OR_NONE, ROLE,
-    TIME_ZONE, TOPIC_PREFIX,
+    LOG_FILTER, NODE_ROLE, NOT_EMPTY, OPTIONAL_ADDRESS, ORIGIN, PICTURE_PLACE, PREFIX,
+    PREFIX_OR_NONE, ROLE, TIME_ZONE, TOPIC_PREFIX,
 };
 use super::picture_place::PicturePlace;
 use super::spec::{Allowed, OptionSpec, SectionSpec, options};
 use super::value::{JwtAlgorithm, KeyEncoding, LogFormat, OptionValue, Secret, Synchronous};
+use crate::roles::NodeRoles;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -46,6 +47,14 @@ options! {
         /// Where proxies are: their connections are not counted by address. Behind a proxy the
         /// bound for each client is the proxy's to set.
         trusted_addresses: Vec<AddressRange> = ["127.0.0.0/8", "::1"], ADDRESS_RANGE;
+    }
+
+    /// What this node is for, where a deployment has several.
+    node: Node {
+        /// `api`: REST, the host's back end, pictures, pages, and the jobs of the deployment
+        /// (retention, overdue rooms, unused pictures). `gateway`: WebSocket, SockJS, event streams and
+        /// STOMP over TCP. A node answers 404 to what the other serves.
+        roles: NodeRoles = ["api", "gateway"], NODE_ROLE;
     }
 
     /// Encryption of all listeners (TLS 1.2 and 1.3). Changed files are taken up at once, and at
@@ -134,7 +143,7 @@ options! {
     /// Limits of a STOMP session. What exceeds one is answered with an ERROR frame.
     stomp: Stomp {
         /// Address and port of STOMP over plain TCP, or over TLS where `[tls]` is set. Empty
-        /// listens on none.
+        /// listens on none, and so does a node without the role `gateway`.
         tcp_listen: Option<SocketAddr> = "", OPTIONAL_ADDRESS;
         /// Most headers of one frame.
         header_count_max: usize = 64, Allowed::Range(8, 4096);
@@ -305,8 +314,8 @@ options! {
         /// `nats://HOST:PORT,HOST:PORT` (`tls://` with TLS). A user and password stand before the first
         /// host, as in `redis://USER:PASSWORD@HOST`: prefer the environment for them.
         url: String = "local:", NOT_EMPTY;
-        /// In front of the names of all channels: what sets two deployments apart that share a broker.
-        /// ASCII letters, digits, `-` and `_`, 64 at most.
+        /// In front of the names of all channels, and of what presence keeps on Redis: what sets two
+        /// deployments apart that share a broker. ASCII letters, digits, `-` and `_`, 64 at most.
         prefix: String = "madang", NOT_EMPTY;
     }
 
@@ -351,6 +360,10 @@ options! {
 
     /// Who is online.
     presence: Presence {
+        /// Where it is kept: `local:` for one node; `redis://HOST:PORT` and the other forms of Redis
+        /// that `bus.url` has, for several. Empty takes the Redis of `bus.url`, and `local:` where the
+        /// bus is none. Not there yet: `store:`.
+        url: Option<String> = "", ANY_TEXT;
         /// Seconds for which a node that is gone keeps its users online.
         lease_seconds: u64 = 30, Allowed::Range(3, 3600);
         /// Seconds for which a user stays online after their last session: a reconnect is not seen.
@@ -454,9 +467,49 @@ impl Bus {
             prefix: self.prefix.clone(),
         }
     }
+
+    /// Whether it reaches no other node.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.url.starts_with("local:")
+    }
+
+    fn is_redis(&self) -> bool {
+        let scheme = self.url.split_once(':').map(|(scheme, _)| scheme);
+        let kind = scheme.map(|scheme| scheme.split_once('+').map_or(scheme, |(kind, _)| kind));
+        matches!(kind, Some("redis" | "rediss"))
+    }
+}
+
+impl Presence {
+    const LOCAL: &str = "local:";
 }
 
 impl Config {
+    /// Where presence is kept: as it says, or else on the Redis of the bus, or in this process.
+    #[must_use]
+    pub fn presence_url(&self) -> &str {
+        match &self.presence.url {
+            Some(url) => url,
+            None if self.bus.is_redis() => &self.bus.url,
+            None => Presence::LOCAL,
+        }
+    }
+
+    /// What presence needs besides its URL.
+    #[must_use]
+    pub fn presence_options(&self) -> madang_presence::Options {
+        madang_presence::Options {
+            prefix: self.bus.prefix.clone(),
+        }
+    }
+
+    /// Whether this node tells others what happens, and none of them who is online.
+    #[must_use]
+    pub fn keeps_presence_to_itself(&self) -> bool {
+        !self.bus.is_local() && self.presence_url() == Presence::LOCAL
+    }
+
     /// Whether the host application's key is set, or where it publishes its keys.
     #[must_use]
     pub fn has_host_key(&self) -> bool {
@@ -474,10 +527,11 @@ impl Config {
         self.auth.development_tokens && !self.has_host_key()
     }
 
-    /// Whether the demo page is served: wanted, and development tokens are in use.
+    /// Whether the demo page is served: wanted, on a node that has all that it calls, and development tokens are in use.
     #[must_use]
     pub fn serves_demo(&self) -> bool {
         let at_home = self.server.listen.ip().is_loopback();
-        self.demo.enabled && self.uses_development_tokens() && at_home
+        let is_whole = self.node.roles == NodeRoles::ALL;
+        self.demo.enabled && self.uses_development_tokens() && at_home && is_whole
     }
 }

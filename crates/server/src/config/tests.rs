@@ -5,6 +5,7 @@ use std::path::Path;
 use madang_domain::Role;
 
 use super::*;
+use crate::roles::{NodeRole, NodeRoles};
 
 const HASH: &str =
     "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHRzYWx0$J4Wt7vNp7Sd7oB2F3a9m1tGj4E0x4xJ0Kq4m0mF0a1E";
@@ -420,6 +421,66 @@ fn the_password_in_a_url_is_never_shown() {
     assert!(!shown.contains("correct-horse"), "{shown}");
     assert!(shown.contains("kim:"), "{shown}");
     assert!(shown.contains("@10.0.0.1:6379,10.0.0.2:6379"), "{shown}");
+}
+
+#[test]
+fn a_node_has_the_roles_that_are_named_and_at_least_one() {
+    let roles = |text| environment(&[("MADANG_NODE__ROLES", text)]);
+    let config = environment(&[]).unwrap().config;
+    assert_eq!(config.node.roles, NodeRoles::ALL);
+    assert!(config.serves_demo());
+    for role in NodeRole::ALL {
+        let config = roles(role.name()).unwrap().config;
+        assert_eq!(config.node.roles, NodeRoles::from_iter([role]));
+        assert!(!config.serves_demo(), "it calls both");
+    }
+    for (given, reason) in [
+        ("api,notifier", "a list, each item one of api, gateway"),
+        ("[]", "at least one role, of api and gateway"),
+    ] {
+        let fault = only_fault(roles(given));
+        assert_eq!(fault.option, "node.roles");
+        assert!(fault.to_string().contains(reason), "{fault}");
+    }
+}
+
+#[test]
+fn presence_is_kept_where_it_says_else_on_the_redis_of_the_bus_else_here() {
+    let (redis, nats) = ("redis+cluster://10.0.0.1:6379", "nats://10.0.0.1");
+    for (bus, presence, kept, to_itself) in [
+        ("local:", "", "local:", false),
+        (redis, "", redis, false),
+        (redis, "local:", "local:", true),
+        (redis, "rediss://10.0.0.2", "rediss://10.0.0.2", false),
+        (nats, "", "local:", true),
+        (nats, "redis://10.0.0.2", "redis://10.0.0.2", false),
+    ] {
+        let given = [("MADANG_BUS__URL", bus), ("MADANG_PRESENCE__URL", presence)];
+        let config = environment(&given).unwrap().config;
+        assert_eq!(config.presence_url(), kept, "{given:?}");
+        assert_eq!(config.keeps_presence_to_itself(), to_itself, "{given:?}");
+    }
+}
+
+#[test]
+fn what_is_no_place_for_presence_is_a_fault_that_keeps_its_password() {
+    for (url, reason) in [
+        ("store:", "presence in the database is not there yet"),
+        (
+            "nats://kim:correct-horse@10.0.0.1",
+            "that begin with \"nats:\"",
+        ),
+        (
+            "redis+sentinel://kim:correct-horse@10.0.0.1",
+            "the name of what they watch",
+        ),
+    ] {
+        let fault = only_fault(environment(&[("MADANG_PRESENCE__URL", url)]));
+        assert_eq!(fault.option, "presence.url");
+        let told = fault.to_string();
+        assert!(told.contains(reason), "{told}");
+        assert!(!told.contains("correct-horse"), "{told}");
+    }
 }
 
 #[test]

@@ -123,6 +123,13 @@ fn check_together(config: &Config, settings: &Settings, faults: &mut Vec<Fault>)
         };
         refuse("bus", name, problem.to_string());
     }
+    if config.node.roles.is_empty() {
+        let problem = "allowed: at least one role, of api and gateway";
+        refuse("node", "roles", problem.to_owned());
+    }
+    if let Some(Err(problem)) = config.presence.url.as_deref().map(madang_presence::check) {
+        refuse("presence", "url", problem.to_string());
+    }
     let tls = &config.tls;
     for (name, is_set, other) in [
         ("cert_file", tls.cert_file.is_some(), tls.key_file.is_some()),

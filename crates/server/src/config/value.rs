@@ -11,6 +11,7 @@ use madang_domain::Role;
 use super::address::AddressRange;
 use super::picture_place::PicturePlace;
 use super::spec::{Allowed, Kind};
+use crate::roles::{NodeRole, NodeRoles};
 
 /// A value as the file, the environment or a flag gave it.
 pub type Value = toml::Value;
@@ -294,6 +295,15 @@ impl OptionValue for Vec<String> {
         items
             .map(|item| text(item, allowed).map(str::to_owned))
             .collect()
+    }
+}
+
+impl OptionValue for NodeRoles {
+    const KIND: Kind = Kind::List;
+
+    fn read(value: &Value, _: &Allowed) -> Option<Self> {
+        let names = value.as_array()?.iter();
+        names.map(|name| NodeRole::named(name.as_str()?)).collect()
     }
 }
 

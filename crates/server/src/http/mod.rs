@@ -15,7 +15,7 @@ use axum::http::request::Parts;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
 use madang_domain::ports::BoxFuture;
-use madang_domain::{Caller, Error, Role, RoomId};
+use madang_domain::{Caller, Code, Error, Role, RoomId};
 use madang_engine::Engine;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -25,11 +25,13 @@ use crate::contracts::community::CommunityOptions;
 use crate::contracts::support_desk::SupportDeskOptions;
 use crate::contracts::topics::TopicPrefixes;
 use crate::pictures::PictureStore;
+use crate::roles::{NodeRole, NodeRoles};
 
 mod admin;
 mod agent;
 mod client_address;
 mod contracts;
+mod elsewhere;
 mod extract;
 mod form;
 mod guests;
@@ -69,8 +71,10 @@ pub struct HttpState {
     pub engine: Arc<Engine>,
     /// Tells who asks.
     pub identify: Arc<dyn Identify>,
-    /// Streams events.
-    pub events: Arc<dyn StreamEvents>,
+    /// What this node is for.
+    pub roles: NodeRoles,
+    /// Streams events; `None` on a node without the role `gateway`.
+    pub events: Option<Arc<dyn StreamEvents>>,
     /// Whether event streams take the token from the query.
     pub query_token: bool,
     /// Which contracts are served beside the native API.
@@ -91,6 +95,14 @@ pub struct HttpState {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Counts requests.
     pub observer: Arc<dyn ObserveRequests>,
+}
+
+impl HttpState {
+    /// # Errors
+    /// [`Code::NotFound`]: this node has no sessions.
+    fn events(&self) -> Result<&dyn StreamEvents, Error> {
+        Ok(self.events.as_deref().ok_or(Code::NotFound)?)
+    }
 }
 
 /// What an event stream shows.
@@ -184,6 +196,8 @@ pub(crate) type Shared = Arc<HttpState>;
 /// Which optional routes there are.
 #[derive(Debug, Clone, Copy)]
 pub struct RouteSet {
+    /// Which roles' routes.
+    pub roles: NodeRoles,
     /// Contract 1.
     pub support_desk: bool,
     /// Contract 2.
@@ -199,6 +213,7 @@ pub struct RouteSet {
 impl RouteSet {
     /// Everything: what documents describe.
     pub const ALL: Self = Self {
+        roles: NodeRoles::ALL,
         support_desk: true,
         community: true,
         direct_rest: true,
@@ -217,6 +232,7 @@ pub fn router(state: HttpState) -> Router {
 
 fn routed(state: Shared) -> Router {
     let set = RouteSet {
+        roles: state.roles,
         support_desk: state.contracts.support_desk.is_some(),
         community: state.contracts.community.is_some(),
         direct_rest: state.contracts.direct_rest,
@@ -228,9 +244,20 @@ fn routed(state: Shared) -> Router {
         community: set.community,
         direct_websocket: state.contracts.direct_websocket,
     });
-    let (routes, description) = documented_routes(set).split_for_parts();
+    // Clients reach all nodes at one address: the document has what any of them serves.
+    let description = document(RouteSet {
+        roles: NodeRoles::ALL,
+        ..set
+    });
+    let (mut routes, _) = documented_routes(set).split_for_parts();
+    if set.roles.have(NodeRole::Api) {
+        routes = routes.merge(pages::routes(set.demo));
+    }
+    if set.roles.have(NodeRole::Gateway) {
+        routes = routes.merge(pages::of_sockjs());
+    }
     routes
-        .merge(pages::routes(set.demo))
+        .merge(elsewhere::routes(set))
         .layer(axum::Extension(ops::Documents::new(&description, &live)))
         .layer(axum::Extension(Arc::<ops::StoreChecks>::default()))
         .fallback(layers::no_such_route)
@@ -244,18 +271,28 @@ fn routed(state: Shared) -> Router {
 
 /// The routes that the OpenAPI document describes.
 fn documented_routes(set: RouteSet) -> OpenApiRouter<Shared> {
-    let mut routes = openapi::start()
-        .merge(ops::routes())
-        .merge(admin::routes())
-        .merge(pictures::routes())
-        .nest(
-            "/api/v1",
-            user::routes()
-                .merge(agent::routes())
-                .merge(service::routes())
-                .merge(guests::routes())
-                .nest("/host", host::routes()),
-        );
+    let mut routes = openapi::start().merge(ops::routes()).merge(admin::routes());
+    if set.roles.have(NodeRole::Api) {
+        routes = routes.merge(routes_of_api(set));
+    }
+    if set.roles.have(NodeRole::Gateway) {
+        routes = routes.nest("/api/v1", user::streams().merge(agent::streams()));
+        if set.community {
+            routes = routes.merge(contracts::community::streams());
+        }
+    }
+    routes
+}
+
+fn routes_of_api(set: RouteSet) -> OpenApiRouter<Shared> {
+    let mut routes = ops::documents().merge(pictures::routes()).nest(
+        "/api/v1",
+        user::routes()
+            .merge(agent::routes())
+            .merge(service::routes())
+            .merge(guests::routes())
+            .nest("/host", host::routes()),
+    );
     if set.support_desk {
         routes = routes.merge(contracts::support_desk::routes());
     }

@@ -24,6 +24,11 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
     OpenApiRouter::default()
         .routes(routes!(healthz))
         .routes(routes!(readyz))
+}
+
+/// What the doors are, whichever node has them.
+pub(super) fn documents() -> OpenApiRouter<Shared> {
+    OpenApiRouter::default()
         .routes(routes!(openapi))
         .routes(routes!(asyncapi))
 }
@@ -45,7 +50,8 @@ async fn healthz() -> &'static str {
 
 /// Whether this node takes clients.
 ///
-/// Send no new clients while this is not 200: the node starts, drains, cannot reach its store, or has never reached its bus.
+/// Send no new clients while this is not 200: the node starts, drains, cannot reach its store, or has never reached its bus or
+/// where presence is kept.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -54,7 +60,7 @@ async fn healthz() -> &'static str {
     security(()),
     responses(
         (status = 200, description = "It takes clients", body = String, example = json!("ready")),
-        (status = 503, description = "It does not: `DRAINING` while it starts or shuts down, `UNAVAILABLE` without its store, and before it has reached its bus",
+        (status = 503, description = "It does not: `DRAINING` while it starts or shuts down, `UNAVAILABLE` without its store, and before it has reached its bus and where presence is kept",
          body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -65,9 +71,14 @@ async fn readyz(
     if !state.ready.load(Ordering::Acquire) {
         return Err(Code::Draining.into());
     }
-    // Later on a bus that is lost makes messages late, and does not keep clients from being served.
+    // Later on a bus that is lost makes messages late, and a presence that is lost makes it old: neither keeps clients
+    // from being served.
     if state.engine.bus_state() == BusState::Starting {
         return Err(Error::with_detail(Code::Unavailable, "the bus was not reached yet").into());
+    }
+    if !state.engine.presence_was_reached().await {
+        let detail = "presence was not reached yet";
+        return Err(Error::with_detail(Code::Unavailable, detail).into());
     }
     checks.check(&state.engine).await?;
     Ok("ready")

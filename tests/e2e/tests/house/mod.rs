@@ -12,8 +12,15 @@ const EDGES: &[(&str, &[&str])] = &[
     ("madang-domain", &[]),
     ("madang-engine", &["madang-domain"]),
     ("madang-store", &["madang-domain"]),
-    ("madang-bus", &["madang-domain", "madang-test-servers"]),
-    ("madang-presence", &["madang-domain"]),
+    ("madang-redis", &[]),
+    (
+        "madang-bus",
+        &["madang-domain", "madang-redis", "madang-test-servers"],
+    ),
+    (
+        "madang-presence",
+        &["madang-domain", "madang-redis", "madang-test-servers"],
+    ),
     (
         "madang-server",
         &[
@@ -45,6 +52,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ),
     ("madang-engine", &["axum", "hyper", "rusqlite"]),
     ("madang-store", &["axum", "hyper"]),
+    ("madang-redis", &["axum", "hyper", "rusqlite"]),
     ("madang-bus", &["axum", "hyper", "rusqlite"]),
     ("madang-presence", &["axum", "hyper", "rusqlite"]),
 ];

@@ -1,5 +1,7 @@
 //! Who is online and who writes, as others see it.
 
+mod redis;
+
 use std::time::{Duration, Instant};
 
 use madang_e2e::json::Json;

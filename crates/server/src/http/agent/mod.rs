@@ -17,5 +17,9 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(desk::hand_over))
         .routes(routes!(desk::complete))
         .routes(routes!(feed::list))
-        .routes(routes!(feed::events))
+}
+
+/// Event streams.
+pub(super) fn streams() -> OpenApiRouter<Shared> {
+    OpenApiRouter::default().routes(routes!(feed::events))
 }

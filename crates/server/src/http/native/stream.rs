@@ -67,8 +67,8 @@ impl StreamRequest {
     ) -> Result<Response, Refusal> {
         let parts = &self.parts;
         let headers = state.origins.permission(&parts.headers, &parts.uri);
-        let opened = state.events.open(parts, headers, self.caller, scope).await;
-        Ok(opened?)
+        let events = state.events()?;
+        Ok(events.open(parts, headers, self.caller, scope).await?)
     }
 }
 

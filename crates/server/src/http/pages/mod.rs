@@ -21,7 +21,6 @@ pub(super) fn routes(with_demo: bool) -> Router<Shared> {
         .route("/", get(start))
         .route("/docs", get(docs))
         .route("/docs/{file}", get(docs_file))
-        .route("/sockjs/{file}", get(sockjs_file))
         .route("/docs/asyncapi", get(live))
         .route("/docs/errors", get(errors::page));
     if !with_demo {
@@ -29,6 +28,17 @@ pub(super) fn routes(with_demo: bool) -> Router<Shared> {
     }
     routes.route("/demo/{file}", get(demo_file))
 }
+
+/// Where the pages are that every node with them has.
+pub(super) const PATHS: &[&str] = &["/", "/docs", "/docs/{*rest}"];
+
+/// What SockJS's pages load.
+pub(super) fn of_sockjs() -> Router<Shared> {
+    Router::new().route(SOCKJS_PATH, get(sockjs_file))
+}
+
+/// Where that is.
+pub(super) const SOCKJS_PATH: &str = "/sockjs/{file}";
 
 /// Where nothing may be tried out: that the server runs, and where to read on.
 const STATUS: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\

@@ -40,6 +40,7 @@ use crate::http::{
     TopicOptions, routed,
 };
 use crate::pictures::{PictureStore, remove_released};
+use crate::roles::NodeRoles;
 use crate::telemetry::metrics::Metrics;
 
 pub(super) use answer::Answer;
@@ -56,6 +57,8 @@ pub(super) struct Server {
     pub(super) engine: Arc<Engine>,
     pub(super) gateway: Gateway,
     pub(super) store: Arc<SqliteStore>,
+    /// By which other nodes reach this one.
+    pub(super) network: LocalNetwork,
     pub(super) ready: Arc<AtomicBool>,
     pub(super) seen: Arc<Seen>,
     state: Arc<HttpState>,
@@ -71,6 +74,7 @@ struct Setup<'a> {
     pictures: &'a [(&'a str, &'a str)],
     guests: GuestOptions,
     added_per_user_per_day_max: u64,
+    roles: NodeRoles,
 }
 
 impl Default for Setup<'_> {
@@ -82,6 +86,7 @@ impl Default for Setup<'_> {
             pictures: &[],
             guests: guests(true, 0),
             added_per_user_per_day_max: 0,
+            roles: NodeRoles::ALL,
         }
     }
 }
@@ -125,18 +130,23 @@ fn contract_options(are_served: bool) -> ContractOptions {
     }
 }
 
-fn engine(store: &Arc<SqliteStore>, added_per_user_per_day_max: u64) -> Arc<Engine> {
-    let options = EngineOptions {
-        added_per_user_per_day_max,
-        ..EngineOptions::new(CommitLimits {
-            batch_drafts_max: 64,
-            batch_bytes_max: 1 << 20,
-            queue_drafts_max: 64,
-        })
-    };
+pub(super) fn engine_options() -> EngineOptions {
+    EngineOptions::new(CommitLimits {
+        batch_drafts_max: 64,
+        batch_bytes_max: 1 << 20,
+        queue_drafts_max: 64,
+    })
+}
+
+/// A node on a store, which others may have, too.
+pub(super) fn engine(
+    store: &Arc<SqliteStore>,
+    network: &LocalNetwork,
+    options: EngineOptions,
+) -> Arc<Engine> {
     let ports = Ports {
         store: Arc::clone(store) as Arc<dyn Store>,
-        bus: LocalNetwork::default().join(),
+        bus: network.join(),
         presence: LocalCluster::default().join(),
         clock: Arc::new(Now),
         telemetry: Arc::new(NoTelemetry),
@@ -227,6 +237,15 @@ impl Server {
         })
     }
 
+    /// Without the demo, which needs all of them.
+    pub(super) fn with_roles(roles: NodeRoles) -> Self {
+        Self::build(Setup {
+            roles,
+            demo: false,
+            ..Setup::default()
+        })
+    }
+
     /// With options of the section `[pictures]`, as the environment sets them.
     pub(super) fn with_pictures(options: &[(&str, &str)]) -> Self {
         Self::build(Setup {
@@ -243,6 +262,7 @@ impl Server {
             pictures,
             guests,
             added_per_user_per_day_max,
+            roles,
         } = setup;
         let directory = tempfile::tempdir().unwrap();
         let pictures = PictureStore::open(&picture_options(pictures), directory.path()).unwrap();
@@ -252,7 +272,12 @@ impl Server {
         };
         let store = SqliteStore::open(&directory.path().join("madang.db"), &options).unwrap();
         let store = Arc::new(store);
-        let engine = engine(&store, added_per_user_per_day_max);
+        let network = LocalNetwork::default();
+        let options = EngineOptions {
+            added_per_user_per_day_max,
+            ..engine_options()
+        };
+        let engine = engine(&store, &network, options);
         let pictures = Arc::new(pictures);
         tokio::spawn(remove_released(
             Arc::clone(&pictures),
@@ -264,7 +289,8 @@ impl Server {
         let state = Arc::new(HttpState {
             engine: Arc::clone(&engine),
             identify: Arc::new(PlainTokens),
-            events: Arc::new(gateway.clone()),
+            roles,
+            events: Some(Arc::new(gateway.clone())),
             query_token: false,
             contracts: contract_options(contracts),
             topics: TopicOptions {
@@ -289,6 +315,7 @@ impl Server {
             engine,
             gateway,
             store,
+            network,
             ready,
             seen,
             directory,

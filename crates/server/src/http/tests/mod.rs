@@ -16,5 +16,6 @@ mod pictures;
 mod publish;
 mod reference;
 mod refusals;
+mod roles;
 mod shape;
 mod user;

@@ -9,6 +9,7 @@ use crate::asyncapi::{self, DoorSet};
 use crate::authorization;
 use crate::contracts::realtime::{ANSWERS, EVENTS};
 use crate::http::{RouteSet, document};
+use crate::roles::NodeRoles;
 
 #[track_caller]
 fn assert_fresh(name: &str, generated: &str) {
@@ -68,6 +69,7 @@ fn every_event_of_the_streams_is_named_where_they_are_described() {
 fn every_reference_in_the_document_leads_somewhere() {
     for support_desk in [false, true] {
         let set = RouteSet {
+            roles: NodeRoles::ALL,
             support_desk,
             community: support_desk,
             direct_rest: support_desk,

@@ -37,6 +37,11 @@ pub(super) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(notifications::list))
         .routes(routes!(notifications::read_up_to))
         .routes(routes!(notifications::read, notifications::delete))
+}
+
+/// Event streams.
+pub(super) fn streams() -> OpenApiRouter<Shared> {
+    OpenApiRouter::default()
         .routes(routes!(events::all))
         .routes(routes!(events::one))
 }

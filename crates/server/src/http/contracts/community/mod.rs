@@ -36,5 +36,9 @@ pub(in crate::http) fn routes() -> OpenApiRouter<Shared> {
         .routes(routes!(trade_rooms::history))
         .routes(routes!(notifications::list))
         .routes(routes!(notifications::read, notifications::delete))
-        .routes(routes!(notifications::connect))
+}
+
+/// Event streams.
+pub(in crate::http) fn streams() -> OpenApiRouter<Shared> {
+    OpenApiRouter::default().routes(routes!(notifications::connect))
 }

@@ -119,6 +119,6 @@ pub(super) async fn connect(
         last: last.map(str::to_owned),
     };
     let permission = state.origins.permission(&parts.headers, &parts.uri);
-    let opened = state.events.open(&parts, permission, caller, scope).await;
-    Ok(opened?)
+    let events = state.events()?;
+    Ok(events.open(&parts, permission, caller, scope).await?)
 }
