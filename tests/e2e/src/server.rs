@@ -359,9 +359,10 @@ impl TestServer {
                 break;
             }
         }
-        // Over TLS a test asks with a client that knows the certificate; a server with a broker is ready
-        // once it has reached it.
-        if self.scheme == "https" || self.flags.iter().any(|flag| flag == "--bus") {
+        // Over TLS a test asks with a client that knows the certificate; a server with a broker or a database is
+        // ready once it has reached it.
+        let elsewhere = |flag: &String| flag == "--bus" || flag == "--store";
+        if self.scheme == "https" || self.flags.iter().any(elsewhere) {
             return Ok(());
         }
         let ready = http::get(self.address, "/readyz", &[]);

@@ -54,6 +54,13 @@ fn check_told(events: &[Event], verdict: &mut Verdict) {
             What::Parting { agent, room } if have.get(room.as_str()) == Some(&agent.as_str()) => {
                 have.remove(room.as_str());
             }
+            What::Refused { message, .. }
+                if have.get(message.room.as_str()) == Some(&message.sender.as_str()) =>
+            {
+                verdict.found(Breach::Other, || {
+                    format!("{message:?} was refused, and its sender had the room")
+                });
+            }
             What::PartingUnanswered { agent, room } => {
                 unsure.insert((agent, room));
             }

@@ -369,6 +369,17 @@ fn a_message_of_an_agent_who_does_not_have_the_room_is_noticed() {
     assert_eq!(counts(&verdict), [0, 0, 0, 0, 1], "{verdict:?}");
 }
 
+#[test]
+fn an_agent_who_has_the_room_and_is_refused_is_noticed() {
+    let mut story = desk(vec![about(1, "assigned", "choi")]);
+    story.claimed("choi").sent(DESK, "choi", 1);
+    let verdict = story.refused(DESK, "choi", 1).verdict();
+    assert_eq!(counts(&verdict), [0, 0, 0, 0, 1], "{verdict:?}");
+    story.parting("choi").sent(DESK, "choi", 2);
+    let verdict = story.refused(DESK, "choi", 2).verdict();
+    assert_eq!(counts(&verdict), [0, 0, 0, 0, 1], "{verdict:?}");
+}
+
 /// Kim's room, from which lee is removed.
 fn removal(behind: Vec<Entry>) -> Story {
     removal_behind(Story::default(), behind)

@@ -10,7 +10,7 @@ use super::{ANSWER_PATIENCE, Backoff, World, final_code};
 use crate::history::{Name, What};
 
 /// Longest pause of a person between two messages, in milliseconds.
-const THINKING_MS_MAX: usize = 20;
+const THINKING_MS_MAX: usize = 40;
 
 /// Of so many messages without an answer one is not sent again.
 const GIVEN_UP_ONCE_IN: usize = 8;
