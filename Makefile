@@ -60,14 +60,14 @@ simulate: ## Run SEEDS seeds of the cluster simulation (default 20000).
 
 # Flags of the fault suite, of those variables that are set.
 FAULTS = $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(FIRST),--first $(FIRST)) \
-	$(if $(STORE),--store $(STORE)) $(if $(BUS),--bus $(BUS))
+	$(if $(STORE),--store $(STORE)) $(if $(BUS),--bus $(BUS)) $(if $(PLAN),--plan '$(PLAN)')
 
 test-faults: prepare prepare-tests ## Break nodes, bus and database under load; SEED, ROUNDS, STORE, BUS. See docs/reliability.md.
 	@$(CARGO) build --quiet --release --package madang-server --package madang-faults
 	@MADANG_BIN=$(CURDIR)/target/release/madang target/release/madang-faults $(FAULTS)
 
-test-faults-long: ROUNDS = 112
-test-faults-long: test-faults ## The same for 112 rounds: each fault twice on each combination.
+test-faults-long: ROUNDS = 120
+test-faults-long: test-faults ## The same for 120 rounds: each fault twice on each combination.
 
 prepare:
 	@scripts/prepare build

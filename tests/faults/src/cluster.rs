@@ -25,6 +25,9 @@ const KEY: &str = "a secret of tests that is at least as long as the hash";
 /// How often the server says that it is alive, in milliseconds: readers notice a node that hangs.
 const BEAT_MS: u32 = 500;
 
+/// What a node that is told to end gives its clients to go elsewhere.
+const DRAIN_SECONDS: u32 = 2;
+
 /// A cluster that serves. Ends when dropped.
 #[derive(Debug)]
 pub(crate) struct Cluster {
@@ -120,7 +123,7 @@ impl Store {
 }
 
 impl Cluster {
-    /// Starts everything, and waits until each node is ready.
+    /// Starts everything, and waits until each node listens.
     pub(crate) fn start(combination: Combination) -> Self {
         let bus = Bus::start(combination.bus);
         let store = Store::start(combination.store);
@@ -159,6 +162,7 @@ impl Cluster {
     fn begin(&self, fault: Fault) {
         match fault {
             Fault::Kill(Part::Node(node)) => block_in_place(|| self.nodes[node].server().kill9()),
+            Fault::Drain(node) => self.nodes[node].server().terminate(),
             Fault::Freeze(Part::Node(node)) => self.nodes[node].server().freeze(),
             Fault::Kill(part) => self.with_server(part, Revivable::kill),
             Fault::Freeze(part) => self.with_server(part, |server| server.freeze()),
@@ -172,6 +176,7 @@ impl Cluster {
     fn end(&self, fault: Fault) -> Result<(), String> {
         match fault {
             Fault::Kill(Part::Node(node)) => return block_in_place(|| self.nodes[node].revive()),
+            Fault::Drain(node) => return block_in_place(|| self.nodes[node].replace()),
             Fault::Freeze(Part::Node(node)) => self.nodes[node].server().thaw(),
             Fault::Kill(part) => self.with_server(part, Revivable::restart),
             Fault::Freeze(part) => self.with_server(part, |server| server.thaw()),
@@ -213,7 +218,8 @@ impl Node {
         let mut builder = TestServer::builder()
             .port(free_port())
             .env("MADANG_AUTH__JWT_KEY", KEY)
-            .env("MADANG_STOMP__HEART_BEAT_SEND_MS", BEAT_MS);
+            .env("MADANG_STOMP__HEART_BEAT_SEND_MS", BEAT_MS)
+            .env("MADANG_SERVER__DRAIN_SECONDS", DRAIN_SECONDS);
         let bus_proxy = bus.map(|bus| in_front(bus.port()));
         let store_proxy = store.map(|store| in_front(store.port()));
         if let (Some(bus), Some(proxy)) = (bus, &bus_proxy) {
@@ -233,6 +239,15 @@ impl Node {
 
     fn server(&self) -> MutexGuard<'_, TestServer> {
         locked(&self.server)
+    }
+
+    /// Once it has ended.
+    fn replace(&self) -> Result<(), String> {
+        let status = self.server().wait_exit();
+        if !status.success() {
+            return Err(format!("a node that was drained ended with {status}"));
+        }
+        self.revive()
     }
 
     /// As a service manager does: again and again, while what the node needs is away.

@@ -49,6 +49,9 @@ struct Options {
     /// The only bus. Else Redis and NATS.
     #[arg(long)]
     bus: Option<BusKind>,
+    /// What goes wrong in each round, in the words in which plans are printed, instead of what the seed draws.
+    #[arg(long)]
+    plan: Option<Plan>,
     /// Where histories go; a folder of the seed's in the target directory when it is not given.
     #[arg(long)]
     histories: Option<PathBuf>,
@@ -95,6 +98,9 @@ async fn run(options: &Options) -> Result<bool, String> {
     let folder = folder.canonicalize().map_err(|error| error.to_string())?;
     println!("seed {seed}; histories in {}", folder.display());
     let combinations = Combination::all(options.store, options.bus);
+    if let Some(plan) = &options.plan {
+        combinations.iter().try_for_each(|&one| plan.fits(one))?;
+    }
     let count = combinations.len();
     let mut report = Report::default();
     for (at, combination) in combinations.into_iter().enumerate() {
@@ -104,6 +110,7 @@ async fn run(options: &Options) -> Result<bool, String> {
             combination,
             numbers: options.first..options.first + rounds,
             folder: &folder,
+            plan: options.plan.as_ref(),
         };
         run.go(&mut report).await;
         if !report.is_clean() {
@@ -121,6 +128,8 @@ struct Run<'a> {
     combination: Combination,
     numbers: std::ops::Range<usize>,
     folder: &'a Path,
+    /// The one of every round, if it is not drawn.
+    plan: Option<&'a Plan>,
 }
 
 impl Run<'_> {
@@ -147,11 +156,12 @@ impl Run<'_> {
     ) -> Result<(), String> {
         let combination = self.combination;
         let mut dice = Dice::new(self.seed, self.group(), number);
-        let kind = Kind::of_round(combination, number - 1);
-        let plan = Plan::draw(&mut dice, combination, kind);
-        println!("{combination}, round {number}, {kind}: {plan}");
+        let drawn = Kind::of_round(combination, number - 1);
+        let drawn = Plan::draw(&mut dice, combination, drawn);
+        let plan = self.plan.unwrap_or(&drawn);
+        println!("{combination}, round {number}, {}: {plan}", plan.kind);
         let file = self.file(number, "jsonl");
-        let done = match round::run(cluster, &plan, dice, &format!("r{number}"), &file).await {
+        let done = match round::run(cluster, plan, dice, &format!("r{number}"), &file).await {
             Ok(done) => done,
             Err(failure) => {
                 report.add_broken();
@@ -193,10 +203,12 @@ impl Run<'_> {
     fn replay(&self, number: usize) -> String {
         let Combination { store, bus } = self.combination;
         format!(
-            "make test-faults SEED={} STORE={} BUS={} FIRST={number} ROUNDS=1",
+            "make test-faults SEED={} STORE={} BUS={} FIRST={number} ROUNDS=1{}",
             self.seed,
             spec::name(&store),
-            spec::name(&bus)
+            spec::name(&bus),
+            self.plan
+                .map_or_else(String::new, |plan| format!(" PLAN='{plan}'"))
         )
     }
 

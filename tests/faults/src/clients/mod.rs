@@ -17,7 +17,7 @@ use tokio::time::sleep;
 pub(crate) use agent::Agent;
 pub(crate) use reader::{Door, Reader, Start};
 pub(crate) use rest::{Asked, Rest, read_log};
-pub(crate) use writer::{Outcome, Writer};
+pub(crate) use writer::Writer;
 
 use crate::history::History;
 

@@ -31,7 +31,7 @@ pub(crate) struct Writer {
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+enum Outcome {
     Accepted,
     Refused,
     /// Nobody knows.
@@ -66,8 +66,8 @@ impl Writer {
     }
 
     /// The last message of the room: readers who have it have everything.
-    pub(crate) async fn end(mut self) -> Outcome {
-        self.deliver(0).await
+    pub(crate) async fn end(mut self) {
+        self.deliver(0).await;
     }
 
     /// Sends it again and again, each time by the same name, until it is answered.

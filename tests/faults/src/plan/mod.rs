@@ -1,5 +1,7 @@
 //! What happens in a round, drawn from its seed before it begins.
 
+mod parse;
+
 use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
@@ -29,6 +31,8 @@ pub(crate) enum Link {
 pub(crate) enum Fault {
     /// SIGKILL; later it is started again.
     Kill(Part),
+    /// SIGTERM to a node, by its index; it is started again once it has ended by itself.
+    Drain(usize),
     /// SIGSTOP; later SIGCONT.
     Freeze(Part),
     /// A node's connections to it are reset, and new ones refused.
@@ -46,6 +50,7 @@ pub(crate) enum Fault {
 pub(crate) enum Kind {
     Mixed,
     KillNode,
+    DrainNode,
     FreezeNode,
     KillBus,
     FreezeBus,
@@ -83,9 +88,10 @@ const STEPS_MIXED: usize = 4;
 pub(crate) const DELAY: Duration = Duration::from_millis(40);
 
 impl Kind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Mixed,
         Self::KillNode,
+        Self::DrainNode,
         Self::FreezeNode,
         Self::KillBus,
         Self::FreezeBus,
@@ -111,7 +117,11 @@ impl Kind {
             | Self::CutStore
             | Self::StallStore
             | Self::DelayStore => combination.has_store_server(),
-            Self::Mixed | Self::KillNode | Self::FreezeNode | Self::CutClients => true,
+            Self::Mixed
+            | Self::KillNode
+            | Self::DrainNode
+            | Self::FreezeNode
+            | Self::CutClients => true,
         };
         Self::ALL.into_iter().filter(possible).collect()
     }
@@ -126,6 +136,7 @@ impl Kind {
     fn fault(self, node: usize) -> Fault {
         match self {
             Self::KillNode => Fault::Kill(Part::Node(node)),
+            Self::DrainNode => Fault::Drain(node),
             Self::FreezeNode => Fault::Freeze(Part::Node(node)),
             Self::KillBus => Fault::Kill(Part::Bus),
             Self::FreezeBus => Fault::Freeze(Part::Bus),
@@ -186,7 +197,7 @@ fn drawn(dice: &mut Dice, combination: Combination, kind: Kind) -> (Fault, Durat
         // Some outlast the patience of clients, nodes and drivers, some do not.
         Fault::Freeze(_) | Fault::Stall(..) => within(dice, 500..9_000),
         Fault::Delay(..) => within(dice, 1_000..4_000),
-        Fault::CutClients => 0,
+        Fault::Drain(_) | Fault::CutClients => 0,
     };
     (fault, Duration::from_millis(milliseconds))
 }
@@ -198,6 +209,7 @@ fn touches(fault: Fault) -> (Option<Part>, Option<(usize, Link)>) {
         Fault::Cut(node, link) | Fault::Stall(node, link) | Fault::Delay(node, link) => {
             (None, Some((node, link)))
         }
+        Fault::Drain(node) => (Some(Part::Node(node)), None),
         Fault::CutClients => (None, None),
     }
 }
@@ -229,6 +241,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kill(part) => write!(f, "kill {part}"),
+            Self::Drain(node) => write!(f, "drain node {}", node + 1),
             Self::Freeze(part) => write!(f, "freeze {part}"),
             Self::Cut(node, link) => write!(f, "cut node {} from {link}", node + 1),
             Self::Stall(node, link) => write!(f, "stall node {} and {link}", node + 1),
@@ -243,6 +256,7 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Self::Mixed => "several at once",
             Self::KillNode => "node killed",
+            Self::DrainNode => "node drained",
             Self::FreezeNode => "node frozen",
             Self::KillBus => "bus killed",
             Self::FreezeBus => "bus frozen",
@@ -298,6 +312,42 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_is_read_as_it_is_printed() {
+        for seed in 0..200 {
+            let plan = Plan::draw(&mut Dice::new(seed, 0, 0), CLUSTER, Kind::Mixed);
+            let printed = plan.to_string();
+            let read: Plan = printed.parse().unwrap();
+            assert_eq!(read.to_string(), printed);
+            assert_eq!(read.fits(CLUSTER), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_plan_that_cannot_be_is_refused_in_words() {
+        let alone = Combination {
+            store: StoreKind::Sqlite,
+            bus: BusKind::Local,
+        };
+        let plan: Plan = "after 1: kill store for 5 ms".parse().unwrap();
+        assert_eq!(
+            plan.fits(alone),
+            Err("sqlite and local cannot kill store".to_owned())
+        );
+        let plan: Plan = "after 1: kill node 2, freeze node 2 for 5 ms"
+            .parse()
+            .unwrap();
+        assert!(plan.fits(CLUSTER).is_err());
+        for wrong in [
+            "",
+            "after x: cut clients",
+            "after 1: kill",
+            "after 1: drain node 0",
+        ] {
+            assert!(wrong.parse::<Plan>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn rounds_have_every_fault_that_the_cluster_can_have_and_no_other() {
         let kinds = |combination| -> Vec<Kind> {
             let count = Kind::of(combination).len();
@@ -312,6 +362,7 @@ mod tests {
         let expected = [
             Kind::Mixed,
             Kind::KillNode,
+            Kind::DrainNode,
             Kind::FreezeNode,
             Kind::CutClients,
         ];
