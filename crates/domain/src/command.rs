@@ -1,5 +1,6 @@
 //! What the commit pipeline brings to the store: everything that changes a log.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::Caller;
@@ -226,7 +227,34 @@ impl Committed {
 /// What became of one command. An error is the client's fault and left no trace.
 pub type Outcome = Result<Committed, Error>;
 
+/// Which of so many lanes, at least one, what concerns a room belongs to: the same for the same
+/// text, within a process.
+#[must_use]
+pub fn lane_of(text: &str, lanes: usize) -> usize {
+    let mut hasher = std::hash::DefaultHasher::new();
+    text.hash(&mut hasher);
+    (hasher.finish() % lanes.max(1) as u64) as usize
+}
+
 impl Command {
+    /// Which of so many lanes carries it out: that of its first room, or user.
+    #[must_use]
+    pub fn lane(&self, lanes: usize) -> usize {
+        if lanes <= 1 {
+            return 0;
+        }
+        let text = match self {
+            Self::Send(group) => group.drafts.first().map_or("", |draft| draft.room.as_str()),
+            Self::OpenSupport(open) => open.customer.user.as_str(),
+            Self::Create(room) => room.id.as_str(),
+            Self::Room(command) => command.room.as_str(),
+            Self::Notify(notify) => notify.users.first().map_or("", UserId::as_str),
+            Self::Notifications { user, .. } => user.as_str(),
+            Self::AlertOverdue { .. } => "",
+        };
+        lane_of(text, lanes)
+    }
+
     /// Drafts, people who are added or notified, or entries that are appended or changed at most, at
     /// least one: what queues and batches are
     /// bounded by.

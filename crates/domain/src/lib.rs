@@ -24,7 +24,7 @@ pub mod user;
 pub use assignment::{Agent, ClaimOutcome, Support, SupportState};
 pub use caller::{Caller, Role, Scope, Scopes};
 pub use command::{
-    Answer, Command, Committed, Making, Outcome, RoomAction, RoomCommand, RoomsChange,
+    Answer, Command, Committed, Making, Outcome, RoomAction, RoomCommand, RoomsChange, lane_of,
 };
 pub use error::{Code, Error};
 pub use ids::{ClientId, InvalidId, RoomId, UserId};

@@ -1,11 +1,13 @@
 //! The commit pipeline: group commit without a timer.
 //!
 //! Commands that arrive while a transaction runs form the next one, so an idle server adds no
-//! latency and a busy one spreads the cost of a commit. One lane: the store has one writer. All that
-//! changes a log comes this way, so that what is delivered live comes in the order of the log.
+//! latency and a busy one spreads the cost of a commit. There are as many lanes as the store has writers;
+//! a room's commands take one of them. All that changes a log comes this way, so that what is delivered
+//! live comes in the order of the log.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use madang_domain::ports::{Commit, StoreError};
@@ -72,31 +74,39 @@ pub struct CommitLimits {
     pub queue_drafts_max: usize,
 }
 
-/// The way in. Shared by all senders; run by one task.
+/// The way in. Shared by all senders; each lane is run by one task.
 pub struct CommitPipeline {
-    queue: Mutex<Queue>,
-    arrived: Notify,
+    lanes: Box<[Lane]>,
+    /// Of all lanes together.
+    drafts: AtomicUsize,
     places: Semaphore,
     limits: CommitLimits,
     telemetry: Arc<dyn Telemetry>,
 }
 
+struct Lane {
+    queue: Mutex<Queue>,
+    arrived: Notify,
+}
+
 struct Queue {
     submissions: VecDeque<Submission>,
-    drafts: usize,
     open: bool,
 }
 
 impl CommitPipeline {
-    pub(crate) fn new(limits: CommitLimits, telemetry: Arc<dyn Telemetry>) -> Self {
-        let queue = Queue {
-            submissions: VecDeque::new(),
-            drafts: 0,
-            open: true,
+    /// `lanes` is at least one.
+    pub(crate) fn new(limits: CommitLimits, lanes: usize, telemetry: Arc<dyn Telemetry>) -> Self {
+        let lane = || Lane {
+            queue: Mutex::new(Queue {
+                submissions: VecDeque::new(),
+                open: true,
+            }),
+            arrived: Notify::new(),
         };
         Self {
-            queue: Mutex::new(queue),
-            arrived: Notify::new(),
+            lanes: std::iter::repeat_with(lane).take(lanes.max(1)).collect(),
+            drafts: AtomicUsize::new(0),
             places: Semaphore::new(limits.queue_drafts_max),
             limits,
             telemetry,
@@ -116,7 +126,8 @@ impl CommitPipeline {
         Ok(())
     }
 
-    /// Queues `submission`, waiting for a place. Submissions of one task keep their order. Cancel
+    /// Queues `submission`, waiting for a place. Submissions of one task to one room keep their
+    /// order. Cancel
     /// safe: a cancelled call has queued nothing.
     pub async fn submit(&self, submission: Submission) {
         // The semaphore is never closed.
@@ -136,28 +147,42 @@ impl CommitPipeline {
     }
 
     fn enqueue(&self, submission: Submission) {
-        let mut queue = self.queue.lock();
+        let lane = &self.lanes[submission.command.lane(self.lanes.len())];
+        let mut queue = lane.queue.lock();
         if !queue.open {
             drop(queue);
             self.places
                 .add_permits(self.places_for(&submission) as usize);
             return (submission.reply)(Err(Code::Draining.into()));
         }
-        queue.drafts += submission.command.weight();
+        let weight = submission.command.weight();
+        self.drafts.fetch_add(weight, Ordering::Relaxed);
         queue.submissions.push_back(submission);
         drop(queue);
-        self.arrived.notify_one();
+        lane.arrived.notify_one();
     }
 
     /// Refuses new submissions from now on; what is queued is still committed.
     pub(crate) fn close(&self) {
-        self.queue.lock().open = false;
-        self.arrived.notify_one();
+        for lane in &self.lanes {
+            lane.queue.lock().open = false;
+            lane.arrived.notify_one();
+        }
     }
 
-    /// Runs transactions until the pipeline is closed and empty.
-    pub(crate) async fn run(&self, store: Arc<dyn Commit>, out: mpsc::Sender<CommittedBatch>) {
-        while let Some(batch) = self.next_batch().await {
+    pub(crate) fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// Runs a lane's transactions until the pipeline is closed and the lane empty.
+    pub(crate) async fn run(
+        &self,
+        lane: usize,
+        store: Arc<dyn Commit>,
+        out: mpsc::Sender<CommittedBatch>,
+    ) {
+        let lane = &self.lanes[lane];
+        while let Some(batch) = self.next_batch(lane).await {
             let drafts: usize = batch.iter().map(|s| s.command.weight()).sum();
             let places: usize = batch.iter().map(|s| self.places_for(s) as usize).sum();
             let (commands, replies): (Vec<_>, Vec<_>) =
@@ -181,22 +206,22 @@ impl CommitPipeline {
         mpsc::channel(BATCHES_IN_DISPATCH)
     }
 
-    async fn next_batch(&self) -> Option<Vec<Submission>> {
+    async fn next_batch(&self, lane: &Lane) -> Option<Vec<Submission>> {
         loop {
-            let (batch, open) = self.take_batch();
+            let (batch, open) = self.take_batch(lane);
             if batch.is_some() || !open {
                 return batch;
             }
-            self.arrived.notified().await;
+            lane.arrived.notified().await;
         }
     }
 
     /// What is queued, up to the limits, and whether more may come: asked at one moment, so that
-    /// nothing is queued behind a pipeline that has ended.
-    fn take_batch(&self) -> (Option<Vec<Submission>>, bool) {
-        let mut queue = self.queue.lock();
+    /// nothing is queued behind a lane that has ended.
+    fn take_batch(&self, lane: &Lane) -> (Option<Vec<Submission>>, bool) {
+        let mut queue = lane.queue.lock();
         let open = queue.open;
-        let (mut batch, mut drafts, mut bytes) = (Vec::new(), 0, 0);
+        let (mut batch, mut drafts, mut bytes, mut taken) = (Vec::new(), 0, 0, 0);
         while let Some(next) = queue.submissions.front() {
             drafts += next.command.weight();
             bytes += next.command.bytes();
@@ -207,10 +232,12 @@ impl CommitPipeline {
             let Some(next) = queue.submissions.pop_front() else {
                 break;
             };
-            queue.drafts -= next.command.weight();
+            taken += next.command.weight();
             batch.push(next);
         }
-        self.telemetry.commit_queue_depth(queue.drafts);
+        drop(queue);
+        let left = self.drafts.fetch_sub(taken, Ordering::Relaxed) - taken;
+        self.telemetry.commit_queue_depth(left);
         ((!batch.is_empty()).then_some(batch), open)
     }
 

@@ -121,7 +121,7 @@ const LIMITS: CommitLimits = CommitLimits {
 impl Rig {
     fn new(limits: CommitLimits, acts: impl IntoIterator<Item = Act>) -> Self {
         Self {
-            pipeline: Arc::new(CommitPipeline::new(limits, Arc::new(NoTelemetry))),
+            pipeline: Arc::new(CommitPipeline::new(limits, 1, Arc::new(NoTelemetry))),
             script: Script::new(acts),
             answers: Arc::default(),
         }
@@ -159,7 +159,7 @@ impl Rig {
         let (pipeline, script) = (Arc::clone(&self.pipeline), Arc::clone(&self.script));
         tokio::spawn(async move {
             let (sender, mut committed) = CommitPipeline::dispatch_channel();
-            let running = pipeline.run(script, sender);
+            let running = pipeline.run(0, script, sender);
             let answering = async {
                 while let Some(batch) = committed.recv().await {
                     batch
@@ -428,4 +428,63 @@ async fn rooms_are_unknown_only_after_a_lost_outcome_that_may_have_changed_them(
         let (_, unknown) = rig.pipeline.commit(&*rig.script, commands).await;
         assert_eq!(unknown, expected);
     }
+}
+
+/// Each lane's transaction waits until the other one's is under way, too.
+struct Meeting(tokio::sync::Barrier);
+
+impl Commit for Meeting {
+    fn lanes(&self) -> usize {
+        2
+    }
+
+    fn commit(&self, commands: Vec<Command>) -> BoxFuture<'_, Result<Vec<Outcome>, StoreError>> {
+        Box::pin(async move {
+            self.0.wait().await;
+            let sent = |_: &Command| Ok(Committed::only(Answer::Sent(Vec::new())));
+            Ok(commands.iter().map(sent).collect())
+        })
+    }
+}
+
+#[tokio::test]
+async fn lanes_commit_side_by_side_and_end_together() {
+    let store = Arc::new(Meeting(tokio::sync::Barrier::new(2)));
+    let pipeline = CommitPipeline::new(LIMITS, store.lanes(), Arc::new(NoTelemetry));
+    let (answered, answers) = std::sync::mpsc::channel();
+    // One room of each lane.
+    let open = |lane| {
+        let mut names = (0..).map(|n| UserId::new(&format!("u{n}")).unwrap());
+        let user = names.find(|user| madang_domain::lane_of(user.as_str(), 2) == lane);
+        let customer = Caller::new(user.unwrap(), Role::User);
+        let at = Timestamp::from_micros(0);
+        Command::OpenSupport(Box::new(madang_domain::command::OpenSupport {
+            customer,
+            at,
+        }))
+    };
+    for lane in 0..2 {
+        let answered = answered.clone();
+        let reply = Box::new(move |_: Result<Answer, Error>| answered.send(lane).unwrap());
+        let command = open(lane);
+        assert_eq!(command.lane(2), lane);
+        let submission = Submission { command, reply };
+        assert!(pipeline.try_submit(submission).is_ok());
+    }
+    pipeline.close();
+    let (sender, mut committed) = CommitPipeline::dispatch_channel();
+    let answering = async {
+        while let Some(batch) = committed.recv().await {
+            for (reply, outcome) in batch.outcomes {
+                reply(outcome.map(|done| done.answer));
+            }
+        }
+    };
+    let first = pipeline.run(0, Arc::clone(&store) as Arc<dyn Commit>, sender.clone());
+    let second = pipeline.run(1, store, sender);
+    tokio::join!(first, second, answering);
+    drop(answered);
+    let mut lanes: Vec<usize> = answers.iter().collect();
+    lanes.sort_unstable();
+    assert_eq!(lanes, [0, 1]);
 }

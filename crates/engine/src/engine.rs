@@ -131,7 +131,8 @@ impl Engine {
             telemetry,
         } = ports;
         let hub = Arc::new(Hub::new(Arc::clone(&bus), Arc::clone(&telemetry)));
-        let pipeline = Arc::new(CommitPipeline::new(options.commit, Arc::clone(&telemetry)));
+        let pipeline = CommitPipeline::new(options.commit, store.lanes(), Arc::clone(&telemetry));
+        let pipeline = Arc::new(pipeline);
         let run_id = clock.now().as_micros().unsigned_abs();
         bus.subscribe(Topic::AllNodes);
         let engine = Arc::new(Self {
@@ -154,25 +155,28 @@ impl Engine {
             run_id,
             tasks: Mutex::default(),
         });
-        engine.spawn(telemetry);
+        engine.spawn(&telemetry);
         engine
     }
 
-    fn spawn(self: &Arc<Self>, telemetry: Arc<dyn Telemetry>) {
-        let (sender, committed) = CommitPipeline::dispatch_channel();
-        let dispatcher = Dispatcher {
-            hub: Arc::clone(&self.hub),
-            bus: Arc::clone(&self.bus),
-            telemetry,
-            waiting: Arc::clone(&self.waiting),
-            released: self.released.clone(),
-        };
-        let (pipeline, store) = (Arc::clone(&self.pipeline), Arc::clone(&self.store));
-        let store: Arc<dyn Commit> = store;
-        let committing = vec![
-            vital::spawn("commit", async move { pipeline.run(store, sender).await }),
-            vital::spawn("dispatch", dispatcher.run(committed)),
-        ];
+    fn spawn(self: &Arc<Self>, telemetry: &Arc<dyn Telemetry>) {
+        let mut committing = Vec::new();
+        for lane in 0..self.pipeline.lanes() {
+            let (sender, committed) = CommitPipeline::dispatch_channel();
+            let dispatcher = Dispatcher {
+                hub: Arc::clone(&self.hub),
+                bus: Arc::clone(&self.bus),
+                telemetry: Arc::clone(telemetry),
+                waiting: Arc::clone(&self.waiting),
+                released: self.released.clone(),
+            };
+            let (pipeline, store) = (Arc::clone(&self.pipeline), Arc::clone(&self.store));
+            let store: Arc<dyn Commit> = store;
+            committing.push(vital::spawn("commit", async move {
+                pipeline.run(lane, store, sender).await;
+            }));
+            committing.push(vital::spawn("dispatch", dispatcher.run(committed)));
+        }
         let me = || Arc::downgrade(self);
         let recheck = Arc::clone(&self.recheck);
         let head_checks = self.options.head_check_interval;

@@ -1,6 +1,7 @@
 //! The only place where adapters are chosen and wired.
 
 mod options;
+mod store;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -10,10 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use madang_bus as bus;
 use madang_domain::Timestamp;
-use madang_domain::ports::{Bus, Clock, StoreError};
+use madang_domain::ports::{Bus, Clock, Store, StoreError};
 use madang_engine::{Engine, Ports};
 use madang_presence::LocalCluster;
-use madang_store::sqlite::{self, SqliteStore};
 use rustls::ServerConfig;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
@@ -35,11 +35,10 @@ use crate::telemetry::engine::EngineTelemetry;
 use crate::telemetry::metrics::Metrics;
 use crate::tls::{self, Tls, TlsError};
 
-/// The database inside the data directory.
-const DATABASE: &str = "madang.db";
-
 /// Connections that wait to be accepted; the system's own bound (`somaxconn`) may be lower.
 const BACKLOG: u32 = 4_096;
+
+pub use store::{migrate, restored};
 
 /// Why the server cannot run. The operator's to mend; nothing was served.
 #[derive(Debug, Error)]
@@ -72,9 +71,6 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
-    /// It cannot be known whose tokens were revoked.
-    #[error("revoked tokens cannot be read: {0}")]
-    Revocations(madang_domain::Error),
     /// What `bus.url` says is no bus.
     #[error("bus.url: {0}")]
     Bus(#[from] bus::UrlError),
@@ -91,7 +87,8 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
     let signals = Signals::new().map_err(ServeError::Signals)?;
     let room = listener::raise_open_files();
     let tls = Tls::from_config(&config)?.map(Arc::new);
-    let store = Arc::new(open_store(&config)?);
+    make_directory(&config.server.data)?;
+    let store = store::open(&config)?;
     let authenticator = Authenticator::from_config(&config)?;
     authenticator.start();
     let pictures = Arc::new(PictureStore::open(&config.pictures, &config.server.data)?);
@@ -110,9 +107,7 @@ pub async fn serve(config: Config) -> Result<(), ServeError> {
         options::gateway(&config),
     );
     let ready = Arc::new(AtomicBool::new(true));
-    revoked::heed(&engine, authenticator.clone(), gateway.clone())
-        .await
-        .map_err(ServeError::Revocations)?;
+    revoked::heed(&engine, authenticator.clone(), gateway.clone()).await;
     tokio::spawn(pictures::remove_released(
         Arc::clone(&pictures),
         engine.subscribe_released_pictures(),
@@ -202,7 +197,7 @@ async fn sweep_pictures(
 }
 
 /// The adapters of one node.
-fn ports(store: Arc<SqliteStore>, bus: Arc<dyn Bus>, metrics: &Arc<Metrics>) -> Ports {
+fn ports(store: Arc<dyn Store>, bus: Arc<dyn Bus>, metrics: &Arc<Metrics>) -> Ports {
     Ports {
         store,
         bus,
@@ -333,29 +328,6 @@ fn http_state(
     }
 }
 
-/// Brings the database of the data directory to this version's schema; says what was done.
-///
-/// # Errors
-/// [`ServeError`]: the database is as it was.
-pub fn migrate(data: &Path) -> Result<String, ServeError> {
-    make_directory(data)?;
-    let applied = sqlite::migrate(&data.join(DATABASE))?;
-    let version = sqlite::schema_version();
-    let done = applied.len();
-    Ok(format!(
-        "the schema is at version {version}; {done} migrations were applied"
-    ))
-}
-
-/// Gives the rooms of a restored database another epoch; says how many.
-///
-/// # Errors
-/// [`ServeError`]: the database is as it was.
-pub fn restored(data: &Path) -> Result<String, ServeError> {
-    let logs = sqlite::renew_epochs(&data.join(DATABASE))?;
-    Ok(format!("{logs} rooms, inboxes and feeds will be read anew"))
-}
-
 struct SystemClock;
 
 impl Clock for SystemClock {
@@ -384,15 +356,6 @@ impl Signals {
             _ = self.interrupt.recv() => {}
         }
     }
-}
-
-fn open_store(config: &Config) -> Result<SqliteStore, ServeError> {
-    make_directory(&config.server.data)?;
-    let options = options::sqlite(config);
-    Ok(SqliteStore::open(
-        &config.server.data.join(DATABASE),
-        &options,
-    )?)
 }
 
 fn make_directory(path: &Path) -> Result<(), ServeError> {

@@ -17,20 +17,23 @@ const EVER: Timestamp = Timestamp::from_micros(i64::MIN);
 /// How long the store is left alone after it could not tell what was missed.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Loads what was revoked before, and from now on heeds what is.
-///
-/// # Errors
-/// `UNAVAILABLE`: the store cannot be read.
-pub(crate) async fn heed(
-    engine: &Arc<Engine>,
-    authenticator: Authenticator,
-    gateway: Gateway,
-) -> Result<(), Error> {
+/// How long the start is kept waiting for the store.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Loads what was revoked before, and from now on heeds what is. Where the store cannot be read yet,
+/// whoever comes until it can is judged then.
+pub(crate) async fn heed(engine: &Arc<Engine>, authenticator: Authenticator, gateway: Gateway) {
     let revocations = engine.subscribe_revocations();
-    load(engine, &authenticator).await?;
+    let loaded = tokio::time::timeout(PATIENCE, load(engine, &authenticator)).await;
     let engine = Arc::downgrade(engine);
-    tokio::spawn(run(engine, revocations, authenticator, gateway));
-    Ok(())
+    tokio::spawn(async move {
+        if !matches!(loaded, Ok(Ok(()))) {
+            tracing::warn!("revocations could not be loaded");
+            reload(&engine, &authenticator).await;
+            gateway.end_revoked_sessions();
+        }
+        run(engine, revocations, authenticator, gateway).await;
+    });
 }
 
 async fn load(engine: &Engine, authenticator: &Authenticator) -> Result<(), Error> {

@@ -119,6 +119,12 @@ pub struct Swept {
 
 /// The half of the store that the commit pipeline works with.
 pub trait Commit: Send + Sync {
+    /// How many calls of [`Commit::commit`] run side by side, at least one: a call goes to the lane of
+    /// its first command ([`Command::lane`]).
+    fn lanes(&self) -> usize {
+        1
+    }
+
     /// Carries out commands in the order given, in one transaction, each whole or not at all.
     ///
     /// Of a [`Command::Send`]: locks each room, drops repeats by (room, sender, client id), asks
@@ -136,8 +142,8 @@ pub trait Commit: Send + Sync {
     /// ([`crate::Extra::revokes`]); only such entries raise [`RoomHead::access_version`].
     ///
     /// Answers one outcome per command in the order given. A refused one (unknown room, no right)
-    /// leaves the others untouched. Queued at the call, not at the first poll: calls take effect in
-    /// the order in which they are made.
+    /// leaves the others untouched. Queued at the call, not at the first poll: calls of one lane take
+    /// effect in the order in which they are made.
     ///
     /// # Errors
     /// [`StoreError`]: nothing was done ([`StoreError::Unavailable`]), or that is unknown.

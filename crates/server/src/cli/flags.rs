@@ -12,6 +12,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("tls.key_file", "tls-key"),
     ("stomp.tcp_listen", "stomp-tcp"),
     ("bus.url", "bus"),
+    ("store.url", "store"),
 ];
 
 /// The options that were given as flags, with their text: unchecked, the configuration does that.

@@ -45,9 +45,9 @@ enum Command {
     #[command(subcommand)]
     Config(config::ConfigCommand),
     /// Bring the database to this version's schema.
-    Migrate(DataArgs),
+    Migrate(StoreArgs),
     /// Have clients read anew after a backup was put in place.
-    Restored(DataArgs),
+    Restored(StoreArgs),
     /// Print version, compiler and features.
     Version,
 }
@@ -62,6 +62,21 @@ struct DataArgs {
         default_value = "./data"
     )]
     data: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct StoreArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// The store, as `store.url` names it. Prefer the environment for a password.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "MADANG_STORE__URL",
+        hide_env_values = true,
+        default_value = "sqlite:"
+    )]
+    store: String,
 }
 
 /// Why a command failed. The user's or the operator's fault unless it says otherwise.
@@ -123,8 +138,16 @@ pub fn run(cli: Cli, input: &mut dyn io::BufRead, out: &mut dyn Write) -> Result
         Command::Account(args) => credentials::account(&args, input, out),
         Command::ApiKey(command) => api_key::run(&command, out),
         Command::Config(command) => config::run(command, out),
-        Command::Migrate(args) => Ok(writeln!(out, "{}", app::migrate(&args.data)?)?),
-        Command::Restored(args) => Ok(writeln!(out, "{}", app::restored(&args.data)?)?),
+        Command::Migrate(args) => Ok(writeln!(
+            out,
+            "{}",
+            app::migrate(&args.data.data, &args.store)?
+        )?),
+        Command::Restored(args) => Ok(writeln!(
+            out,
+            "{}",
+            app::restored(&args.data.data, &args.store)?
+        )?),
         Command::Version => version(out),
     }
 }

@@ -23,7 +23,7 @@ pub use fault::{Fault, Faults, Source};
 pub use layers::{Setting, Settings, all_options, shown};
 pub use options::{
     Auth, Bus, Config, Contracts, Demo, Desk, Hub, Log, Messages, Pictures, Presence, Retention,
-    SECTIONS, Server, Session, Stomp, Store, Tls, Topics, WebSocket,
+    SECTIONS, Server, Session, Stomp, Store, StorePlace, Tls, Topics, WebSocket,
 };
 pub use picture_place::{PicturePlace, PicturePlaceError};
 pub use spec::{Allowed, Kind, OptionSpec, SectionSpec};

@@ -273,11 +273,23 @@ options! {
 
     /// The database.
     store: Store {
+        /// Where it is: `sqlite:PATH` for one node (`sqlite:` alone is `madang.db` in the data
+        /// directory); `postgres://USER:PASSWORD@HOST/DATABASE` or `mysql://USER:PASSWORD@HOST/DATABASE`
+        /// for many. `?sslmode=verify-full&sslrootcert=FILE`, of MySQL
+        /// `?ssl-mode=VERIFY_IDENTITY&ssl-ca=FILE`, asks for TLS and a certificate of that authority. Prefer the
+        /// environment for a password.
+        url: String = "sqlite:", NOT_EMPTY;
         /// `full`: an accepted message survives a power cut. `normal`: it survives a crash of the
         /// server, and commits are faster.
         synchronous: Synchronous = "full", Allowed::Choice(Synchronous::NAMES);
         /// Connections that read at the same time.
         reader_threads: usize = 4, Allowed::Range(1, 64);
+        /// Connections that write at the same time, each for its share of the rooms. SQLite has one.
+        writer_threads: usize = 4, Allowed::Range(1, 64);
+        /// Milliseconds that a database server may take for a statement.
+        statement_timeout_ms: u64 = 10000, Allowed::Range(100, 600_000);
+        /// Milliseconds that a connection to a database server may take to be made.
+        connect_timeout_ms: u64 = 5000, Allowed::Range(100, 600_000);
         /// Most messages committed in one transaction.
         batch_drafts_max: usize = 1000, Allowed::Range(1, 100_000);
         /// Most bytes of text committed in one transaction.
@@ -403,6 +415,26 @@ options! {
     demo: Demo {
         /// Whether the page is served. Only while development tokens are in use.
         enabled: bool = true, Allowed::Boolean;
+    }
+}
+
+/// Where everything accepted is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StorePlace<'a> {
+    /// In a file of SQLite's; `None`: in the data directory.
+    File(Option<&'a str>),
+    /// On a database server, at this URL.
+    Server(&'a str),
+}
+
+impl StorePlace<'_> {
+    /// What a URL says.
+    #[must_use]
+    pub fn of(url: &str) -> StorePlace<'_> {
+        match url.strip_prefix("sqlite:") {
+            Some(path) => StorePlace::File((!path.is_empty()).then_some(path)),
+            None => StorePlace::Server(url),
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use madang_bus::UrlError;
+
+use super::StorePlace;
 use madang_domain::UserId;
 
 use super::api_key::{ApiKey, ApiKeyHash};
@@ -105,6 +107,15 @@ fn check_together(config: &Config, settings: &Settings, faults: &mut Vec<Fault>)
     check_auth(config, settings, &mut refuse);
     check_destinations(config, &mut refuse);
     check_pictures(config, &mut refuse);
+    if let StorePlace::Server(url) = StorePlace::of(&config.store.url)
+        && let Err(problem) = madang_store::remote::check(url)
+    {
+        refuse(
+            "store",
+            "url",
+            format!("allowed: sqlite:PATH, or a database server's URL: {problem}"),
+        );
+    }
     if let Err(problem) = madang_bus::check(&config.bus.url, &config.bus.options()) {
         let name = match problem {
             UrlError::Prefix => "prefix",

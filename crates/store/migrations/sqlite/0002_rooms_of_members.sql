@@ -95,15 +95,15 @@ CREATE INDEX rooms_not_noted ON rooms (inquired_at, room_no) WHERE state = 0 AND
 CREATE INDEX rooms_assigned ON rooms (agent, inquired_at, room_no) WHERE state = 1;
 CREATE INDEX rooms_open ON rooms (room_no) WHERE kind = 3;
 CREATE UNIQUE INDEX rooms_direct ON rooms (direct_key) WHERE direct_key IS NOT NULL;
-CREATE UNIQUE INDEX rooms_uploads ON rooms (picture) WHERE picture GLOB '/pictures/*';
 
--- Uploads that no room may take any more: one had it, or none took it in time.
-CREATE TABLE retired_uploads (
+-- Uploads that a room has or had as its picture, and those that none took in time. retired_at: since
+-- when no room may take it; NULL while one has it.
+CREATE TABLE uploads (
     link       TEXT    PRIMARY KEY,
-    retired_at INTEGER NOT NULL
+    retired_at INTEGER
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX retired_uploads_by_age ON retired_uploads (retired_at);
+CREATE INDEX uploads_retired ON uploads (retired_at) WHERE retired_at IS NOT NULL;
 
 -- last_n, oldest_n: how many countable messages the log had, ever, up to and including last_seq,
 -- and before oldest_seq. active_at: when last_seq was appended, else when the room was made.

@@ -1,11 +1,13 @@
-//! Opening connections and naming their errors.
+//! Opening connections, running statements, and naming errors.
 
 use std::path::Path;
 
 use madang_domain::ports::StoreError;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::types::ToSqlOutput;
+use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
 
 use super::options::{SqliteOptions, Synchronous};
+use crate::relational::database::{Database, Row, Run, Value, damaged};
 
 /// WAL pages (4 KiB each) after which the writer checkpoints. 16 MiB: the tail of the journal is
 /// written to the WAL by every batch and to the database once per checkpoint, so a small value
@@ -70,6 +72,87 @@ pub(super) fn open_reader(path: &Path, options: &SqliteOptions) -> Result<Connec
     Ok(connection)
 }
 
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Int(value) => value.to_sql(),
+            Self::Text(value) => value.to_sql(),
+            Self::Blob(value) => value.to_sql(),
+        }
+    }
+}
+
+impl Database for Connection {
+    fn execute(&self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, StoreError> {
+        let mut statement = self.prepare_cached(sql).map_err(unavailable)?;
+        let changed = statement.execute(params_from_iter(values));
+        changed.map(|rows| rows as u64).map_err(unavailable)
+    }
+
+    fn execute_each(
+        &self,
+        sql: &'static str,
+        rows: usize,
+        row: &mut dyn FnMut(usize, Run<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.prepare_cached(sql).map_err(unavailable)?;
+        for index in 0..rows {
+            row(index, &mut |values| {
+                let done = statement.execute(params_from_iter(values));
+                done.map(drop).map_err(unavailable)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn insert(
+        &self,
+        sql: &'static str,
+        _: &'static str,
+        values: &[Value<'_>],
+    ) -> Result<i64, StoreError> {
+        Database::execute(self, sql, values)?;
+        Ok(self.last_insert_rowid())
+    }
+
+    fn query(
+        &self,
+        sql: &'static str,
+        values: &[Value<'_>],
+        each: &mut dyn FnMut(&dyn Row) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.prepare_cached(sql).map_err(unavailable)?;
+        let mut rows = (statement.query(params_from_iter(values))).map_err(unavailable)?;
+        while let Some(row) = rows.next().map_err(unavailable)? {
+            if !each(row)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Row for rusqlite::Row<'_> {
+    fn opt_int(&self, column: usize) -> Result<Option<i64>, StoreError> {
+        let value = self.get_ref(column).map_err(unavailable)?;
+        value
+            .as_i64_or_null()
+            .map_err(|error| damaged(column, error))
+    }
+
+    fn opt_str(&self, column: usize) -> Result<Option<&str>, StoreError> {
+        let value = self.get_ref(column).map_err(unavailable)?;
+        value
+            .as_str_or_null()
+            .map_err(|error| damaged(column, error))
+    }
+
+    fn bytes(&self, column: usize) -> Result<&[u8], StoreError> {
+        let value = self.get_ref(column).map_err(unavailable)?;
+        value.as_blob().map_err(|error| damaged(column, error))
+    }
+}
+
 /// An error after which nothing is done: all but those of COMMIT.
 pub(super) fn unavailable(error: rusqlite::Error) -> StoreError {
     match &error {
@@ -81,10 +164,6 @@ pub(super) fn unavailable(error: rusqlite::Error) -> StoreError {
         {
             StoreError::Corrupt(error.to_string())
         }
-        rusqlite::Error::FromSqlConversionFailure(..)
-        | rusqlite::Error::InvalidColumnType(..)
-        | rusqlite::Error::IntegralValueOutOfRange(..)
-        | rusqlite::Error::Utf8Error(..) => StoreError::Corrupt(error.to_string()),
         _ => StoreError::Unavailable(error.to_string()),
     }
 }

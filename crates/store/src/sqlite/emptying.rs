@@ -58,7 +58,7 @@ impl Writer {
         {
             return Some(missing);
         }
-        let pause = match self.checkpoint() {
+        let pause = match self.try_checkpoint() {
             Ok(true) => {
                 self.emptying.due = None;
                 self.emptying.retry = RETRY;
@@ -80,23 +80,23 @@ impl Writer {
     }
 
     /// Whether nobody needed what the log had. Waits for nobody: a sender may come.
-    fn checkpoint(&self) -> rusqlite::Result<bool> {
-        let connection = &self.connection;
-        let patience =
-            connection.query_row("PRAGMA busy_timeout", [], |row| super::sql::number(row, 0))?;
-        connection.busy_timeout(Duration::ZERO)?;
-        let emptied = connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
-                row.get::<_, i64>(0)
-            })
-            .optional();
-        connection.busy_timeout(Duration::from_millis(patience))?;
+    fn try_checkpoint(&self) -> rusqlite::Result<bool> {
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let emptied = self.checkpoint();
+        self.connection.busy_timeout(self.busy_timeout)?;
         match emptied {
-            Ok(busy) => Ok(busy == Some(0)),
+            Ok(is_empty) => Ok(is_empty),
             Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {
                 Ok(false)
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether all that the log had is in the database, and the log empty.
+    pub(super) fn checkpoint(&self) -> rusqlite::Result<bool> {
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        let busy = (self.connection).query_row(checkpoint, [], |row| row.get::<_, i64>(0));
+        Ok(busy.optional()? == Some(0))
     }
 }

@@ -6,8 +6,9 @@ use madang_domain::ports::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::connection::{commit_failed, open_writer, unavailable};
-use super::filter;
 use super::options::SqliteOptions;
+use crate::relational::database::{all, seq, values};
+use crate::relational::filter;
 
 /// One schema change.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +33,7 @@ const MIGRATIONS: &[Migration] = &[
         version: 2,
         name: "rooms_of_members",
         sql: include_str!("../../migrations/sqlite/0002_rooms_of_members.sql"),
-        rest: filter::build_all,
+        rest: build_filters,
     },
 ];
 
@@ -114,6 +115,21 @@ fn apply_all(
     }
     transaction.commit().map_err(commit_failed)?;
     Ok(missing)
+}
+
+/// Makes the filters of all that is merged: of a database that had none.
+fn build_filters(database: &Connection) -> Result<(), StoreError> {
+    let logs = all(
+        database,
+        "SELECT l.room_no, l.oldest_seq, l.last_seq FROM logs AS l
+         JOIN rooms AS r ON r.room_no = l.room_no WHERE r.kind BETWEEN 0 AND 3",
+        values![],
+        |row| Ok((row.int(0)?, seq(row, 1)?, seq(row, 2)?)),
+    )?;
+    for (room_no, oldest, last) in logs {
+        filter::complete(database, room_no, oldest.previous(), last)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -32,43 +32,17 @@
 //! the rest in `purges`, which is worked off in the same steps. Room numbers are never given out
 //! again.
 
-mod commit;
 mod connection;
-mod counted;
-mod create;
-mod desk;
-mod digest;
 mod emptying;
-mod entries;
-mod filter;
-mod gathered;
-mod lists;
-mod marks;
-mod members;
-mod membership;
-mod memory;
+mod journal;
 mod merge;
-mod messages;
 mod migrations;
-mod notifications;
 mod options;
-mod port;
-mod queue;
-mod read_counts;
 mod reader;
-mod remove;
 mod restored;
-mod retention;
-mod rooms;
-mod search;
-mod send;
 mod sent;
-mod sql;
 mod tail;
-mod uploads;
-mod users;
-mod walk;
-mod workers;
+mod unmerged;
 mod writer;
 
 #[cfg(test)]
@@ -84,28 +58,15 @@ pub use migrations::{Migration, migrate, schema_version};
 pub use options::{READERS_MAX, SqliteOptions, Synchronous};
 pub use restored::renew_epochs;
 
-use crate::DataLock;
+pub use reader::Reader;
+pub use writer::Writer;
+
+use crate::{DataLock, RelationalStore};
 use connection::{open_reader, open_writer};
-use gathered::Gathered;
-use reader::Reader;
 use tail::Tail;
-use workers::{Turns, Workers};
-use writer::Writer;
 
-/// Searches that wait for their turn; more are refused. A second's worth of the longest ones.
-const SEARCHES_WAITING: usize = 64;
-
-/// A store in one SQLite file. Dropping it waits for what is queued, so not to be dropped on a
-/// thread that must not block.
-#[derive(Debug)]
-pub struct SqliteStore {
-    // In the order in which they must end: the write-ahead log can be emptied when nobody reads.
-    readers: Workers<Reader>,
-    writer: Workers<Writer>,
-    gathered: Arc<Gathered>,
-    searches: Turns,
-    _lock: DataLock,
-}
+/// A store in one SQLite file.
+pub type SqliteStore = RelationalStore<Reader, Writer>;
 
 impl SqliteStore {
     /// Opens or makes the database at `path` and brings its schema up to date. Blocks.
@@ -120,13 +81,7 @@ impl SqliteStore {
         migrations::apply(&mut connection)?;
         restored::begin_run(&connection, options.synchronous)?;
         let tail = Arc::new(Tail::default());
-        let gathered = Arc::new(Gathered::default());
-        let writer = Writer::new(
-            connection,
-            Arc::clone(&tail),
-            Arc::clone(&gathered),
-            options,
-        )?;
+        let writer = Writer::new(connection, Arc::clone(&tail), options)?;
         let count = options.readers.clamp(1, READERS_MAX);
         let readers = (0..count)
             .map(|_| {
@@ -135,14 +90,7 @@ impl SqliteStore {
                 Ok(Reader { connection, tail })
             })
             .collect::<Result<Vec<_>, StoreError>>()?;
-        Ok(Self {
-            readers: Workers::readers(readers)?,
-            writer: Workers::writer(writer)?,
-            gathered,
-            // One reader is left to the others.
-            searches: Turns::new((count - 1).max(1), SEARCHES_WAITING),
-            _lock: lock,
-        })
+        Self::start(readers, vec![writer], Some(lock))
     }
 }
 

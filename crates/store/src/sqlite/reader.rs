@@ -5,66 +5,32 @@ use std::sync::Arc;
 use madang_domain::ports::StoreError;
 use rusqlite::Connection;
 
-use super::sql::{execute, first};
-use super::tail::{Outdated, Reading, Tail, View};
-use super::workers::Worker;
+use super::tail::{Seen, Tail};
+use crate::relational::database::{Database, execute, first, values};
+use crate::relational::read::{Halt, Read, Reads};
+use crate::relational::workers::Worker;
 
 /// Owned by a reader thread.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub struct Reader {
     pub(super) connection: Connection,
     pub(super) tail: Arc<Tail>,
 }
 
-/// One snapshot of the database and the tail.
-#[derive(Clone, Copy)]
-pub(super) struct Read<'a> {
-    pub(super) connection: &'a Connection,
-    reading: &'a Reading<'a>,
-    arrival: i64,
-}
-
-impl<'a> Read<'a> {
-    pub(super) fn tail(&self) -> Result<View<'a>, Outdated> {
-        self.reading.view(self.arrival)
-    }
-}
-
-/// Why a read did not come to its end.
-#[derive(Debug)]
-pub(super) enum Halt {
-    /// It has to begin again.
-    Outdated,
-    Failed(StoreError),
-}
-
-impl From<Outdated> for Halt {
-    fn from(_: Outdated) -> Self {
-        Self::Outdated
-    }
-}
-
-impl From<StoreError> for Halt {
-    fn from(error: StoreError) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl Reader {
-    /// Runs `read` on one snapshot of the database and the tail; again on a newer one when the
-    /// tail was made anew in between, as after a panic.
-    pub(super) fn snapshot<T>(
-        &self,
-        read: impl Fn(Read<'_>) -> Result<T, Halt>,
-    ) -> Result<T, StoreError> {
+impl Reads for Reader {
+    /// The snapshot is of the database and the tail: it is taken anew when the tail was made anew in
+    /// between, as after a panic.
+    fn snapshot<T>(&mut self, read: impl Fn(Read<'_>) -> Result<T, Halt>) -> Result<T, StoreError> {
         loop {
             let reading = self.tail.begin();
             self.execute("BEGIN")?;
             let result = self.arrival().map_err(Halt::from).and_then(|arrival| {
                 read(Read {
-                    connection: &self.connection,
-                    reading: &reading,
-                    arrival,
+                    database: &self.connection,
+                    newest: &Seen {
+                        reading: &reading,
+                        arrival,
+                    },
                 })
             });
             let ended = self.execute("COMMIT");
@@ -79,14 +45,23 @@ impl Reader {
         }
     }
 
+    fn look<T>(
+        &mut self,
+        look: impl Fn(&dyn Database) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        look(&self.connection)
+    }
+}
+
+impl Reader {
     fn arrival(&self) -> Result<i64, StoreError> {
         let newest = "SELECT coalesce(max(arrival), 0) FROM journal";
-        let found = first(&self.connection, newest, [], |row| row.get(0))?;
+        let found = first(&self.connection, newest, values![], |row| row.int(0))?;
         Ok(found.unwrap_or(0))
     }
 
-    fn execute(&self, sql: &str) -> Result<(), StoreError> {
-        execute(&self.connection, sql, []).map(drop)
+    fn execute(&self, sql: &'static str) -> Result<(), StoreError> {
+        execute(&self.connection, sql, values![]).map(drop)
     }
 }
 

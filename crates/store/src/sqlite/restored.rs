@@ -10,8 +10,9 @@ use rusqlite::Connection;
 
 use super::connection::{open_writer, unavailable};
 use super::options::{SqliteOptions, Synchronous};
-use super::sql::{execute, first};
+
 use super::{lock, migrations};
+use crate::relational::database::{execute, first, values};
 
 /// Gives every room another epoch, in one transaction; answers how many there are. To be called once
 /// an older copy of the database was put in place.
@@ -37,7 +38,7 @@ pub(super) fn begin_run(
     synchronous: Synchronous,
 ) -> Result<(), StoreError> {
     let find = "SELECT 1 FROM settings WHERE name = 'unsynced'";
-    if first(connection, find, [], |_| Ok(()))?.is_some() {
+    if first(connection, find, values![], |_| Ok(()))?.is_some() {
         renew(connection)?;
         forget_run(connection)?;
     }
@@ -51,7 +52,7 @@ pub(super) fn begin_run(
     // The note itself must not be lost.
     sync("FULL")?;
     let note = "INSERT INTO settings (name, value) VALUES ('unsynced', x'01')";
-    execute(connection, note, [])?;
+    execute(connection, note, values![])?;
     sync("NORMAL")
 }
 
@@ -60,7 +61,7 @@ pub(super) fn forget_run(connection: &Connection) -> Result<(), StoreError> {
     execute(
         connection,
         "DELETE FROM settings WHERE name = 'unsynced'",
-        [],
+        values![],
     )
     .map(drop)
 }
@@ -68,5 +69,6 @@ pub(super) fn forget_run(connection: &Connection) -> Result<(), StoreError> {
 fn renew(connection: &Connection) -> Result<usize, StoreError> {
     // Of 48 bits and above zero, as `Epoch` has them.
     let renew = "UPDATE rooms SET epoch = max(1, random() & 281474976710655)";
-    execute(connection, renew, [])
+    let renewed = execute(connection, renew, values![])?;
+    Ok(usize::try_from(renewed).unwrap_or(usize::MAX))
 }

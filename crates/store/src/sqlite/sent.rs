@@ -3,9 +3,8 @@
 
 use madang_domain::Seq;
 use madang_domain::ports::StoreError;
-use rusqlite::{Connection, Row};
 
-use super::sql::{execute, first, number};
+use crate::relational::database::{Database, Row, execute, first, number, values};
 
 pub(super) const LAST: &str = "SELECT block, before, bits FROM sent
      WHERE user_no = ?1 AND room_no = ?2 ORDER BY block DESC LIMIT 1";
@@ -32,11 +31,11 @@ pub(super) struct Block {
     bits: u64,
 }
 
-fn block(row: &Row<'_>) -> rusqlite::Result<Block> {
+fn block(row: &dyn Row) -> Result<Block, StoreError> {
     Ok(Block {
         block: number(row, 0)?,
-        before: row.get(1)?,
-        bits: row.get::<_, i64>(2)?.cast_unsigned(),
+        before: row.int(1)?,
+        bits: row.int(2)?.cast_unsigned(),
     })
 }
 
@@ -64,15 +63,17 @@ impl Block {
 }
 
 /// How many merged messages of a user are kept behind a place.
-pub(super) fn behind(connection: &Connection, of: [i64; 2], place: Seq) -> Result<i64, StoreError> {
-    let Some(last) = first(connection, LAST, of, block)? else {
+pub(super) fn behind(database: &dyn Database, of: [i64; 2], place: Seq) -> Result<i64, StoreError> {
+    let Some(last) = first(database, LAST, values![of[0], of[1]], block)? else {
         return Ok(0);
     };
-    let at = [of[0], of[1], block_of(place).cast_signed()];
-    let before = match first(connection, AT, at, block)? {
+    let at = values![of[0], of[1], block_of(place).cast_signed()];
+    let before = match first(database, AT, at, block)? {
         Some(at) => at.count_to(place),
         // All that was up to there is removed.
-        None => first(connection, FIRST, of, block)?.map_or(0, |first| first.before),
+        None => {
+            first(database, FIRST, values![of[0], of[1]], block)?.map_or(0, |first| first.before)
+        }
     };
     Ok(last.count() - before)
 }
@@ -87,8 +88,8 @@ pub(super) struct Adding {
 }
 
 impl Adding {
-    pub(super) fn begin(connection: &Connection, of: [i64; 2]) -> Result<Self, StoreError> {
-        let last = first(connection, LAST, of, block)?;
+    pub(super) fn begin(database: &dyn Database, of: [i64; 2]) -> Result<Self, StoreError> {
+        let last = first(database, LAST, values![of[0], of[1]], block)?;
         let current = last.unwrap_or(Block {
             block: 0,
             before: 0,
@@ -102,9 +103,9 @@ impl Adding {
     }
 
     /// Adds the next message.
-    pub(super) fn push(&mut self, connection: &Connection, seq: Seq) -> Result<(), StoreError> {
+    pub(super) fn push(&mut self, database: &dyn Database, seq: Seq) -> Result<(), StoreError> {
         if block_of(seq) != self.current.block {
-            self.store(connection)?;
+            self.store(database)?;
             self.current = Block {
                 block: block_of(seq),
                 before: self.current.count(),
@@ -117,26 +118,26 @@ impl Adding {
     }
 
     /// Stores what is not stored yet.
-    pub(super) fn store(&mut self, connection: &Connection) -> Result<(), StoreError> {
+    pub(super) fn store(&mut self, database: &dyn Database) -> Result<(), StoreError> {
         let new = std::mem::take(&mut self.new);
         if new == 0 {
             return Ok(());
         }
         let Block { block, before, .. } = self.current;
-        let values = [
+        let values = values![
             self.of[0],
             self.of[1],
             block.cast_signed(),
             before,
             new.cast_signed(),
         ];
-        execute(connection, ADD, values).map(drop)
+        execute(database, ADD, values).map(drop)
     }
 }
 
 /// Removes a user's oldest messages in a room. What is left is told apart by numbers that stay.
 pub(super) fn remove(
-    connection: &Connection,
+    database: &dyn Database,
     [user_no, room_no]: [i64; 2],
     seqs: &[Seq],
 ) -> Result<(), StoreError> {
@@ -145,8 +146,12 @@ pub(super) fn remove(
         let bits: u64 = seqs.iter().fold(0, |bits, seq| bits | bit_of(*seq));
         let count = i64::from(bits.count_ones());
         let bits = bits.cast_signed();
-        if execute(connection, EMPTY, [user_no, room_no, block, bits])? == 0 {
-            execute(connection, TAKE_OUT, [user_no, room_no, block, bits, count])?;
+        if execute(database, EMPTY, values![user_no, room_no, block, bits])? == 0 {
+            execute(
+                database,
+                TAKE_OUT,
+                values![user_no, room_no, block, bits, count],
+            )?;
         }
     }
     Ok(())
@@ -154,6 +159,8 @@ pub(super) fn remove(
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::Connection;
+
     use super::*;
     use crate::sqlite::migrations;
 

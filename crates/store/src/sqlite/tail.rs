@@ -12,18 +12,10 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use madang_domain::ports::LogQuery;
-use madang_domain::{Message, MessageKind, Seq, Timestamp, UserId};
+use madang_domain::{Message, MessageKind, Seq, UserId};
 use parking_lot::{Mutex, MutexGuard};
 
-/// Where a log ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct End {
-    pub(super) seq: Seq,
-    /// How many countable entries it had, ever, up to there.
-    pub(super) n: u64,
-    /// When the newest entry was appended; when the room was made, if none was.
-    pub(super) at: Timestamp,
-}
+use crate::relational::log::{End, Newest, Outdated};
 
 /// An entry that is not merged yet.
 #[derive(Debug, Clone)]
@@ -120,10 +112,6 @@ pub(super) struct Reading<'a> {
     since: u64,
     generation: u64,
 }
-
-/// The tail was made anew after the snapshot was taken.
-#[derive(Debug)]
-pub(super) struct Outdated;
 
 /// Shared by the writer, which alone changes it, and the readers. Held for moments only.
 #[derive(Debug, Default)]
@@ -375,6 +363,55 @@ impl Reading<'_> {
     }
 }
 
+/// The tail as one snapshot sees it.
+pub(super) struct Seen<'a> {
+    pub(super) reading: &'a Reading<'a>,
+    /// The newest row of the snapshot's journal, 0 when it is empty.
+    pub(super) arrival: i64,
+}
+
+impl Newest for Seen<'_> {
+    fn end(&self, room_no: i64, kept: End) -> Result<End, Outdated> {
+        Ok(self.reading.view(self.arrival)?.end(room_no, kept))
+    }
+
+    fn log(
+        &self,
+        room_no: i64,
+        kept: Seq,
+        query: LogQuery,
+        limit: usize,
+    ) -> Result<Vec<Arc<Message>>, Outdated> {
+        let view = self.reading.view(self.arrival)?;
+        Ok(view.log(room_no, kept, query, limit))
+    }
+
+    fn one(&self, room_no: i64, kept: Seq, seq: Seq) -> Result<Option<Arc<Message>>, Outdated> {
+        Ok(self.reading.view(self.arrival)?.one(room_no, kept, seq))
+    }
+
+    fn counted(
+        &self,
+        room_no: i64,
+        kept: Seq,
+        between: (u64, u64),
+    ) -> Result<Vec<Arc<Message>>, Outdated> {
+        let view = self.reading.view(self.arrival)?;
+        Ok(view.counted(room_no, kept, between))
+    }
+
+    fn own_after(
+        &self,
+        room_no: i64,
+        kept: Seq,
+        user: &UserId,
+        after: Seq,
+    ) -> Result<u64, Outdated> {
+        let view = self.reading.view(self.arrival)?;
+        Ok(view.own_after(room_no, kept, user, after))
+    }
+}
+
 impl Entry {
     fn end(&self) -> End {
         End {
@@ -385,7 +422,7 @@ impl Entry {
     }
 }
 
-/// The tail as one snapshot sees it. Holds the lock: nothing may be waited for meanwhile.
+/// What a snapshot sees. Holds the lock: nothing may be waited for meanwhile.
 pub(super) struct View<'a> {
     inner: MutexGuard<'a, Inner>,
     arrival: i64,
@@ -436,12 +473,12 @@ impl View<'_> {
         entries.map(|entry| entry.as_of(self.arrival)).collect()
     }
 
-    /// The entry with this number, and [`End::n`] of it.
-    pub(super) fn one(&self, room_no: i64, merged: Seq, seq: Seq) -> Option<(Arc<Message>, u64)> {
+    /// The entry with this number.
+    pub(super) fn one(&self, room_no: i64, merged: Seq, seq: Seq) -> Option<Arc<Message>> {
         let (room, visible) = self.entries(room_no, merged)?;
         let at = room.entries.partition_point(|entry| entry.seq() < seq);
         let entry = visible.contains(&at).then(|| &room.entries[at])?;
-        (entry.seq() == seq).then(|| (entry.as_of(self.arrival), entry.n))
+        (entry.seq() == seq).then(|| entry.as_of(self.arrival))
     }
 
     /// The countable entries whose [`End::n`] is above `low` and at most `high`.

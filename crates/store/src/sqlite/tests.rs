@@ -56,7 +56,7 @@ impl SqliteFactory {
 /// Once the writer had nothing to do and has emptied its log, if that was due.
 async fn until_emptied(store: &SqliteStore) {
     let wants = |writer: &mut Writer| Ok(writer.emptying.wants());
-    while store.writer.run(wants).await.unwrap() {
+    while store.writer().run(wants).await.unwrap() {
         tokio::task::yield_now().await;
     }
 }

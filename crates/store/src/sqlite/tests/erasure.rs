@@ -19,7 +19,7 @@ async fn number(store: &SqliteStore, sql: String) -> i64 {
         let count = writer.connection.query_row(&sql, [], |row| row.get(0));
         Ok(count.unwrap())
     };
-    store.writer.run(count).await.unwrap()
+    store.writer().run(count).await.unwrap()
 }
 
 /// Each call of the writer is followed by a piece of its own work.
@@ -64,7 +64,7 @@ async fn filters(store: &SqliteStore, room: u64) -> Vec<Vec<u8>> {
             .unwrap();
         Ok(filters.map(Result::unwrap).collect())
     };
-    store.writer.run(find).await.unwrap()
+    store.writer().run(find).await.unwrap()
 }
 
 /// Every table that tells of rooms by number, and by which column.
@@ -76,7 +76,7 @@ async fn tables(store: &SqliteStore) -> Vec<String> {
         let names = statement.query_map([], |row| row.get(0)).unwrap();
         Ok(names.map(Result::unwrap).collect())
     };
-    store.writer.run(find).await.unwrap()
+    store.writer().run(find).await.unwrap()
 }
 
 #[tokio::test]
@@ -304,7 +304,7 @@ async fn nothing_of_deleted_notifications_stays_in_the_file() {
         writer.connection.execute_batch(CLEAR).unwrap();
         Ok(())
     };
-    store.writer.run(vacuum).await.unwrap();
+    store.writer().run(vacuum).await.unwrap();
     let bytes = file(&store, &factory).await;
     for n in 0..60 {
         assert_eq!(has(&bytes, &format!("알림{n:02}")), n >= 50, "{n}");
@@ -330,7 +330,7 @@ async fn the_log_is_emptied_once_a_backup_that_needs_it_is_done_and_senders_do_n
         say(&store, "g", "kim", "text").await;
     }
     let wants = |writer: &mut Writer| Ok(writer.emptying.wants());
-    assert!(store.writer.run(wants).await.unwrap());
+    assert!(store.writer().run(wants).await.unwrap());
     backup.execute_batch("COMMIT").unwrap();
     let bytes = file(&store, &factory).await;
     assert!(has(&bytes, "text") && !has(&bytes, "지울글자"));

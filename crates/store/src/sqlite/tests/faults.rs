@@ -11,6 +11,9 @@ use rusqlite::Connection;
 use super::{SqliteFactory, until_emptied};
 use crate::conformance::model::{Random, command_batch, picture};
 use crate::conformance::*;
+use crate::relational::change::Changes;
+use crate::relational::database::{execute, values};
+use crate::relational::read::Reads;
 use crate::sqlite::writer::Writer;
 use crate::sqlite::{SqliteOptions, SqliteStore};
 
@@ -66,7 +69,7 @@ async fn a_failed_batch_is_forgotten_and_the_same_store_goes_on() {
     open(&store, "kim").await;
     fill(&store, "kim", 3).await;
     let limit = |pages: u32| {
-        store.writer.run(move |writer| {
+        store.writer().run(move |writer| {
             writer
                 .connection
                 .pragma_update(None, "max_page_count", pages)
@@ -117,7 +120,7 @@ async fn commands_whose_commit_fails_leave_no_trace() {
                 writer.connection.commit_hook(Some(hook)).unwrap();
                 Ok(())
             };
-            store.writer.run(set).await.unwrap();
+            store.writer().run(set).await.unwrap();
         }
         let before = if step % 4 == 0 {
             picture(&store).await
@@ -159,12 +162,9 @@ async fn a_panic_is_answered_and_the_store_goes_on() {
     append_one(&store, draft("kim", "x", Some("1")))
         .await
         .unwrap();
-    let answer = store.writer.run(|writer| -> Result<(), StoreError> {
-        writer.transaction(|writer| {
-            writer
-                .connection
-                .execute("DELETE FROM journal", [])
-                .unwrap();
+    let answer = store.writer().run(|writer| -> Result<(), StoreError> {
+        writer.change(|change| {
+            execute(change.database, "DELETE FROM journal", values![]).unwrap();
             panic!("on purpose, in a transaction")
         })
     });
@@ -174,7 +174,7 @@ async fn a_panic_is_answered_and_the_store_goes_on() {
     assert_eq!(seqs(&whole_log(&store, "kim").await), [1, 2]);
     for _ in 0..3 {
         let answer = store
-            .readers
+            .readers()
             .run(|_| -> Result<(), StoreError> { panic!("on purpose") });
         assert!(answer.await.is_err());
     }
@@ -233,7 +233,7 @@ async fn a_purge_that_was_cut_short_is_finished_after_reopening() {
                 .query_row(count, [], |row| row.get::<_, i64>(0));
             Ok(count.unwrap())
         };
-        if store.writer.run(left).await.unwrap() == 0 {
+        if store.writer().run(left).await.unwrap() == 0 {
             assert_eq!(whole_log(&store, "lee").await.len(), 3_000);
             return;
         }
@@ -251,7 +251,7 @@ async fn the_journal_is_merged_and_cut() {
     // Each call is followed by a piece of work.
     let mut counts = (0, 0, 0);
     for _ in 0..100 {
-        counts = store.writer.run(count_rows).await.unwrap();
+        counts = store.writer().run(count_rows).await.unwrap();
         if counts == (0, 5_002, 1) {
             break;
         }
@@ -294,7 +294,7 @@ async fn a_merge_that_was_cut_short_is_finished_later() {
     fill(&store, "kim", 10).await;
     let mut counts = (0, 0, 0);
     for _ in 0..200 {
-        counts = store.writer.run(count_rows).await.unwrap();
+        counts = store.writer().run(count_rows).await.unwrap();
         if counts == (0, 1_813, 0) {
             return;
         }
@@ -308,20 +308,26 @@ async fn a_reader_finds_what_left_the_tail_after_its_snapshot_was_taken() {
     let store = SqliteStore::open(&factory.path(), &factory.options()).unwrap();
     let number = open(&store, "kim").await.number.cast_signed();
     fill(&store, "kim", 3).await;
-    let tail = std::sync::Arc::clone(&store.writer.run(|w| Ok(w.tail.clone())).await.unwrap());
-    let found = store.readers.run(move |reader| {
+    let tail = std::sync::Arc::clone(
+        &store
+            .writer()
+            .run(|w| Ok(w.journal.tail.clone()))
+            .await
+            .unwrap(),
+    );
+    let found = store.readers().run(move |reader| {
         reader.snapshot(|read| {
             // As a merge does that commits after the snapshot was taken.
             tail.remove_to(number, Seq::new(2));
             let all = LogQuery::After(Seq::ZERO);
-            Ok(read.tail()?.log(number, Seq::ZERO, all, 10))
+            Ok(read.newest.log(number, Seq::ZERO, all, 10)?)
         })
     });
     assert_eq!(seqs(&found.await.unwrap()), [1, 2, 3]);
-    let left = store.readers.run(move |reader| {
+    let left = store.readers().run(move |reader| {
         reader.snapshot(|read| {
             let all = LogQuery::After(Seq::ZERO);
-            Ok(read.tail()?.log(number, Seq::ZERO, all, 10))
+            Ok(read.newest.log(number, Seq::ZERO, all, 10)?)
         })
     });
     assert_eq!(seqs(&left.await.unwrap()), [3], "nobody needs the others");
@@ -341,7 +347,7 @@ async fn a_full_room_takes_nobody_more() {
             .unwrap();
         Ok(())
     };
-    store.writer.run(fill).await.unwrap();
+    store.writer().run(fill).await.unwrap();
     let add = |ids: &[&str]| RoomAction::Add(people(ids), MemberRole::Member);
     let three = act(&store, "o", "kim", add(&["a", "b", "c"])).await;
     assert_eq!(three.unwrap_err(), Code::RoomFull, "all of them or none");
@@ -385,7 +391,7 @@ async fn a_mark_that_cannot_be_kept_fails_no_other() {
         assert_eq!(writer.connection.execute(hole, []).unwrap(), 1);
         Ok(())
     };
-    store.writer.run(damage).await.unwrap();
+    store.writer().run(damage).await.unwrap();
     let mut epochs = Vec::new();
     for id in ["g", "h"] {
         epochs.push(room(&store, id).await.unwrap().head.epoch);
@@ -399,7 +405,7 @@ async fn a_mark_that_cannot_be_kept_fails_no_other() {
     };
     // The writer is busy, so that they are kept together.
     let (go_on, busy) = std::sync::mpsc::channel::<()>();
-    let blocked = store.writer.run(move |_| {
+    let blocked = store.writer().run(move |_| {
         let _ = busy.recv();
         Ok(())
     });
@@ -420,7 +426,7 @@ async fn a_mark_whose_caller_went_away_before_its_turn_leaves_nothing_behind() {
     let found = group(&store, "g", "kim", &["lee"]).await;
     let (id, who) = (room_id("g"), user("kim"));
     let (go_on, busy) = std::sync::mpsc::channel::<()>();
-    let mut blocked = Box::pin(store.writer.run(move |_| {
+    let mut blocked = Box::pin(store.writer().run(move |_| {
         let _ = busy.recv();
         Ok(())
     }));
@@ -433,7 +439,7 @@ async fn a_mark_whose_caller_went_away_before_its_turn_leaves_nothing_behind() {
         let mut mark = store.advance_read(&id, &who, Position { epoch, seq });
         assert!(mark.as_mut().poll(&mut context).is_pending());
     }
-    let waiting = store.gathered.len();
+    let waiting = store.gathered();
     drop(go_on);
     blocked.await.unwrap();
     assert!(waiting < 1_000, "{waiting} wait for the writer");

@@ -10,7 +10,8 @@ use rusqlite::{Connection, params};
 
 use super::SqliteFactory;
 use crate::conformance::*;
-use crate::sqlite::digest::ClientIdKey;
+use crate::relational::digest::ClientIdKey;
+use crate::relational::memory::user_no;
 use crate::sqlite::{SqliteStore, migrations, sent};
 
 /// As the first version wrote it: of `kim`, completed, 150 messages are merged and 10 are not; of
@@ -33,7 +34,7 @@ fn first_version(path: &std::path::Path) {
              UPDATE sqlite_sequence SET seq = 9 WHERE name = 'rooms'",
         )
         .unwrap();
-    let key = ClientIdKey::load(&connection).unwrap();
+    let key = ClientIdKey::load(&*connection).unwrap();
     let message = |table: &str, keys: &str, room: i64, seq: i64, sender: &str| {
         let sql =
             format!(
@@ -199,10 +200,11 @@ async fn what_each_has_sent_is_counted_after_an_upgrade() {
         let agents = (place + 1..=150).filter(|seq| seq % 3 == 0).count();
         for (sender, expected) in [("lee", agents), ("kim", 150 - place as usize - agents)] {
             let count = move |writer: &mut crate::sqlite::writer::Writer| {
-                let user_no = writer.user_no(&user(sender))?.unwrap();
-                sent::behind(&writer.connection, [user_no, 1], Seq::new(place))
+                let (connection, memory) = (&writer.connection, &mut writer.memory);
+                let user_no = user_no(connection, memory, &user(sender))?.unwrap();
+                sent::behind(connection, [user_no, 1], Seq::new(place))
             };
-            let count = store.writer.run(count).await.unwrap();
+            let count = store.writer().run(count).await.unwrap();
             assert_eq!(count, expected as i64, "of {sender} behind {place}");
         }
     }
@@ -223,7 +225,7 @@ async fn what_was_being_purged_is_purged_after_an_upgrade() {
                 .query_row(count, [], |row| row.get::<_, i64>(0));
             Ok(count.unwrap())
         };
-        store.writer.run(run).await.unwrap()
+        store.writer().run(run).await.unwrap()
     };
     for _ in 0..100 {
         if left().await == 0 {

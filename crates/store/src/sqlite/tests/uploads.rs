@@ -23,10 +23,10 @@ async fn retired_uploads_are_forgotten_faster_than_others_come() {
     retire(100..120, two_days).await;
     retire(120..140, two_days + 1).await;
     let count = |writer: &mut Writer| {
-        let sql = "SELECT count(*) FROM retired_uploads";
+        let sql = "SELECT count(*) FROM uploads";
         let count = writer.connection.query_row(sql, [], |row| row.get(0));
         Ok(count.unwrap())
     };
-    let left: i64 = store.writer.run(count).await.unwrap();
+    let left: i64 = store.writer().run(count).await.unwrap();
     assert_eq!(left, 40);
 }

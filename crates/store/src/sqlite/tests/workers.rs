@@ -9,7 +9,7 @@ use std::task::{Context, Waker};
 
 use madang_domain::ports::StoreError;
 
-use crate::sqlite::workers::{Turns, Worker, Workers};
+use crate::relational::workers::{Turns, Worker, Workers};
 
 struct Idle;
 

@@ -1,0 +1,185 @@
+//! MySQL, from 8.0 on, and MariaDB, from 10.6 on.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use futures_util::TryStreamExt;
+use madang_domain::ports::StoreError;
+use sqlx::mysql::{
+    MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow,
+};
+use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Executor};
+
+use super::dialect::Words;
+use super::link::{Brand, Each, Fault, MigrateError, Purpose, Values};
+use super::migrations;
+use super::options::{RemoteOptions, UrlError};
+use super::statements::NEXT_PURGE;
+use crate::relational::database::{Row, Value, damaged};
+use crate::relational::log::Purges;
+
+/// Statements that a connection keeps prepared.
+const STATEMENTS: usize = 512;
+
+/// Names in double quotes, and no silent change of values. A lock is waited for longer than a
+/// transaction of somebody who hangs is left alone.
+const SESSION: &str =
+    "SET SESSION sql_mode = 'ANSI_QUOTES,STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION',
+     SESSION innodb_lock_wait_timeout = 8";
+
+/// What MariaDB has, and MySQL's nearest: that one ends idle connections, in a transaction or not.
+const MARIADB: &str = "SET SESSION idle_transaction_timeout = 4, SESSION max_statement_time = ";
+const MYSQL: &str = "SET SESSION wait_timeout = 30, SESSION max_execution_time = ";
+
+#[derive(Debug)]
+pub(super) struct MySql;
+
+impl Brand for MySql {
+    const WORDS: Words = Words::MySql;
+    const BEGIN_WRITE: &'static str = "START TRANSACTION READ WRITE";
+    const BEGIN_READ: &'static str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+    const PURGES: Purges = Purges {
+        next: NEXT_PURGE,
+        rest: &[
+            "DELETE FROM filters
+             WHERE place >= ?1 << 32 AND place < (?1 + 1) << 32 LIMIT ?2",
+            "DELETE FROM delivered WHERE room_no = ?1 LIMIT ?2",
+            "DELETE FROM members WHERE room_no = ?1 LIMIT ?2",
+            "DELETE FROM removed WHERE room_no = ?1 LIMIT ?2",
+        ],
+    };
+    type Connection = MySqlConnection;
+    type Address = MySqlConnectOptions;
+
+    fn address(url: &str) -> Result<MySqlConnectOptions, UrlError> {
+        let options = MySqlConnectOptions::from_str(url)
+            .map_err(|error| UrlError::Part(error.to_string()))?;
+        if options.get_database().is_none() {
+            return Err(UrlError::Database);
+        }
+        Ok(options
+            .statement_cache_capacity(STATEMENTS)
+            .disable_statement_logging())
+    }
+
+    async fn connect(
+        address: &MySqlConnectOptions,
+        options: &RemoteOptions,
+        purpose: Purpose,
+    ) -> Result<MySqlConnection, sqlx::Error> {
+        let mut connection = address.connect().await?;
+        let version = connection
+            .fetch_one(sqlx::raw_sql("SELECT version()"))
+            .await?;
+        let version: String = sqlx::Row::try_get_unchecked(&version, 0)?;
+        let timeout = options.statement_timeout;
+        let limits = match version.contains("MariaDB") {
+            true => format!("{MARIADB}{}", timeout.as_secs_f64()),
+            false => format!("{MYSQL}{}", timeout.as_millis()),
+        };
+        let isolation = match purpose {
+            Purpose::Write => "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+            Purpose::Read => "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+        };
+        for setting in [SESSION, isolation] {
+            connection.execute(sqlx::raw_sql(setting)).await?;
+        }
+        connection
+            .execute(sqlx::raw_sql(AssertSqlSafe(limits)))
+            .await?;
+        Ok(connection)
+    }
+
+    async fn migrate(connection: &mut MySqlConnection) -> Result<(), MigrateError> {
+        migrations::mysql(connection).await
+    }
+
+    async fn control(
+        connection: &mut MySqlConnection,
+        sql: &'static str,
+    ) -> Result<(), sqlx::Error> {
+        connection.execute(sqlx::raw_sql(sql)).await.map(drop)
+    }
+
+    async fn execute(
+        connection: &mut MySqlConnection,
+        sql: Arc<str>,
+        values: Values<'_>,
+    ) -> Result<u64, sqlx::Error> {
+        let query = sqlx::query_with(AssertSqlSafe(sql), arguments(values)?);
+        Ok(connection.execute(query).await?.rows_affected())
+    }
+
+    async fn insert(
+        connection: &mut MySqlConnection,
+        sql: Arc<str>,
+        _: &'static str,
+        values: Values<'_>,
+    ) -> Result<i64, sqlx::Error> {
+        let query = sqlx::query_with(AssertSqlSafe(sql), arguments(values)?);
+        let inserted = connection.execute(query).await?;
+        Ok(inserted.last_insert_id().cast_signed())
+    }
+
+    async fn query(
+        connection: &mut MySqlConnection,
+        sql: Arc<str>,
+        values: Values<'_>,
+        each: Each<'_>,
+    ) -> Result<Result<(), StoreError>, sqlx::Error> {
+        let query = sqlx::query_with(AssertSqlSafe(sql), arguments(values)?);
+        let mut rows = connection.fetch(query);
+        while let Some(row) = rows.try_next().await? {
+            match each(&row) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn fault(error: &sqlx::Error) -> Fault {
+        let sqlx::Error::Database(error) = error else {
+            return Fault::Broken;
+        };
+        let number = error
+            .try_downcast_ref::<MySqlDatabaseError>()
+            .map_or(0, MySqlDatabaseError::number);
+        match number {
+            // ER_LOCK_DEADLOCK, ER_DUP_ENTRY, ER_CHECKREAD
+            1213 | 1062 | 1020 => Fault::Again,
+            // ER_SERVER_SHUTDOWN, ER_CONNECTION_KILLED,
+            // ER_OPTION_PREVENTS_STATEMENT: no longer the primary; idle too long
+            1053 | 1927 | 1290 | 4031 => Fault::Broken,
+            _ => Fault::Other,
+        }
+    }
+}
+
+fn arguments(values: Values<'_>) -> Result<MySqlArguments, sqlx::Error> {
+    let mut arguments = MySqlArguments::default();
+    for value in values.iter() {
+        match value {
+            Value::Int(value) => arguments.add(value),
+            Value::Text(value) => arguments.add(value),
+            Value::Blob(value) => arguments.add(value),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
+}
+
+impl Row for MySqlRow {
+    fn opt_int(&self, column: usize) -> Result<Option<i64>, StoreError> {
+        sqlx::Row::try_get_unchecked(self, column).map_err(|error| damaged(column, error))
+    }
+
+    fn opt_str(&self, column: usize) -> Result<Option<&str>, StoreError> {
+        sqlx::Row::try_get_unchecked(self, column).map_err(|error| damaged(column, error))
+    }
+
+    fn bytes(&self, column: usize) -> Result<&[u8], StoreError> {
+        sqlx::Row::try_get_unchecked(self, column).map_err(|error| damaged(column, error))
+    }
+}

@@ -1,0 +1,164 @@
+//! PostgreSQL, from 15 on.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use futures_util::TryStreamExt;
+use madang_domain::ports::StoreError;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
+use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Executor};
+
+use super::dialect::Words;
+use super::link::{Brand, Each, Fault, MigrateError, Purpose, Values};
+use super::migrations;
+use super::options::{RemoteOptions, UrlError};
+use super::statements::NEXT_PURGE;
+use crate::relational::database::{Row, Value, damaged};
+use crate::relational::log::Purges;
+
+/// Statements that a connection keeps prepared.
+const STATEMENTS: usize = 512;
+
+/// A lock is waited for longer than a transaction of somebody who hangs is left alone.
+const SESSION: &str = "SET lock_timeout = '8s'; SET idle_in_transaction_session_timeout = '4s'";
+
+#[derive(Debug)]
+pub(super) struct Postgres;
+
+impl Brand for Postgres {
+    const WORDS: Words = Words::Postgres;
+    const BEGIN_WRITE: &'static str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+    const BEGIN_READ: &'static str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    const PURGES: Purges = Purges {
+        next: NEXT_PURGE,
+        rest: &[
+            "DELETE FROM filters WHERE place IN (SELECT place FROM filters
+             WHERE place >= ?1 << 32 AND place < (?1 + 1) << 32 LIMIT ?2)",
+            "DELETE FROM delivered WHERE ctid IN
+             (SELECT ctid FROM delivered WHERE room_no = ?1 LIMIT ?2)",
+            "DELETE FROM members WHERE ctid IN
+             (SELECT ctid FROM members WHERE room_no = ?1 LIMIT ?2)",
+            "DELETE FROM removed WHERE ctid IN
+             (SELECT ctid FROM removed WHERE room_no = ?1 LIMIT ?2)",
+        ],
+    };
+    type Connection = PgConnection;
+    type Address = PgConnectOptions;
+
+    fn address(url: &str) -> Result<PgConnectOptions, UrlError> {
+        let options =
+            PgConnectOptions::from_str(url).map_err(|error| UrlError::Part(error.to_string()))?;
+        if options.get_database().is_none() {
+            return Err(UrlError::Database);
+        }
+        Ok(options
+            .application_name("madang")
+            .statement_cache_capacity(STATEMENTS)
+            .disable_statement_logging())
+    }
+
+    async fn connect(
+        address: &PgConnectOptions,
+        options: &RemoteOptions,
+        _: Purpose,
+    ) -> Result<PgConnection, sqlx::Error> {
+        let mut connection = address.connect().await?;
+        let timeout = options.statement_timeout.as_millis();
+        let session = format!("{SESSION}; SET statement_timeout = {timeout}");
+        connection
+            .execute(sqlx::raw_sql(AssertSqlSafe(session)))
+            .await?;
+        Ok(connection)
+    }
+
+    async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> {
+        migrations::postgres(connection).await
+    }
+
+    async fn control(connection: &mut PgConnection, sql: &'static str) -> Result<(), sqlx::Error> {
+        connection.execute(sqlx::raw_sql(sql)).await.map(drop)
+    }
+
+    async fn execute(
+        connection: &mut PgConnection,
+        sql: Arc<str>,
+        values: Values<'_>,
+    ) -> Result<u64, sqlx::Error> {
+        let query = sqlx::query_with(AssertSqlSafe(sql), arguments(values)?);
+        Ok(connection.execute(query).await?.rows_affected())
+    }
+
+    async fn insert(
+        connection: &mut PgConnection,
+        sql: Arc<str>,
+        key: &'static str,
+        values: Values<'_>,
+    ) -> Result<i64, sqlx::Error> {
+        let sql = format!("{sql} RETURNING {key}");
+        let query = sqlx::query_with(AssertSqlSafe(sql), arguments(values)?);
+        let row = connection.fetch_one(query).await?;
+        sqlx::Row::try_get(&row, 0)
+    }
+
+    async fn query(
+        connection: &mut PgConnection,
+        sql: Arc<str>,
+        values: Values<'_>,
+        each: Each<'_>,
+    ) -> Result<Result<(), StoreError>, sqlx::Error> {
+        let query = sqlx::query_with(AssertSqlSafe(sql), arguments(values)?);
+        let mut rows = connection.fetch(query);
+        while let Some(row) = rows.try_next().await? {
+            match each(&row) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn fault(error: &sqlx::Error) -> Fault {
+        let sqlx::Error::Database(error) = error else {
+            return Fault::Broken;
+        };
+        let code = error.code().unwrap_or_default();
+        match &*code {
+            // serialization_failure, deadlock_detected, unique_violation
+            "40001" | "40P01" | "23505" => Fault::Again,
+            // idle_in_transaction_session_timeout; read_only_sql_transaction: no longer the primary
+            "25P03" | "25006" => Fault::Broken,
+            // Connections that fail; operator intervention but for query_canceled.
+            code if code.starts_with("08") => Fault::Broken,
+            code if code.starts_with("57P") => Fault::Broken,
+            _ => Fault::Other,
+        }
+    }
+}
+
+fn arguments(values: Values<'_>) -> Result<PgArguments, sqlx::Error> {
+    let mut arguments = PgArguments::default();
+    for value in values.iter() {
+        match value {
+            Value::Int(value) => arguments.add(value),
+            Value::Text(value) => arguments.add(value),
+            Value::Blob(value) => arguments.add(value),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    Ok(arguments)
+}
+
+impl Row for PgRow {
+    fn opt_int(&self, column: usize) -> Result<Option<i64>, StoreError> {
+        sqlx::Row::try_get_unchecked(self, column).map_err(|error| damaged(column, error))
+    }
+
+    fn opt_str(&self, column: usize) -> Result<Option<&str>, StoreError> {
+        sqlx::Row::try_get_unchecked(self, column).map_err(|error| damaged(column, error))
+    }
+
+    fn bytes(&self, column: usize) -> Result<&[u8], StoreError> {
+        sqlx::Row::try_get_unchecked(self, column).map_err(|error| damaged(column, error))
+    }
+}
