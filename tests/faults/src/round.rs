@@ -66,11 +66,10 @@ pub(crate) async fn run(
         Ok(()) => Ok(begin.elapsed()),
         Err(_) => Err(missing(&history.events())),
     };
-    take_down_logs(cluster, &history, &rooms, &admin).await?;
-    Ok(Done {
-        verdict: checker::check(&history.events()),
-        healed,
-    })
+    let hidden = take_down_logs(cluster, &history, &rooms, &admin).await?;
+    let mut verdict = checker::check(&history.events());
+    hidden.into_iter().for_each(|room| verdict.other(room));
+    Ok(Done { verdict, healed })
 }
 
 /// Everybody at work.
@@ -171,13 +170,14 @@ async fn suffer(cluster: &Arc<Cluster>, step: &Step, history: &Arc<History>) -> 
     Ok(())
 }
 
-/// What every node has.
+/// What every node has. Answers which rooms a node does not show, and why: it has nothing of them, then.
 async fn take_down_logs(
     cluster: &Cluster,
     history: &History,
     rooms: &[String],
     admin: &str,
-) -> Result<(), String> {
+) -> Result<Vec<String>, String> {
+    let mut hidden = Vec::new();
     for (address, node) in cluster.node_addresses().into_iter().zip(1..) {
         let reader = Rest {
             address,
@@ -185,14 +185,18 @@ async fn take_down_logs(
         };
         for room in rooms {
             let log = timeout(HEAL_MAX, read_log(&reader, room)).await;
-            let log = log.map_err(|_| format!("node {node} does not show {room}"))?;
-            for entry in log? {
+            let log = log.map_err(|_| format!("node {node} does not answer for {room}"))?;
+            let log = log.unwrap_or_else(|code| {
+                hidden.push(format!("node {node} does not show {room}: {code}"));
+                Vec::new()
+            });
+            for entry in log {
                 let room = room.clone();
                 history.record(What::Log { node, room, entry });
             }
         }
     }
-    Ok(())
+    Ok(hidden)
 }
 
 /// What everybody still waits for.

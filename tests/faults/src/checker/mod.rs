@@ -65,6 +65,11 @@ impl Verdict {
         self.others += other.others;
     }
 
+    /// Something that no history has.
+    pub(crate) fn other(&mut self, text: String) {
+        self.found(Breach::Other, || text);
+    }
+
     fn found(&mut self, breach: Breach, text: impl FnOnce() -> String) {
         *match breach {
             Breach::Lost => &mut self.lost,
