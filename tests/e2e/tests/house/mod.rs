@@ -11,7 +11,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("madang-wire", &[]),
     ("madang-domain", &[]),
     ("madang-engine", &["madang-domain"]),
-    ("madang-store", &["madang-domain"]),
+    ("madang-store", &["madang-domain", "madang-test-servers"]),
     ("madang-bus", &["madang-domain", "madang-test-servers"]),
     ("madang-presence", &["madang-domain"]),
     (
