@@ -8,7 +8,7 @@ BENCH ?= fanout --help
 FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-rust check-deploy lint sockjs-test-server fmt bench docs deny fuzz simulate prepare prepare-tests clean
+.PHONY: help run build test test-rust check-deploy lint sockjs-test-server fmt bench docs deny fuzz simulate test-faults test-faults-long prepare prepare-tests clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,17 @@ fuzz: ## Fuzz the codecs for FUZZ_SECONDS each (nightly toolchain, cargo-fuzz).
 
 simulate: ## Run SEEDS seeds of the cluster simulation (default 20000).
 	MADANG_SIM_SEEDS=$(or $(SEEDS),20000) $(CARGO) test --release --package madang-engine --test simulation -- --nocapture
+
+# Flags of the fault suite, of those variables that are set.
+FAULTS = $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(FIRST),--first $(FIRST)) \
+	$(if $(STORE),--store $(STORE)) $(if $(BUS),--bus $(BUS)) $(if $(PLAN),--plan '$(PLAN)')
+
+test-faults: prepare prepare-tests ## Break nodes, bus and database under load; SEED, ROUNDS, STORE, BUS. See docs/reliability.md.
+	@$(CARGO) build --quiet --release --package madang-server --package madang-faults
+	@MADANG_BIN=$(CURDIR)/target/release/madang target/release/madang-faults $(FAULTS)
+
+test-faults-long: ROUNDS = 120
+test-faults-long: test-faults ## The same for 120 rounds: each fault twice on each combination.
 
 prepare:
 	@scripts/prepare build

@@ -7,6 +7,7 @@
 
 pub mod binary;
 pub mod browser;
+pub mod dice;
 pub mod doors;
 pub mod events;
 pub mod http;

@@ -11,7 +11,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("madang-wire", &[]),
     ("madang-domain", &[]),
     ("madang-engine", &["madang-domain"]),
-    ("madang-store", &["madang-domain"]),
+    ("madang-store", &["madang-domain", "madang-test-servers"]),
     ("madang-redis", &[]),
     (
         "madang-bus",
@@ -34,6 +34,15 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     ("madang-loadgen", &["madang-wire"]),
     ("madang-test-servers", &[]),
+    (
+        "madang-faults",
+        &[
+            "madang-e2e",
+            "madang-loadgen",
+            "madang-test-servers",
+            "madang-wire",
+        ],
+    ),
     (
         "madang-e2e",
         &["madang-loadgen", "madang-test-servers", "madang-wire"],
