@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use madang_bus as bus;
 use madang_domain::Timestamp;
@@ -40,6 +41,9 @@ const DATABASE: &str = "madang.db";
 
 /// Connections that wait to be accepted; the system's own bound (`somaxconn`) may be lower.
 const BACKLOG: u32 = 4_096;
+
+/// How long what waits for the store may take once nobody is served any more.
+const SHUT_DOWN_WITHIN: Duration = Duration::from_secs(10);
 
 /// Why the server cannot run. The operator's to mend; nothing was served.
 #[derive(Debug, Error)]
@@ -83,7 +87,8 @@ pub enum ServeError {
     Signals(io::Error),
 }
 
-/// Runs the server until SIGTERM or SIGINT, drains it, and returns.
+/// Runs the server until SIGTERM or SIGINT, drains it, and returns. Told a second time, it returns
+/// without waiting for anybody.
 ///
 /// # Errors
 /// [`ServeError`]: it could not start.
@@ -148,8 +153,8 @@ struct Node {
 }
 
 impl Node {
-    /// Serves until a signal comes, drains, and returns.
-    async fn run(self, listeners: Listeners, signals: Signals, window: DrainWindow) {
+    /// Serves until a signal comes, drains, and returns; at once when another one comes.
+    async fn run(self, listeners: Listeners, mut signals: Signals, window: DrainWindow) {
         let Self { gateway, gate, .. } = self;
         let (stopping, stopped) = watch::channel(());
         let stop = || {
@@ -159,8 +164,13 @@ impl Node {
         };
         let stopper = async {
             signals.received().await;
-            self.ready.store(false, Ordering::Relaxed);
-            drop(stopping);
+            self.ready.store(false, Ordering::Release);
+            tracing::info!(delay = ?window.delay, "not ready any more");
+            tokio::select! {
+                () = tokio::time::sleep(window.delay) => drop(stopping),
+                () = signals.received() => return,
+            }
+            signals.received().await;
         };
         let (draining, mut drained) = watch::channel(());
         let drained = async move { drop(drained.changed().await) };
@@ -185,9 +195,16 @@ impl Node {
             drop(draining);
         };
         let sweep = sweep_pictures(self.pictures, &self.engine, stop());
-        tokio::join!(stopper, http, tcp, drain, sweep);
-        self.engine.shut_down().await;
-        tracing::info!("stopped");
+        tokio::select! {
+            _ = async { tokio::join!(http, tcp, drain, sweep) } => {}
+            () = stopper => tracing::warn!("told to stop twice: nobody is waited for"),
+        }
+        let shut_down = tokio::time::timeout(SHUT_DOWN_WITHIN, self.engine.shut_down());
+        match shut_down.await {
+            Ok(()) => tracing::info!("stopped"),
+            // What was answered is stored; what was not is sent again.
+            Err(_) => tracing::warn!("stopped before all that waited was stored"),
+        }
     }
 }
 
@@ -378,7 +395,8 @@ impl Signals {
         })
     }
 
-    async fn received(mut self) {
+    /// Waits for the next one. Cancel safe.
+    async fn received(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
