@@ -36,9 +36,11 @@ impl Gateway {
         tracing::info!(sessions = count, "draining");
         let cluster = self.shared.cluster.get();
         let is_alone = cluster.is_none_or(|cluster| !cluster.has_others());
-        if let Some(cluster) = cluster {
-            cluster.release_all();
-        }
+        let release_all = async {
+            if let Some(cluster) = cluster {
+                cluster.release_all().await;
+            }
+        };
         let close_all = async {
             let (at_once, others): (Vec<_>, Vec<_>) = sessions
                 .into_iter()
@@ -57,10 +59,8 @@ impl Gateway {
             }
             self.shared.registry.emptied().await;
         };
-        if tokio::time::timeout(window.deadline, close_all)
-            .await
-            .is_err()
-        {
+        let all = async { tokio::join!(release_all, close_all) };
+        if tokio::time::timeout(window.deadline, all).await.is_err() {
             tracing::warn!("sessions were still open at the drain deadline");
         }
         if let Some(cluster) = cluster {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use madang_domain::Code;
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use super::key::SessionKey;
@@ -22,7 +22,11 @@ const TRIES: u32 = 3;
 
 /// The questions of this gateway.
 #[derive(Default)]
-pub(super) struct Questions(Mutex<State>);
+pub(super) struct Questions {
+    state: Mutex<State>,
+    /// A claim was given up.
+    unclaimed: Notify,
+}
 
 #[derive(Default)]
 struct State {
@@ -53,15 +57,29 @@ impl Questions {
     /// From now on another gateway that is about to open the session as well is told that it is
     /// here, if its number is the higher one: of two that ask at a time one gives way.
     pub(super) fn claim(self: &Arc<Self>, key: SessionKey) -> Claim {
-        *self.0.lock().claims.entry(key).or_default() += 1;
+        *self.state.lock().claims.entry(key).or_default() += 1;
         Claim {
             questions: Arc::clone(self),
             key,
         }
     }
 
+    /// Waits while a session is about to be opened here. Cancel safe.
+    pub(super) async fn unclaimed(&self, key: &SessionKey) {
+        loop {
+            let unclaimed = self.unclaimed.notified();
+            tokio::pin!(unclaimed);
+            // On the list before the look, so that the last one is not missed.
+            unclaimed.as_mut().enable();
+            if !self.has_claim(key) {
+                return;
+            }
+            unclaimed.await;
+        }
+    }
+
     pub(super) fn has_claim(&self, key: &SessionKey) -> bool {
-        self.0.lock().claims.contains_key(key)
+        self.state.lock().claims.contains_key(key)
     }
 
     /// Has `others` asked by `ask`, again while somebody has not answered, and answers who has the
@@ -78,7 +96,7 @@ impl Questions {
     ) -> Result<Option<u64>, Code> {
         let (sender, mut answer) = oneshot::channel();
         {
-            let mut state = self.0.lock();
+            let mut state = self.state.lock();
             if state.open.len() >= QUESTIONS_MAX {
                 return Err(Code::Overloaded);
             }
@@ -106,7 +124,7 @@ impl Questions {
 
     /// Gateway `from` answers.
     pub(super) fn answered(&self, request: u64, from: u64, has_it: bool) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         let Some(question) = state.open.get_mut(&request) else {
             return;
         };
@@ -122,7 +140,7 @@ impl Questions {
 
     /// These are gone, and will not answer.
     pub(super) fn left(&self, gateway: u64) {
-        let requests: Vec<_> = self.0.lock().open.keys().copied().collect();
+        let requests: Vec<_> = self.state.lock().open.keys().copied().collect();
         for request in requests {
             self.answered(request, gateway, false);
         }
@@ -131,18 +149,20 @@ impl Questions {
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        self.questions.0.lock().open.remove(&self.request);
+        self.questions.state.lock().open.remove(&self.request);
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        let claims = &mut self.questions.0.lock().claims;
-        if let Some(count) = claims.get_mut(&self.key) {
-            *count -= 1;
-            if *count == 0 {
-                claims.remove(&self.key);
-            }
+        let claims = &mut self.questions.state.lock().claims;
+        let Some(count) = claims.get_mut(&self.key) else {
+            return;
+        };
+        *count -= 1;
+        if *count == 0 {
+            claims.remove(&self.key);
+            self.questions.unclaimed.notify_waiters();
         }
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::asked::Asking;
@@ -39,6 +40,8 @@ pub(super) struct Incoming {
     complete: Mutex<Recent<u64, u32>>,
     /// Whose client went away, which their gateway has not confirmed; and how often that was said.
     gone: Mutex<HashMap<u64, (u64, u32)>>,
+    /// The last response that was open is not any more.
+    emptied: Notify,
 }
 
 /// One response. Its gateway sends no more than a window ahead of what is taken.
@@ -76,6 +79,7 @@ impl Incoming {
             open: Mutex::default(),
             complete: Mutex::new(Recent::new(COMPLETE_MAX, COMPLETE_FOR)),
             gone: Mutex::default(),
+            emptied: Notify::new(),
         }
     }
 
@@ -155,6 +159,20 @@ impl Incoming {
                 ..
             } = *reception;
             self.post.tell(owner, request, Content::Release(key));
+        }
+    }
+
+    /// Waits until no response is open.
+    pub(super) async fn emptied(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            tokio::pin!(emptied);
+            // On the list before the look, so that the last one is not missed.
+            emptied.as_mut().enable();
+            if self.open.lock().is_empty() {
+                return;
+            }
+            emptied.await;
         }
     }
 
@@ -315,7 +333,14 @@ impl Body for ForwardedBody {
 impl Drop for ForwardedBody {
     fn drop(&mut self) {
         let Reception { owner, request, .. } = *self.reception;
-        self.incoming.open.lock().remove(&request);
+        let is_last = {
+            let mut open = self.incoming.open.lock();
+            open.remove(&request);
+            open.is_empty()
+        };
+        if is_last {
+            self.incoming.emptied.notify_waiters();
+        }
         if !self.is_over {
             let mut gone = self.incoming.gone.lock();
             if gone.len() < GONE_MAX {

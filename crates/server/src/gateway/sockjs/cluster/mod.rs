@@ -363,6 +363,8 @@ impl Cluster {
         receiver: Receiver,
         on_the_way: OnTheWay,
     ) {
+        // It may be about to be opened, for a request that came here.
+        self.questions.unclaimed(key).await;
         let Some(link) = self.directory.find(key) else {
             return self.answer(from, request, Content::Refused(Refused::NotFound));
         };
@@ -419,10 +421,12 @@ impl Cluster {
         self.post.reaches_others() && !self.members.others().known.is_empty()
     }
 
-    /// This gateway stops: whoever waits here for another's session is to ask elsewhere.
-    pub(in crate::gateway) fn release_all(&self) {
+    /// This gateway stops: has whoever waits here for another's session ask elsewhere, until nobody
+    /// waits.
+    pub(in crate::gateway) async fn release_all(&self) {
         self.is_stopping.store(true, Ordering::Relaxed);
         self.incoming.release_all();
+        self.incoming.emptied().await;
     }
 
     /// This gateway has no session any more. Nothing is said after that.

@@ -1,8 +1,8 @@
 //! Several servers on one bus, and a client whose every request comes to another one.
 
 mod fixture;
+mod gateways;
 mod losses;
-mod release;
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A gateway that stops while requests wait at it for sessions of another one.
+//! Gateways without HTTP in front of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,8 +72,10 @@ async fn whoever_waits_at_a_gateway_that_stops_is_sent_on_and_the_session_stays(
     let stream = other.cluster.receive(found, key, &Receiver::EventSource);
     let stream = stream.await.unwrap();
     assert!(other.cluster.has_others());
-    other.cluster.release_all();
+    let releasing = Arc::clone(&other.cluster);
+    let released = tokio::spawn(async move { releasing.release_all().await });
     assert_eq!(whole(Body::new(stream)).await, b"\r\n");
+    timeout(PATIENCE, released).await.unwrap().unwrap();
 
     // One that waits for its frame is asked for before it has one, and released by the clock.
     let poll = other.cluster.receive(found, key, &Receiver::Xhr);
@@ -102,4 +104,32 @@ async fn a_gateway_that_left_says_nothing_more() {
         }
     };
     timeout(PATIENCE, gone).await.expect("it is not waited for");
+}
+
+#[tokio::test]
+async fn a_request_for_a_session_that_is_about_to_be_opened_elsewhere_waits_until_it_is() {
+    let network = LocalNetwork::default();
+    let (opening, other) = (join(&network), join(&network));
+    let key = SessionKey::of("a");
+    // As if `other` had asked while `opening` waited for a third one to answer.
+    let claim = opening.cluster.claim(key);
+    let me = opening.cluster.post.me;
+    assert!(other.cluster.members.is_there(me) || other.cluster.members.heard(me));
+    let receive = other.cluster.receive(me, key, &Receiver::Xhr);
+    let opened = async {
+        tokio::task::yield_now().await;
+        let link = open(&opening, key).await;
+        drop(claim);
+        link
+    };
+    let (body, link) = tokio::join!(timeout(PATIENCE, receive), async {
+        let link = opened.await;
+        while link.refusal().is_none() {
+            tokio::task::yield_now().await;
+        }
+        link.release_receiver();
+        link
+    });
+    assert_eq!(whole(Body::new(body.unwrap().unwrap())).await, b"h\n");
+    assert!(link.refusal().is_none());
 }
