@@ -307,6 +307,8 @@ impl TestServer {
     fn command(&self) -> Command {
         let mut command = Command::new(binary::madang());
         command.current_dir(self.data.path());
+        // No balancer has to learn of its end.
+        command.env("MADANG_SERVER__DRAIN_DELAY_SECONDS", "0");
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
