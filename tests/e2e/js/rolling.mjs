@@ -26,7 +26,10 @@ const record = (what, fields, at = now()) => process.stdout.write(`${JSON.string
 function recordFailures() {
   const failed = ({ method, path }, how) =>
     record('unreached', { client: 'sockjs-client', why: `${method} …/${path.split('/').at(-1).split('?')[0]}: ${how}` });
-  diagnostics.subscribe('http.client.request.error', ({ request, error }) => failed(request, error.code ?? error.message));
+  diagnostics.subscribe('http.client.request.error', ({ request, error }) => {
+    // Not those that sockjs-client itself gives up, as it closes.
+    if (!request.aborted) failed(request, error.code ?? error.message);
+  });
   diagnostics.subscribe('http.client.response.finish', ({ request, response }) => {
     if (response.statusCode >= 300) failed(request, response.statusCode);
   });

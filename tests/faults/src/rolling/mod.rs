@@ -69,17 +69,12 @@ impl Rolling {
         println!("{combination}; history in {}", file.display());
         let cluster = block_in_place(|| Arc::new(Cluster::start(combination, Drain::USUAL)));
         let ran = self.talk(&cluster, &file).await;
-        let (verdict, figures) = match ran {
-            Ok(done) => done,
-            Err(failure) => {
-                keep_logs(&cluster, &file);
-                return Err(failure);
-            }
-        };
-        if !verdict.is_clean() {
-            println!("{}", verdict.findings.join("\n"));
-            keep_logs(&cluster, &file);
-        }
+        keep_logs(&cluster, &file);
+        let (verdict, figures) = ran?;
+        verdict
+            .findings
+            .iter()
+            .for_each(|finding| println!("{finding}"));
         println!("\n{}", figures.tables());
         println!("{}", last_line(&verdict));
         Ok(verdict.is_clean())
