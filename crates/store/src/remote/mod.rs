@@ -27,7 +27,7 @@ mod postgres;
 mod statements;
 mod worker;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "servers"))]
 mod tests;
 
 pub use options::{RemoteOptions, UrlError};
