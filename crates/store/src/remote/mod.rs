@@ -27,7 +27,8 @@ mod postgres;
 mod statements;
 mod worker;
 
-#[cfg(all(test, feature = "servers"))]
+#[cfg(test)]
+#[cfg(feature = "servers")]
 mod tests;
 
 pub use options::{RemoteOptions, UrlError};
