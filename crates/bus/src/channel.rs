@@ -61,6 +61,8 @@ impl Channels {
                 &(fnv1a(name.as_bytes()) % DESTINATION_CHANNELS),
             ),
             Topic::AllNodes => self.all_nodes(),
+            Topic::AllGateways => Channel(format!("{}.gateways", self.prefix).into()),
+            Topic::Gateway(number) => self.named("gateway", &format_args!("{number:016x}")),
             Topic::AllDestinations => return None,
         })
     }
@@ -105,6 +107,9 @@ mod tests {
         let prices = Topic::Destination(Arc::from("/topic/prices"));
         assert_eq!(named(&prices).unwrap(), "madang.destinations.176");
         assert_eq!(named(&Topic::AllNodes).unwrap(), "madang.nodes");
+        assert_eq!(named(&Topic::AllGateways).unwrap(), "madang.gateways");
+        let gateway = Topic::Gateway(0xf0);
+        assert_eq!(named(&gateway).unwrap(), "madang.gateway.00000000000000f0");
         assert_eq!(named(&Topic::AllDestinations), None);
     }
 

@@ -153,6 +153,8 @@ async fn carries_every_kind_of_topic_and_payload_unchanged(network: &dyn Network
     // The same text in another kind is another topic.
     topics.push(Topic::Destination(Arc::from("x".repeat(255))));
     topics.extend(names.map(|name| Topic::User(UserId::new(name).expect("a user id"))));
+    topics.extend([Topic::AllNodes, Topic::AllGateways]);
+    topics.extend([0, u64::MAX].map(Topic::Gateway));
     let binary: Vec<u8> = (0..=255).cycle().take(64 * 1024).collect();
     for topic in &topics {
         connect(network, &a, &b, topic).await;

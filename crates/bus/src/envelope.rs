@@ -17,6 +17,8 @@ const ROOM: u8 = b'r';
 const USER: u8 = b'u';
 const DESTINATION: u8 = b'd';
 const ALL_NODES: u8 = b'n';
+const ALL_GATEWAYS: u8 = b'a';
+const GATEWAY: u8 = b'g';
 const CONNECTED: u8 = b'c';
 
 /// A node, as long as its bus lives. Drawn at random.
@@ -35,14 +37,15 @@ pub(crate) enum Content {
 
 /// `None` when the name is longer than its length can say, which no topic's is.
 pub(crate) fn published(node: NodeId, topic: &Topic, payload: &[u8]) -> Option<Bytes> {
-    let (kind, name) = match topic {
-        Topic::Room(id) => (ROOM, id.as_str()),
-        Topic::User(id) => (USER, id.as_str()),
-        Topic::Destination(name) => (DESTINATION, &**name),
-        Topic::AllNodes => (ALL_NODES, ""),
-        Topic::AllDestinations => return None,
-    };
-    write(node, kind, name, payload)
+    match topic {
+        Topic::Room(id) => write(node, ROOM, id.as_str(), payload),
+        Topic::User(id) => write(node, USER, id.as_str(), payload),
+        Topic::Destination(name) => write(node, DESTINATION, name, payload),
+        Topic::AllNodes => write(node, ALL_NODES, "", payload),
+        Topic::AllGateways => write(node, ALL_GATEWAYS, "", payload),
+        Topic::Gateway(number) => write(node, GATEWAY, &format!("{number:x}"), payload),
+        Topic::AllDestinations => None,
+    }
 }
 
 pub(crate) fn connected(node: NodeId) -> Option<Bytes> {
@@ -63,6 +66,8 @@ pub(crate) fn open(mut envelope: Bytes) -> Option<(NodeId, Content)> {
         USER => Topic::User(UserId::new(name).ok()?),
         DESTINATION => Topic::Destination(Arc::from(name)),
         ALL_NODES => Topic::AllNodes,
+        ALL_GATEWAYS => Topic::AllGateways,
+        GATEWAY => Topic::Gateway(u64::from_str_radix(name, 16).ok()?),
         CONNECTED => return Some((NodeId::from_be_bytes(node), Content::Connected)),
         _ => return None,
     };

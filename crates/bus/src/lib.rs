@@ -23,7 +23,11 @@ pub use open::{Options, UrlError, check, open};
 /// Whether a node that subscribes to these wants what is published under `topic`.
 fn wants(topics: &HashSet<Topic>, topic: &Topic) -> bool {
     match topic {
-        Topic::Room(_) | Topic::User(_) | Topic::AllNodes => topics.contains(topic),
+        Topic::Room(_)
+        | Topic::User(_)
+        | Topic::AllNodes
+        | Topic::AllGateways
+        | Topic::Gateway(_) => topics.contains(topic),
         Topic::Destination(_) => topics.contains(topic) || topics.contains(&Topic::AllDestinations),
         Topic::AllDestinations => false,
     }

@@ -1,7 +1,8 @@
 //! The engine: its ports, its pipeline and its hub, and the tasks that run them.
 
-use std::sync::Arc;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use madang_domain::ports::{
@@ -15,6 +16,7 @@ use tokio::task::JoinHandle;
 use crate::allowance::Allowance;
 use crate::commit::{CommitLimits, CommitPipeline, Submission};
 use crate::dispatch::Dispatcher;
+use crate::gateways::GatewayMail;
 use crate::hub::Hub;
 use crate::known_users::KnownUsers;
 use crate::presence::{Online, PresenceOptions};
@@ -103,6 +105,7 @@ pub struct Engine {
     pub(crate) known_users: Arc<KnownUsers>,
     pub(crate) revocations: Revocations,
     pub(crate) released: ReleasedPictures,
+    pub(crate) gateway_mail: OnceLock<Arc<dyn GatewayMail>>,
     pub(crate) added: Allowance,
     /// Told when a support room begins to wait.
     pub(crate) waiting: Arc<Notify>,
@@ -141,7 +144,8 @@ impl Engine {
         let hub = Arc::new(hub);
         let pipeline = CommitPipeline::new(options.commit, store.lanes(), Arc::clone(&telemetry));
         let pipeline = Arc::new(pipeline);
-        let run_id = clock.now().as_micros().unsigned_abs();
+        // Not by the clock: two nodes may start at a time, and one after its clock was put back.
+        let run_id = RandomState::new().hash_one(());
         bus.subscribe(Topic::AllNodes);
         let engine = Arc::new(Self {
             signals: Arc::new(SignalGate::new(options.signal_interval)),
@@ -150,6 +154,7 @@ impl Engine {
             known_users: Arc::default(),
             revocations: Revocations::new(clock.now()),
             released: ReleasedPictures::default(),
+            gateway_mail: OnceLock::new(),
             added: Allowance::per_day(options.added_per_user_per_day_max),
             waiting: Arc::default(),
             recheck: Arc::default(),

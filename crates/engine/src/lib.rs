@@ -23,6 +23,7 @@ mod claim_room;
 mod create_room;
 mod dispatch;
 mod enter_room;
+mod gateways;
 mod known_users;
 mod list_rooms;
 mod notify;
@@ -51,6 +52,7 @@ pub use engine::{Engine, EngineOptions, Ports};
 pub use event::{
     EventBatch, Rendering, Renderings, RoomEvent, RoomSignal, SignalEvent, SignalKind, TopicEvent,
 };
+pub use gateways::GatewayMail;
 pub use hub::{
     CatchUp, DestinationPattern, Destinations, Ended, Hub, InvalidPattern, Outlet,
     PATTERN_BYTES_MAX, RoomSubscription, SubscriptionKey, TopicSource, TopicSubscription,

@@ -26,8 +26,13 @@ pub(crate) async fn listen(engine: Weak<Engine>) {
             return;
         };
         match event {
+            BusEvent::Published {
+                topic: Topic::AllGateways | Topic::Gateway(_),
+                payload,
+            } => engine.heard_by_gateway(&payload),
             BusEvent::Published { topic, payload } => engine.heard(&topic, &payload),
             BusEvent::Reconnected => {
+                engine.gateway_missed();
                 engine.hub.users().rooms_unknown();
                 // Not here: what the bus brings meanwhile must not pile up.
                 engine.recheck.notify_one();

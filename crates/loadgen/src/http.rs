@@ -90,9 +90,22 @@ impl HttpConnection {
     ///
     /// Nobody listens there.
     pub fn open(address: SocketAddr, host: impl Into<String>) -> io::Result<HttpConnection> {
-        let stream = TcpStream::connect(address)?;
+        HttpConnection::open_within(address, host, ANSWER_TIMEOUT)
+    }
+
+    /// The same with another patience, for connecting and for each read of an answer.
+    ///
+    /// # Errors
+    ///
+    /// Nobody listens there, or not in time.
+    pub fn open_within(
+        address: SocketAddr,
+        host: impl Into<String>,
+        patience: Duration,
+    ) -> io::Result<HttpConnection> {
+        let stream = TcpStream::connect_timeout(&address, patience)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+        stream.set_read_timeout(Some(patience))?;
         Ok(HttpConnection {
             stream: BufReader::with_capacity(64 * 1024, stream),
             host: host.into(),

@@ -94,13 +94,18 @@ impl Tokens {
 
 /// A token for `user` that begins to be valid now.
 pub fn mint(key: &[u8], n: usize, user: &str) -> String {
+    mint_with(key, n, user, "ROLE_USER")
+}
+
+/// The same with these authorities, separated by commas.
+pub fn mint_with(key: &[u8], n: usize, user: &str, authorities: &str) -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
     let claims = json!({
         "sub": user,
         "id": n + 1,
-        "auth": "ROLE_USER",
+        "auth": authorities,
         "iat": now,
         "exp": now + TOKEN_SECONDS,
     });

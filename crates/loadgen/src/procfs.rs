@@ -9,6 +9,43 @@ use crate::report::Report;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Process(pub u32);
 
+/// The nodes of a server, at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Server(&'static [Process]);
+
+impl Server {
+    /// `None` of no process. What it is made of stays until this program ends.
+    pub fn of(nodes: Vec<Process>) -> Option<Server> {
+        (!nodes.is_empty()).then(|| Server(nodes.leak()))
+    }
+
+    /// The usage of all nodes together.
+    ///
+    /// # Errors
+    ///
+    /// One of them is not there (any more).
+    pub fn usage(self) -> io::Result<Usage> {
+        let mut all = Usage::default();
+        for node in self.0 {
+            let usage = node.usage()?;
+            all.cpu += usage.cpu;
+            all.rss_bytes += usage.rss_bytes;
+            all.rss_max_bytes += usage.rss_max_bytes;
+            all.threads += usage.threads;
+        }
+        Ok(all)
+    }
+
+    /// As [`Process::pin`], of each node.
+    ///
+    /// # Errors
+    ///
+    /// As [`Process::pin`].
+    pub fn pin(self, cpu: usize) -> io::Result<()> {
+        self.0.iter().try_for_each(|node| node.pin(cpu))
+    }
+}
+
 /// CPU time and memory at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use madang_bus as bus;
 use madang_domain::Timestamp;
@@ -39,6 +40,9 @@ use crate::tls::{self, Tls, TlsError};
 
 /// Connections that wait to be accepted; the system's own bound (`somaxconn`) may be lower.
 const BACKLOG: u32 = 4_096;
+
+/// How long what waits for the store may take once nobody is served any more.
+const SHUT_DOWN_WITHIN: Duration = Duration::from_secs(10);
 
 pub use store::{migrate, restored};
 
@@ -84,7 +88,8 @@ pub enum ServeError {
     Signals(io::Error),
 }
 
-/// Runs the server until SIGTERM or SIGINT, drains it, and returns.
+/// Runs the server until SIGTERM or SIGINT, drains it, and returns. Told a second time, it returns
+/// without waiting for anybody.
 ///
 /// # Errors
 /// [`ServeError`]: it could not start.
@@ -156,8 +161,8 @@ struct Node {
 }
 
 impl Node {
-    /// Serves until a signal comes, drains, and returns.
-    async fn run(self, listeners: Listeners, signals: Signals, window: DrainWindow) {
+    /// Serves until a signal comes, drains, and returns; at once when another one comes.
+    async fn run(self, listeners: Listeners, mut signals: Signals, window: DrainWindow) {
         let Self { gateway, gate, .. } = self;
         let (stopping, stopped) = watch::channel(());
         let stop = || {
@@ -167,8 +172,13 @@ impl Node {
         };
         let stopper = async {
             signals.received().await;
-            self.ready.store(false, Ordering::Relaxed);
-            drop(stopping);
+            self.ready.store(false, Ordering::Release);
+            tracing::info!(delay = ?window.delay, "not ready any more");
+            tokio::select! {
+                () = tokio::time::sleep(window.delay) => drop(stopping),
+                () = signals.received() => return,
+            }
+            signals.received().await;
         };
         let (draining, mut drained) = watch::channel(());
         let drained = async move { drop(drained.changed().await) };
@@ -199,9 +209,16 @@ impl Node {
                 unused.sweep_until(stop()).await;
             }
         };
-        tokio::join!(stopper, http, tcp, drain, sweep);
-        self.engine.shut_down().await;
-        tracing::info!("stopped");
+        tokio::select! {
+            _ = async { tokio::join!(http, tcp, drain, sweep) } => {}
+            () = stopper => tracing::warn!("told to stop twice: nobody is waited for"),
+        }
+        let shut_down = tokio::time::timeout(SHUT_DOWN_WITHIN, self.engine.shut_down());
+        match shut_down.await {
+            Ok(()) => tracing::info!("stopped"),
+            // What was answered is stored; what was not is sent again.
+            Err(_) => tracing::warn!("stopped before all that waited was stored"),
+        }
     }
 }
 
@@ -401,7 +418,8 @@ impl Signals {
         })
     }
 
-    async fn received(mut self) {
+    /// Waits for the next one. Cancel safe.
+    async fn received(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

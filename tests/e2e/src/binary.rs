@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use madang_test_servers::target::profile_folder;
+
 /// The `madang` binary: the one named by `MADANG_BIN`, or the one that `cargo build` makes beside
 /// the test binary, built once per test process.
 ///
@@ -36,12 +38,7 @@ pub fn cargo() -> Command {
 }
 
 fn build() -> PathBuf {
-    // target/<profile>/deps/<test binary>
-    let test = env::current_exe().expect("the test binary has a path");
-    let profile = test
-        .ancestors()
-        .nth(2)
-        .expect("test binaries lie in target/<profile>/deps");
+    let profile = profile_folder();
     let target = profile.parent().expect("profiles lie in the target folder");
     let mut command = cargo();
     command.args([

@@ -7,6 +7,7 @@
 
 pub mod binary;
 pub mod browser;
+pub mod dice;
 pub mod doors;
 pub mod events;
 pub mod http;
@@ -15,6 +16,7 @@ pub mod json;
 pub mod node;
 pub mod program;
 pub mod python;
+pub mod round_robin;
 pub mod s3;
 pub mod server;
 pub mod sockjs;

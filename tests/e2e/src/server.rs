@@ -25,6 +25,7 @@ const KEY: &str = "key.pem";
 /// What a server is to be like.
 #[derive(Debug, Default, Clone)]
 pub struct Builder {
+    port: u16,
     env: Vec<(String, String)>,
     accounts: Vec<(String, String)>,
     flags: Vec<String>,
@@ -43,6 +44,13 @@ impl Builder {
     #[must_use]
     pub fn stomp_tcp(self) -> Self {
         self.flag("--stomp-tcp", "127.0.0.1:0")
+    }
+
+    /// Lets it listen on this port of the loopback address, not on any that is free.
+    #[must_use]
+    pub const fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
     }
 
     /// Sets an option through its environment variable, such as `MADANG_STOMP__BODY_BYTES_MAX`.
@@ -67,11 +75,14 @@ impl Builder {
     }
 
     /// Starts the server and waits until it is ready.
+    ///
+    /// # Panics
+    /// When it does not get ready.
     #[must_use]
     pub fn start(self) -> TestServer {
         let data = TempDir::new().expect("a temporary folder");
         let mut server = TestServer {
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            address: SocketAddr::from(([127, 0, 0, 1], self.port)),
             child: None,
             data,
             env: self.env,
@@ -87,7 +98,7 @@ impl Builder {
         for (login, passcode) in &self.accounts {
             server.account(login, passcode);
         }
-        server.launch();
+        server.launch().unwrap_or_else(|said| panic!("{said}"));
         server
     }
 }
@@ -193,6 +204,22 @@ impl TestServer {
         child.wait().expect("the server can be waited for");
     }
 
+    /// SIGSTOP: it keeps its connections and answers nothing.
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub fn freeze(&self) {
+        process::signal(self.child.as_ref().expect("the server runs"), libc::SIGSTOP);
+    }
+
+    /// SIGCONT.
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub fn thaw(&self) {
+        process::signal(self.child.as_ref().expect("the server runs"), libc::SIGCONT);
+    }
+
     /// SIGTERM; does not wait.
     ///
     /// # Panics
@@ -222,9 +249,27 @@ impl TestServer {
     }
 
     /// Starts it again on the same data and the same port, after it ended.
+    ///
+    /// # Panics
+    /// When it does not get ready.
     pub fn restart(&mut self) {
+        self.try_restart().unwrap_or_else(|said| panic!("{said}"));
+    }
+
+    /// As [`restart`](Self::restart), where what it needs may be away.
+    ///
+    /// # Errors
+    /// What it said instead of getting ready; it does not run.
+    ///
+    /// # Panics
+    /// When it still runs.
+    pub fn try_restart(&mut self) -> Result<(), String> {
         assert!(self.child.is_none(), "the server still runs");
-        self.launch();
+        let launched = self.launch();
+        if launched.is_err() && self.child.is_some() {
+            self.kill9();
+        }
+        launched
     }
 
     /// A token for `user` in `role` (`user`, `agent` or `admin`) that lasts an hour.
@@ -262,6 +307,8 @@ impl TestServer {
     fn command(&self) -> Command {
         let mut command = Command::new(binary::madang());
         command.current_dir(self.data.path());
+        // No balancer has to learn of its end.
+        command.env("MADANG_SERVER__DRAIN_DELAY_SECONDS", "0");
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -278,7 +325,9 @@ impl TestServer {
         self.certificate = Some(cert.der().clone());
     }
 
-    fn launch(&mut self) {
+    /// # Errors
+    /// What it printed last, when it does not get ready.
+    fn launch(&mut self) -> Result<(), String> {
         let mut command = self.command();
         command.arg("serve").arg("--data").arg(self.data.path());
         command.arg("--listen").arg(self.address.to_string());
@@ -297,10 +346,10 @@ impl TestServer {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let line = lines.recv_timeout(left).unwrap_or_else(|reason| {
-                self.print_log();
-                panic!("the server said nothing of listening: {reason}")
-            });
+            let line = lines.recv_timeout(left).map_err(|reason| {
+                let said = self.log.lines().join("\n");
+                format!("the server said nothing of listening: {reason}\n{said}")
+            })?;
             if let Some((_, url)) = line.split_once("listening on ") {
                 let (scheme, address) = url.split_once("://").expect("a URL");
                 scheme.clone_into(&mut self.scheme);
@@ -312,11 +361,11 @@ impl TestServer {
                 break;
             }
         }
-        // Over TLS a test asks with a client that knows the certificate; a server with a broker is ready
-        // once it has reached it.
-        let has_broker = |flag: &String| flag == "--bus" || flag == "--presence";
-        if self.scheme == "https" || self.flags.iter().any(has_broker) {
-            return;
+        // Over TLS a test asks with a client that knows the certificate; a server with a broker or a database is
+        // ready once it has reached it.
+        let elsewhere = |flag: &String| ["--bus", "--store", "--presence"].contains(&flag.as_str());
+        if self.scheme == "https" || self.flags.iter().any(elsewhere) {
+            return Ok(());
         }
         let ready = http::get(self.address, "/readyz", &[]);
         assert_eq!(
@@ -325,6 +374,7 @@ impl TestServer {
             "/readyz once it listens: {}",
             ready.text()
         );
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod auth;
 mod bench;
+#[cfg(feature = "servers")]
 mod bus;
 mod checklist;
 mod client_library;

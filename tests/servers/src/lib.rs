@@ -15,6 +15,7 @@ pub mod proxy;
 pub mod python;
 pub mod redis;
 mod running;
+pub mod target;
 
 use std::time::Duration;
 

@@ -98,6 +98,12 @@ impl PostgresServer {
         self.home.url("postgres", self.port, database)
     }
 
+    /// The superuser's URL of this database by way of a proxy on another port of 127.0.0.1.
+    #[must_use]
+    pub fn url_through(&self, port: u16, database: &str) -> String {
+        self.home.url("postgres", port, database)
+    }
+
     /// Makes an empty database; answers the superuser's URL of it.
     ///
     /// # Panics

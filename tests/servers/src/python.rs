@@ -1,9 +1,10 @@
 //! Environments of Python packages, installed from their registry as they are.
 
-use std::env;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use crate::target::profile_folder;
 
 /// An environment of its own in the target directory, under `name`, that has the packages of
 /// `requirements`. Installs once per state of the requirements, whatever number of test processes
@@ -13,9 +14,8 @@ use std::process::Command;
 /// When the environment cannot be made: Debian's `python3-venv` is missing, or the registry is.
 #[must_use]
 pub fn environment(name: &str, requirements: &Path) -> PathBuf {
-    let test = env::current_exe().expect("the test binary has a path");
-    // target/<profile>/deps/<test binary>
-    let target = test.ancestors().nth(3).expect("the target directory");
+    let profile = profile_folder();
+    let target = profile.parent().expect("profiles lie in the target folder");
     let environment = target.join(name);
     fs::create_dir_all(&environment).expect("the environment's folder can be made");
     let guard =

@@ -241,22 +241,30 @@ fn launch(port: u16, options: &[String], folder: &TempDir) -> Result<Running, St
 }
 
 fn cli(port: u16, words: &[&str]) -> String {
+    let said = try_cli(port, words);
+    said.unwrap_or_else(|error| panic!("redis-cli {words:?}: {error}"))
+}
+
+fn try_cli(port: u16, words: &[&str]) -> Result<String, String> {
     let mut command = Command::new("redis-cli");
     command.args(["-p", &port.to_string()]).args(words);
     let output = command.output().expect("redis-cli starts");
-    assert!(output.status.success(), "redis-cli {words:?}: {output:?}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    if !output.status.success() {
+        return Err(format!("{output:?}"));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Servers of Redis tell their state when asked, and nobody when it changes.
+/// Servers of Redis tell their state when asked, and nobody when it changes. A sentinel that makes a replica the master
+/// also closes the connections of those who ask it.
 fn await_answer(port: u16, words: &[&str], wanted: &str) {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let said = cli(port, words);
-        if said.contains(wanted) {
+        let said = try_cli(port, words);
+        if said.as_ref().is_ok_and(|said| said.contains(wanted)) {
             return;
         }
-        assert!(Instant::now() < deadline, "{words:?}: {said}");
+        assert!(Instant::now() < deadline, "{words:?}: {said:?}");
         thread::sleep(Duration::from_millis(20));
     }
 }

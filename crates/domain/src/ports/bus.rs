@@ -22,6 +22,10 @@ pub enum Topic {
     User(UserId),
     /// What every node has to hear.
     AllNodes,
+    /// What every gateway has to hear: whoever serves sessions that are made of many requests.
+    AllGateways,
+    /// What one gateway has to hear, by the number that it drew at random when it started.
+    Gateway(u64),
 }
 
 /// What a bus tells its node.

@@ -127,7 +127,7 @@ impl Bus for SimBus {
         let world = &self.network.world;
         let late = match topic {
             // What is missed of these nothing but a reconnect heals.
-            Topic::User(_) | Topic::AllNodes => 0,
+            Topic::User(_) | Topic::AllNodes | Topic::AllGateways | Topic::Gateway(_) => 0,
             _ if world.fault(world.plan.late_percent) => world.within(1, 40),
             _ => 0,
         };

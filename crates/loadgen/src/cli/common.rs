@@ -22,6 +22,9 @@ pub struct Common {
     /// Where the server listens. TLS is not spoken.
     #[arg(long, default_value = "ws://127.0.0.1:8080/ws")]
     pub url: String,
+    /// Another node of the same cluster: connections go to each in turn. Repeatable.
+    #[arg(long)]
+    pub node_url: Vec<String>,
     /// Destinations and body of a kind of server.
     #[arg(long, value_enum, default_value_t = Preset::SupportDesk)]
     pub preset: Preset,
@@ -80,6 +83,9 @@ pub struct Common {
     /// measured interval.
     #[arg(long)]
     pub server_pid: Option<u32>,
+    /// Process of another node, whose usage is added. Repeatable.
+    #[arg(long, requires = "server_pid")]
+    pub node_pid: Vec<u32>,
     /// CPU for all threads of the server.
     #[arg(long, requires = "server_pid")]
     pub pin_server: Option<usize>,

@@ -6,7 +6,7 @@ use super::rounds::{Round, Side};
 use super::server;
 use super::target::{Target, progress};
 use crate::error::BenchError;
-use crate::procfs::{Process, mib};
+use crate::procfs::{Server, mib};
 use crate::report::Report;
 use crate::sequence::Tally;
 use crate::stats::spread;
@@ -74,7 +74,7 @@ impl Contender {
         &mut self,
         options: &Options,
         target: &Target<'_>,
-        server: Option<Process>,
+        server: Option<Server>,
     ) -> Result<(), BenchError> {
         let common = &options.common;
         let (subscribers, outstanding) = (options.subscribers, options.outstanding);

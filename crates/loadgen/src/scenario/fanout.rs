@@ -13,7 +13,7 @@ use super::{compare, server, stalled};
 use crate::ceiling::CeilingProcess;
 use crate::cli::Common;
 use crate::error::BenchError;
-use crate::procfs::Process;
+use crate::procfs::Server;
 use crate::report::Report;
 use crate::stats::spread;
 use crate::stop;
@@ -102,7 +102,7 @@ fn measure(
     options: &Options,
     target: &Target<'_>,
     fleet: &mut Fleet,
-    server: Option<Process>,
+    server: Option<Server>,
     report: &mut Report,
 ) -> Result<(), BenchError> {
     let common = &options.common;
@@ -129,7 +129,7 @@ fn measure(
     for _ in 0..rounds {
         ours.measure(common, fleet, server)?;
         if let Some((fleet, ceiling)) = &mut bare {
-            theirs.measure(common, fleet, Some(ceiling.process()))?;
+            theirs.measure(common, fleet, Server::of(vec![ceiling.process()]))?;
         }
         bar.inc(1);
         if stop::requested() {

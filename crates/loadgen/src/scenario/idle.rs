@@ -10,7 +10,7 @@ use super::target::Target;
 use super::transports::{Transports, parse_transport};
 use crate::cli::Common;
 use crate::error::BenchError;
-use crate::procfs::{Process, Usage, mib};
+use crate::procfs::{Server, Usage, mib};
 use crate::report::Report;
 use crate::stop;
 use crate::swarm::Transport;
@@ -103,7 +103,7 @@ pub fn run(options: &Options) -> Result<Report, BenchError> {
 fn compare(
     options: &Options,
     mut target: Target<'_>,
-    server: Option<Process>,
+    server: Option<Server>,
 ) -> Result<Report, BenchError> {
     options.transports.locate(&mut target)?;
     target.open_room()?;
@@ -163,7 +163,7 @@ impl Measured {
         options: &Options,
         target: &Target<'_>,
         transport: Transport,
-        server: Option<Process>,
+        server: Option<Server>,
     ) -> Result<(Crowd, Measured), BenchError> {
         let before = usage(server);
         let started = Instant::now();
@@ -211,7 +211,7 @@ fn memory(before: &Usage, after: &Usage, settled: &Usage, sessions: u64) -> Repo
     report
 }
 
-fn usage(server: Option<Process>) -> Option<Usage> {
+fn usage(server: Option<Server>) -> Option<Usage> {
     server?.usage().ok()
 }
 

@@ -6,7 +6,7 @@ use super::server::{Cost, Meter};
 use super::target::Target;
 use crate::error::BenchError;
 use crate::http::{HttpConnection, Request};
-use crate::procfs::Process;
+use crate::procfs::Server;
 use crate::report::Report;
 use crate::stats::Latencies;
 use crate::stop;
@@ -36,7 +36,7 @@ impl Turn {
 /// How to measure.
 pub(super) struct Procedure<'a> {
     pub(super) target: &'a Target<'a>,
-    pub(super) server: Option<Process>,
+    pub(super) server: Option<Server>,
     /// Connections, each of which waits for its answer before it asks again.
     pub(super) concurrency: usize,
 }

@@ -14,7 +14,7 @@ use super::server::{self, Cost, Meter};
 use super::target::{POLL_MAX, Plan, Target, progress};
 use crate::cli::Common;
 use crate::error::BenchError;
-use crate::procfs::Process;
+use crate::procfs::Server;
 use crate::report::Report;
 use crate::stats::{Latencies, spread};
 use crate::stop;
@@ -127,7 +127,7 @@ impl Outcome {
         api: &Api<'_>,
         room: &str,
         swarm: &mut Swarm,
-        server: Option<Process>,
+        server: Option<Server>,
     ) -> Result<(), BenchError> {
         // Whatever an earlier round still tells is not of this one.
         settle(swarm, options.settle)?;

@@ -10,7 +10,7 @@ use super::server::{self, Meter};
 use super::target::{POLL_MAX, Plan, SUBSCRIPTION, Target, progress};
 use crate::cli::Common;
 use crate::error::BenchError;
-use crate::procfs::Process;
+use crate::procfs::Server;
 use crate::report::Report;
 use crate::sequence::{SequenceChecker, Tally};
 use crate::stamp::{Stamp, StampFinder};
@@ -209,7 +209,7 @@ impl Outcome {
         options: &Options,
         target: &Target<'_>,
         since: &str,
-        server: Option<Process>,
+        server: Option<Server>,
     ) -> Result<(), BenchError> {
         let mut swarm = Swarm::new().map_err(BenchError::io("epoll"))?;
         let plan = Plan {

@@ -6,7 +6,7 @@ use super::delivery::Fleet;
 use super::server::Meter;
 use crate::cli::Common;
 use crate::error::BenchError;
-use crate::procfs::Process;
+use crate::procfs::Server;
 use crate::report::Report;
 use crate::stats::{Latencies, spread};
 
@@ -44,7 +44,7 @@ impl Side {
         &mut self,
         common: &Common,
         fleet: &mut Fleet,
-        process: Option<Process>,
+        process: Option<Server>,
     ) -> Result<(), BenchError> {
         fleet.drive(common.warmup, common.answer_timeout)?;
         fleet.reset();

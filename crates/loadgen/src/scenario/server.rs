@@ -2,12 +2,12 @@
 
 use crate::cli::Common;
 use crate::error::BenchError;
-use crate::procfs::{Process, Usage};
+use crate::procfs::{Process, Server, Usage};
 use crate::report::Report;
 
 /// The server's and our own usage at the beginning of an interval.
 pub(super) struct Meter {
-    server: Option<Process>,
+    server: Option<Server>,
     server_before: Usage,
     client_before: Usage,
 }
@@ -20,12 +20,12 @@ pub(super) struct Cost {
 }
 
 /// The server's process as the options name it; pins both sides on the way.
-pub(super) fn prepare(common: &Common) -> Result<Option<Process>, BenchError> {
-    let server = common.server_pid.map(Process);
+pub(super) fn prepare(common: &Common) -> Result<Option<Server>, BenchError> {
+    let pids = common.server_pid.iter().chain(&common.node_pid);
+    let server = Server::of(pids.copied().map(Process).collect());
     if let Some(server) = server {
-        server
-            .usage()
-            .map_err(BenchError::io(format!("process {}", server.0)))?;
+        let context = format!("processes {server:?}");
+        server.usage().map_err(BenchError::io(context))?;
     }
     if let (Some(server), Some(cpu)) = (server, common.pin_server) {
         server.pin(cpu).map_err(BenchError::io("pin the server"))?;
@@ -39,16 +39,16 @@ pub(super) fn prepare(common: &Common) -> Result<Option<Process>, BenchError> {
 }
 
 impl Meter {
-    pub(super) fn start(server: Option<Process>) -> Meter {
+    pub(super) fn start(server: Option<Server>) -> Meter {
         Meter {
             server,
             server_before: usage(server).unwrap_or_default(),
-            client_before: usage(Some(Process::this())).unwrap_or_default(),
+            client_before: Process::this().usage().unwrap_or_default(),
         }
     }
 
     pub(super) fn stop(&self) -> Cost {
-        let client = usage(Some(Process::this())).unwrap_or_default();
+        let client = Process::this().usage().unwrap_or_default();
         Cost {
             server: usage(self.server).map(|after| (self.server_before, after)),
             client: (self.client_before, client),
@@ -88,6 +88,6 @@ impl Cost {
     }
 }
 
-fn usage(process: Option<Process>) -> Option<Usage> {
+fn usage(process: Option<Server>) -> Option<Usage> {
     process?.usage().ok()
 }

@@ -6,7 +6,7 @@ use super::delivery::{Fleet, report_tally};
 use super::fanout::Options;
 use super::server::Meter;
 use crate::error::BenchError;
-use crate::procfs::{Process, mib};
+use crate::procfs::{Server, mib};
 use crate::report::Report;
 use crate::stop;
 
@@ -18,7 +18,7 @@ const SLICE: Duration = Duration::from_millis(20);
 pub(super) fn run(
     options: &Options,
     fleet: &mut Fleet,
-    server: Option<Process>,
+    server: Option<Server>,
     report: &mut Report,
 ) -> Result<(), BenchError> {
     let common = &options.common;
@@ -94,7 +94,7 @@ pub(super) fn run(
 fn phase(
     options: &Options,
     fleet: &mut Fleet,
-    server: Option<Process>,
+    server: Option<Server>,
     duration: Duration,
     mut watch: impl FnMut(&Fleet),
 ) -> Result<Report, BenchError> {

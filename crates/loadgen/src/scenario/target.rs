@@ -38,6 +38,8 @@ pub(super) struct Target<'a> {
     pub(super) common: &'a Common,
     pub(super) url: Url,
     pub(super) address: SocketAddr,
+    /// Of other nodes.
+    nodes: Vec<SocketAddr>,
     /// Where STOMP is spoken without HTTP.
     pub(super) tcp_address: Option<SocketAddr>,
     /// Tells this run's messages from those of others.
@@ -68,13 +70,10 @@ impl Plan {
 
 impl<'a> Target<'a> {
     pub(super) fn new(common: &'a Common) -> Result<Target<'a>, BenchError> {
-        let url: Url = common
-            .url
-            .parse()
-            .map_err(|error| BenchError::Options(format!("{error}")))?;
-        let address = url
-            .resolve()
-            .map_err(BenchError::io(format!("resolve {}", url.host)))?;
+        let (url, address) = resolved(&common.url)?;
+        let nodes = common.node_url.iter();
+        let nodes = nodes.map(|node| Ok(resolved(node)?.1));
+        let nodes = nodes.collect::<Result<_, BenchError>>()?;
         let tokens = match (&common.token, &common.token_file, &common.token_command) {
             (Some(token), ..) => Tokens::Given(vec![token.clone()]),
             (_, Some(path), _) => Tokens::from_file(path)?,
@@ -88,6 +87,7 @@ impl<'a> Target<'a> {
             common,
             url,
             address,
+            nodes,
             tcp_address: None,
             run: rand::random(),
             tokens,
@@ -206,7 +206,7 @@ impl<'a> Target<'a> {
         while ready.len() < plans.len() {
             while started < plans.len() && started - ready.len() < self.common.connect_window {
                 let opening = self.opening(&plans[started])?;
-                let address = self.address(plans[started].transport)?;
+                let address = self.address(plans[started].transport, started)?;
                 swarm
                     .connect(address, &opening)
                     .map_err(BenchError::io(format!("connect to {address}")))?;
@@ -297,12 +297,16 @@ impl<'a> Target<'a> {
         }
     }
 
-    fn address(&self, transport: Transport) -> Result<SocketAddr, BenchError> {
+    /// Where the connection with a number goes: each node in turn.
+    fn address(&self, transport: Transport, number: usize) -> Result<SocketAddr, BenchError> {
         match transport {
             Transport::StompTcp => self
                 .tcp_address
                 .ok_or_else(|| BenchError::Options("stomp-tcp needs --tcp-url".to_owned())),
-            _ => Ok(self.address),
+            _ => match number % (self.nodes.len() + 1) {
+                0 => Ok(self.address),
+                node => Ok(self.nodes[node - 1]),
+            },
         }
     }
 
@@ -347,6 +351,16 @@ impl<'a> Target<'a> {
         };
         template::fill(template, &values)
     }
+}
+
+fn resolved(url: &str) -> Result<(Url, SocketAddr), BenchError> {
+    let url: Url = url
+        .parse()
+        .map_err(|error| BenchError::Options(format!("{error}")))?;
+    let address = url
+        .resolve()
+        .map_err(BenchError::io(format!("resolve {}", url.host)))?;
+    Ok((url, address))
 }
 
 /// Whether frames confirm or refuse; `None`: neither.

@@ -167,6 +167,7 @@ pub(super) fn sockjs(config: &Config) -> SockJsOptions {
         response_bytes_max: sockjs.response_bytes_max,
         heart_beat: Duration::from_secs(sockjs.heart_beat_seconds),
         disconnect_delay: Duration::from_secs(sockjs.disconnect_seconds),
+        find_within: Duration::from_millis(sockjs.find_ms),
         sessions_max: sockjs.sessions_max,
         client_url: sockjs.client_url.clone(),
         ..SockJsOptions::default()
@@ -197,6 +198,7 @@ fn time_zone(named: Option<&TimeZone>) -> TimeZone {
 pub(super) fn drain(config: &Config) -> DrainWindow {
     let deadline = Duration::from_secs(config.server.drain_seconds);
     DrainWindow {
+        delay: Duration::from_secs(config.server.drain_delay_seconds),
         spread: deadline / 2,
         deadline,
     }

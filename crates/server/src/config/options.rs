@@ -32,6 +32,10 @@ options! {
         data: PathBuf = "./data", DIRECTORY;
         /// Threads that run the server. 0 takes one for each core.
         worker_threads: usize = 0, Allowed::Range(0, 1024);
+        /// Seconds for which a server that was told to stop goes on as before, with `/readyz` at 503,
+        /// so that load balancers send nobody new before it stops accepting. 0 stops accepting at
+        /// once.
+        drain_delay_seconds: u64 = 2, Allowed::Range(0, 3600);
         /// Seconds that a stopping server gives its clients to reconnect elsewhere before it cuts
         /// them off. 0 cuts them off at once.
         drain_seconds: u64 = 10, Allowed::Range(0, 3600);
@@ -186,6 +190,9 @@ options! {
         heart_beat_seconds: u64 = 25, Allowed::Range(1, 3600);
         /// Seconds that a session lives while no request receives for it.
         disconnect_seconds: u64 = 5, Allowed::Range(1, 300);
+        /// Milliseconds for which other nodes are asked for a session that is not here, when some of
+        /// them do not answer. A node that is alone asks nobody.
+        find_ms: u64 = 300, Allowed::Range(10, 10_000);
         /// Bytes after which a streaming response ends and the client asks anew: browsers keep all
         /// of it in memory.
         response_bytes_max: usize = 131072, Allowed::Range(4 * KIB, 64 * MIB);

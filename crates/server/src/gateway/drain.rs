@@ -10,6 +10,9 @@ use super::Gateway;
 /// How long the sessions of a node are ended over, and how long they may take.
 #[derive(Debug, Clone, Copy)]
 pub struct DrainWindow {
+    /// Before that the node is not ready and serves as before: load balancers have so long to send
+    /// nobody new.
+    pub delay: Duration,
     /// Sessions are closed evenly over this time, so that their clients do not all come back at
     /// once. Zero closes all at once.
     pub spread: Duration,
@@ -24,18 +27,25 @@ impl Gateway {
         self.shared.registry.is_draining()
     }
 
-    /// Takes no new session; closes at once those whose client comes with one request after
-    /// another, for no further one is let in; closes each other one with 1012 once what it sent is answered, and
-    /// returns when the last is gone or the deadline has passed.
+    /// Takes no new session; closes each one with 1012 once what it sent is answered, and returns when
+    /// the last is gone or the deadline has passed. Those whose client comes with one request after
+    /// another are closed at once where these could come to no other node.
     pub async fn drain(&self, window: DrainWindow) {
         let sessions = self.shared.registry.begin_drain();
         let count = u32::try_from(sessions.len()).unwrap_or(u32::MAX);
         tracing::info!(sessions = count, "draining");
+        let cluster = self.shared.cluster.get();
+        let is_alone = cluster.is_none_or(|cluster| !cluster.has_others());
+        let release_all = async {
+            if let Some(cluster) = cluster {
+                cluster.release_all().await;
+            }
+        };
         let close_all = async {
-            let (of_requests, others): (Vec<_>, Vec<_>) = sessions
+            let (at_once, others): (Vec<_>, Vec<_>) = sessions
                 .into_iter()
-                .partition(|session| session.is_of_requests());
-            for session in of_requests {
+                .partition(|session| is_alone && session.is_of_requests());
+            for session in at_once {
                 // Its next request would find the listener closed.
                 session.end(Code::Draining.into());
             }
@@ -49,11 +59,12 @@ impl Gateway {
             }
             self.shared.registry.emptied().await;
         };
-        if tokio::time::timeout(window.deadline, close_all)
-            .await
-            .is_err()
-        {
+        let all = async { tokio::join!(release_all, close_all) };
+        if tokio::time::timeout(window.deadline, all).await.is_err() {
             tracing::warn!("sessions were still open at the drain deadline");
+        }
+        if let Some(cluster) = cluster {
+            cluster.leave();
         }
     }
 }

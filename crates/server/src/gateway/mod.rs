@@ -25,8 +25,8 @@ mod users;
 
 use std::collections::HashSet;
 use std::hash::RandomState;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use madang_domain::{Caller, Code, Error, Role, Timestamp, UserId};
@@ -37,6 +37,7 @@ use madang_wire::websocket;
 pub use drain::DrainWindow;
 use flusher::Flushers;
 use registry::Registry;
+use sockjs::Cluster;
 use throttle::Rate;
 use timers::Timers;
 pub use users::UserLimits;
@@ -192,6 +193,8 @@ pub(crate) struct Shared {
     /// [`Shared::now_ms`] at the last tick of the timers.
     coarse_now: AtomicU64,
     run_id: u64,
+    /// The other nodes, where SockJS is served to clients that may come to any of them.
+    cluster: OnceLock<Arc<Cluster>>,
 }
 
 /// What the protocols that chat work with.
@@ -275,6 +278,7 @@ impl Shared {
             started: Instant::now(),
             coarse_now: AtomicU64::new(0),
             run_id: rand::random(),
+            cluster: OnceLock::new(),
         });
         timers::start(&shared);
         shared

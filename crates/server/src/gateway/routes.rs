@@ -97,9 +97,13 @@ pub fn routes(
         plain = plain.route(COMMUNITY_PATH, get(websocket));
     }
     let plain = plain.with_state(Arc::new(door.clone()));
-    SockJs::new(STOMP_PATH, &shared, door, sockjs)
-        .routes()
-        .merge(plain)
+    let engine = Arc::clone(&door.gateway.chat.engine);
+    let bus = Arc::clone(engine.bus());
+    let sockjs = SockJs::new(STOMP_PATH, &shared, door, sockjs, Some(bus));
+    if let Some(mail) = sockjs.mail() {
+        engine.deliver_gateway_mail(mail);
+    }
+    sockjs.routes().merge(plain)
 }
 
 async fn websocket(State(door): State<Arc<StompDoor>>, request: Request) -> Response {

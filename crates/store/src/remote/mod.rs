@@ -28,7 +28,7 @@ pub mod presence;
 mod statements;
 mod worker;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "servers"))]
 mod tests;
 
 pub use options::{RemoteOptions, UrlError};

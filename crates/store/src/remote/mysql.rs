@@ -1,4 +1,4 @@
-//! MySQL, from 8.0 on, and MariaDB, from 10.6 on.
+//! MySQL, from 8.0 on, and MariaDB, from 10.11 on.
 
 use std::str::FromStr;
 use std::sync::Arc;

@@ -1,7 +1,9 @@
 //! SIGTERM: what was taken is answered, and clients are told to come back.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
+use madang_e2e::http;
 use madang_e2e::server::TestServer;
 use madang_e2e::stomp::{Arrival, Stomp};
 
@@ -84,4 +86,74 @@ fn a_draining_server_is_not_ready_and_takes_nobody_new() {
     assert_eq!(code, Some(1012));
     assert!(server.wait_exit().success());
     assert!(std::net::TcpStream::connect(server.address()).is_err());
+}
+
+/// Longer than any test waits.
+const NEVER_SECONDS: u64 = 3_600;
+
+/// Asks on one new connection after another until it is answered with 503.
+fn wait_until_not_ready(server: &TestServer) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let answer = http::get(server.address(), "/readyz", &[]);
+        if answer.status == 503 {
+            return assert_eq!(answer.json()["code"], "DRAINING");
+        }
+        assert!(Instant::now() < deadline, "it stays ready");
+    }
+}
+
+#[test]
+fn a_server_told_to_stop_says_so_on_new_connections_and_serves_on_until_balancers_know() {
+    let mut server = TestServer::builder()
+        .env("MADANG_SERVER__DRAIN_DELAY_SECONDS", NEVER_SECONDS)
+        .start();
+    let mut before = Customer::new(&server);
+    server.terminate();
+    wait_until_not_ready(&server);
+    assert_eq!(http::get(server.address(), "/healthz", &[]).status, 200);
+    before.say("still served");
+    let mut late = Customer::new(&server);
+    late.say("sent here before the balancer knew");
+    server.terminate();
+    assert!(server.wait_exit().success());
+}
+
+#[test]
+fn a_server_stops_accepting_once_the_delay_is_over() {
+    let mut server = TestServer::builder()
+        .env("MADANG_SERVER__DRAIN_DELAY_SECONDS", 1)
+        .env("MADANG_SERVER__DRAIN_SECONDS", 1)
+        .start();
+    let mut customer = Customer::new(&server);
+    server.terminate();
+    wait_until_not_ready(&server);
+    let (_, code) = receipts_until_closed(&mut customer.peer);
+    assert_eq!(code, Some(1012));
+    assert!(server.wait_exit().success());
+    assert!(std::net::TcpStream::connect(server.address()).is_err());
+}
+
+#[test]
+fn a_server_told_twice_to_stop_waits_for_nobody_and_loses_nothing() {
+    let mut server = TestServer::builder()
+        .env("MADANG_SERVER__DRAIN_SECONDS", NEVER_SECONDS)
+        .start();
+    let mut customer = Customer::new(&server);
+    let mut watcher = customer.again(&server);
+    follow(&mut watcher, &customer.id, "");
+    customer.say("begin");
+    let begin = watcher.message();
+    customer.say("accepted");
+    server.terminate();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while std::net::TcpStream::connect(server.address()).is_ok() {
+        assert!(Instant::now() < deadline, "it goes on accepting");
+    }
+    server.terminate();
+    assert!(server.wait_exit().success());
+    server.restart();
+    let mut back = customer.again(&server);
+    follow(&mut back, &customer.id, &since(&begin));
+    assert_eq!(text(&back.message()), "accepted");
 }

@@ -38,6 +38,15 @@ const EDGES: &[(&str, &[&str])] = &[
     ("madang-loadgen", &["madang-wire"]),
     ("madang-test-servers", &[]),
     (
+        "madang-faults",
+        &[
+            "madang-e2e",
+            "madang-loadgen",
+            "madang-test-servers",
+            "madang-wire",
+        ],
+    ),
+    (
         "madang-e2e",
         &["madang-loadgen", "madang-test-servers", "madang-wire"],
     ),

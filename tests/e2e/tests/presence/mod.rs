@@ -1,5 +1,6 @@
 //! Who is online and who writes, as others see it.
 
+#[cfg(feature = "servers")]
 mod redis;
 
 use std::time::{Duration, Instant};

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::Response;
 use http::request::Parts;
+use madang_domain::ports::{Bus, BusEvent};
+use madang_engine::GatewayMail;
 use madang_wire::websocket::handshake::HandshakeError;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use super::{Opening, Service, SockJs, SockJsOptions, answer};
 use crate::gateway::session::plain::{Application, Plain};
@@ -22,6 +25,8 @@ const HALF_OPEN_MAX: usize = 4_096;
 pub struct SockJsServer {
     shared: Arc<Shared>,
     router: Router,
+    /// To what others say; ends with the server.
+    listening: JoinSet<()>,
 }
 
 impl SockJsServer {
@@ -32,23 +37,40 @@ impl SockJsServer {
         Self {
             shared: Shared::start(metrics, limits, workers),
             router: Router::new(),
+            listening: JoinSet::new(),
         }
     }
 
     /// Adds an endpoint; `application` makes one for each session.
     #[must_use]
     pub fn mount<A: Application>(
-        self,
+        mut self,
         base: &'static str,
         options: SockJsOptions,
         application: impl Fn() -> A + Send + Sync + 'static,
     ) -> Self {
-        let door = SockJs::new(base, &self.shared, Applications(application), options);
-        let Self { shared, router } = self;
-        Self {
-            shared,
-            router: router.merge(door.routes()),
+        let door = SockJs::new(base, &self.shared, Applications(application), options, None);
+        self.router = self.router.merge(door.routes());
+        self
+    }
+
+    /// The same, for an endpoint that other servers on `bus` have too: requests of one session may
+    /// come to any of them. A bus carries one endpoint.
+    #[must_use]
+    pub fn mount_on<A: Application>(
+        mut self,
+        bus: Arc<dyn Bus>,
+        base: &'static str,
+        options: SockJsOptions,
+        application: impl Fn() -> A + Send + Sync + 'static,
+    ) -> Self {
+        let service = Applications(application);
+        let door = SockJs::new(base, &self.shared, service, options, Some(Arc::clone(&bus)));
+        if let Some(mail) = door.mail() {
+            self.listening.spawn(listen(bus, mail));
         }
+        self.router = self.router.merge(door.routes());
+        self
     }
 
     /// Serves until `stop` is done.
@@ -63,6 +85,16 @@ impl SockJsServer {
         // Nobody drains the sessions.
         let drained = std::future::ready(());
         crate::listener::serve(listener, gate, None, self.router, stop, drained).await;
+    }
+}
+
+/// Hands on what other gateways say, as the engine does where there is one.
+async fn listen(bus: Arc<dyn Bus>, mail: Arc<dyn GatewayMail>) {
+    while let Some(event) = bus.next_event().await {
+        match event {
+            BusEvent::Published { payload, .. } => mail.heard(&payload),
+            BusEvent::Reconnected => mail.missed(),
+        }
     }
 }
 

@@ -173,6 +173,18 @@ impl Link {
         drop(tokio::time::timeout(TURN_GRACE, turn).await);
     }
 
+    /// Ends the response of the request that receives now, with all that it was given: its client asks
+    /// anew.
+    pub(super) fn release_receiver(&self) {
+        let mut state = self.state.lock();
+        let left = state.release(&self.options);
+        let waker = state.writer.take();
+        self.tell_session(&state);
+        drop(state);
+        self.heed(&left);
+        waker.into_iter().for_each(Waker::wake);
+    }
+
     /// The receiver's client went away before it was answered.
     pub(super) fn interrupt(&self) {
         let mut state = self.state.lock();

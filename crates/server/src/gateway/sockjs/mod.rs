@@ -4,6 +4,7 @@
 //! transports a session's connection is a [`link`], found through a [`directory`].
 
 mod applications;
+mod cluster;
 mod directory;
 mod link;
 mod pages;
@@ -24,6 +25,8 @@ use http::header::{COOKIE, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use madang_domain::Code;
+use madang_domain::ports::Bus;
+use madang_engine::GatewayMail;
 pub use madang_wire::sockjs::Revision;
 use madang_wire::sockjs::{Answer, Endpoint, IframePage, Transport, header};
 use madang_wire::websocket::handshake::HandshakeError;
@@ -34,10 +37,15 @@ use super::session::dialect::Dialect;
 pub use super::session::plain::{Application, Client, Reaction};
 use super::upgrade::Offer;
 pub use applications::SockJsServer;
-use directory::{Directory, LocalDirectory};
+pub(in crate::gateway) use cluster::Cluster;
+use cluster::ClusterOptions;
+use directory::Directory;
 pub(in crate::gateway) use link::Link;
 use link::LinkOptions;
 pub(in crate::gateway) use websocket::raw_websocket;
+
+/// How much later than its heart-beats something of a session that is well comes from another node.
+const SILENCE_BEYOND_HEART_BEAT: Duration = Duration::from_secs(10);
 
 /// What lies behind an endpoint.
 pub(in crate::gateway) trait Service: Send + Sync + 'static {
@@ -81,6 +89,8 @@ pub struct SockJsOptions {
     pub heart_beat: Duration,
     /// How long a session without a receiving request lives.
     pub disconnect_delay: Duration,
+    /// How long other gateways are asked for a session that is not here, where some may not answer.
+    pub find_within: Duration,
     /// Sessions of the HTTP transports at a time. One more ends the oldest whose client has not said
     /// who it is; where there is none, it is refused with 503.
     pub sessions_max: usize,
@@ -98,6 +108,7 @@ impl Default for SockJsOptions {
             response_bytes_max: madang_wire::sockjs::STREAM_BYTES_DEFAULT,
             heart_beat: Duration::from_secs(25),
             disconnect_delay: Duration::from_secs(5),
+            find_within: Duration::from_millis(300),
             sessions_max: 100_000,
             client_url: "https://cdn.jsdelivr.net/npm/sockjs-client@1/dist/sockjs.min.js"
                 .to_owned(),
@@ -113,7 +124,9 @@ pub(in crate::gateway) struct SockJs<S> {
     service: S,
     options: SockJsOptions,
     link_options: LinkOptions,
-    directory: Arc<dyn Directory>,
+    directory: Arc<Directory>,
+    /// The other gateways, where their requests may come here and those of here go there.
+    cluster: Option<Arc<Cluster>>,
     iframe: IframePage,
 }
 
@@ -123,6 +136,7 @@ impl<S: Service> SockJs<S> {
         shared: &Arc<Shared>,
         service: S,
         options: SockJsOptions,
+        bus: Option<Arc<dyn Bus>>,
     ) -> Arc<Self> {
         let link_options = LinkOptions {
             response_bytes_max: options.response_bytes_max,
@@ -130,15 +144,32 @@ impl<S: Service> SockJs<S> {
             disconnect_delay: options.disconnect_delay,
             revision: options.revision,
         };
+        let directory = Arc::new(Directory::new(options.sessions_max));
+        let cluster_options = ClusterOptions {
+            find_within: options.find_within,
+            silence_max: options.heart_beat + SILENCE_BEYOND_HEART_BEAT,
+        };
+        let cluster = bus.map(|bus| Cluster::join(bus, Arc::clone(&directory), cluster_options));
+        if let Some(cluster) = &cluster {
+            // A node serves one such endpoint.
+            drop(shared.cluster.set(Arc::clone(cluster)));
+        }
         Arc::new(Self {
             base,
             shared: Arc::clone(shared),
             service,
             link_options,
-            directory: Arc::new(LocalDirectory::new(options.sessions_max)),
+            directory,
+            cluster,
             iframe: IframePage::new(&options.client_url, options.revision),
             options,
         })
+    }
+
+    /// Hears what other gateways say, where there may be any.
+    pub(in crate::gateway) fn mail(&self) -> Option<Arc<dyn GatewayMail>> {
+        let cluster = self.cluster.as_ref()?;
+        Some(Arc::clone(cluster) as _)
     }
 
     /// The routes of everything below the base.

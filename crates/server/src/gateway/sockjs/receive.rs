@@ -11,9 +11,11 @@ use madang_domain::Code;
 use madang_wire::sockjs::{Answer, Callback, Receiver, Transport};
 use tokio::sync::oneshot;
 
+use super::cluster::{Claim, Cluster, Refused, SessionKey};
 use super::directory::Taken;
 use super::link::{Attached, Link, Unattached};
 use super::response::{Coding, Response as Streaming};
+use super::send::refusal;
 use super::{Opening, Service, SockJs, answer, put};
 use crate::gateway::framing::Framing;
 use crate::gateway::headers::{BodyEnd, ok_head};
@@ -46,10 +48,16 @@ impl<S: Service> SockJs<S> {
         if let Err(code) = self.read(body).await {
             return Refusal::from(code).into_response();
         }
-        let link = match self.link(session, opening) {
+        let key = SessionKey::of(session);
+        let claim = match self.receive_elsewhere(key, &receiver).await {
+            Elsewhere::Served(response) => return response,
+            Elsewhere::NotThere(claim) => claim,
+        };
+        let link = match self.link(key, opening) {
             Ok(link) => link,
             Err(code) => return Refusal::from(code).into_response(),
         };
+        drop(claim);
         link.wait_for_turn().await;
         if receiver.is_streaming() {
             self.stream(link, receiver, transport, parts).await
@@ -58,17 +66,59 @@ impl<S: Service> SockJs<S> {
         }
     }
 
+    /// Has another gateway serve the request, if one has the session and this one does not.
+    async fn receive_elsewhere(&self, key: SessionKey, receiver: &Receiver) -> Elsewhere {
+        let Some(cluster) = &self.cluster else {
+            return Elsewhere::NotThere(None);
+        };
+        if self.directory.find(&key).is_some() {
+            return Elsewhere::NotThere(None);
+        }
+        // Held while the others are asked: of two gateways that open it one gives way.
+        let claim = cluster.claim(key);
+        match self.forwarded(cluster, key, receiver).await {
+            Ok(Some(response)) => Elsewhere::Served(response),
+            Ok(None) => Elsewhere::NotThere(Some(claim)),
+            Err(refused) => Elsewhere::Served(refusal(refused)),
+        }
+    }
+
+    async fn forwarded(
+        &self,
+        cluster: &Cluster,
+        key: SessionKey,
+        receiver: &Receiver,
+    ) -> Result<Option<Response>, Refused> {
+        // Whoever was known to have the session may have ended it since.
+        for _ in 0..2 {
+            let found = cluster.find(key).await;
+            let Some(gateway) = found.map_err(|_| Refused::Overloaded)? else {
+                return Ok(None);
+            };
+            match cluster.receive(gateway, key, receiver).await {
+                Ok(body) => {
+                    let mut response = Response::new(Body::new(body));
+                    self.receiver_headers(receiver, response.headers_mut());
+                    return Ok(Some(response));
+                }
+                Err(Refused::NotFound) => {}
+                Err(refused) => return Err(refused),
+            }
+        }
+        Ok(None)
+    }
+
     /// The session of that id, which is opened if there is none.
     ///
     /// # Errors
     /// [`Code::Overloaded`], [`Code::Draining`]: there is none, and no more are taken.
-    fn link(self: &Arc<Self>, session: &str, opening: Opening) -> Result<Arc<Link>, Code> {
-        if let Some(link) = self.directory.find(session) {
+    fn link(self: &Arc<Self>, key: SessionKey, opening: Opening) -> Result<Arc<Link>, Code> {
+        if let Some(link) = self.directory.find(&key) {
             return Ok(link);
         }
         self.refuse_while_draining()?;
         let link = Arc::new(Link::new(self.link_options));
-        match self.directory.insert(session, &link) {
+        match self.directory.insert(key, &link) {
             Ok(None) => {}
             Ok(Some(oldest)) => {
                 self.shared.metrics.limit_reached(Limit::SockJsSessions);
@@ -93,10 +143,10 @@ impl<S: Service> SockJs<S> {
         let Some(running) = run(&self.shared, connection, dialect) else {
             // Another request may have found it.
             link.shut_down(Shutdown::Both);
-            self.directory.remove(session, &link);
+            self.directory.remove(&key, &link);
             return Err(Code::Draining);
         };
-        let (directory, id) = (Arc::clone(&self.directory), Box::<str>::from(session));
+        let directory = Arc::clone(&self.directory);
         let (delay, ended) = (self.options.disconnect_delay, Arc::clone(&link));
         tokio::spawn(async move {
             running.await;
@@ -105,31 +155,16 @@ impl<S: Service> SockJs<S> {
                 // take up place for that.
                 tokio::time::sleep(delay).await;
             }
-            directory.remove(&id, &ended);
+            directory.remove(&key, &ended);
         });
         Ok(link)
     }
 
     /// A response that ends after one frame.
     async fn poll(&self, link: Arc<Link>, receiver: Receiver) -> Response {
-        let (answer, body) = oneshot::channel();
-        let polling = Attached::Polling {
-            receiver: receiver.clone(),
-            answer,
-        };
-        if let Err(refused) = link.attach(polling) {
-            let (Unattached(frame), _) = *refused;
-            return self.one_frame(&receiver, &frame);
-        }
-        let waiting = Waiting(Some(Arc::clone(&link)));
-        let body = body.await;
-        waiting.served();
-        match body {
-            Ok(body) => self.complete(&receiver, body),
-            Err(_) => match link.refusal() {
-                Some(Unattached(frame)) => self.one_frame(&receiver, &frame),
-                None => Refusal::from(Code::Internal).into_response(),
-            },
+        match poll(&link, &receiver).await {
+            Ok(Served::Receiver(body) | Served::Refused(body)) => self.complete(&receiver, body),
+            Err(code) => Refusal::from(code).into_response(),
         }
     }
 
@@ -144,18 +179,8 @@ impl<S: Service> SockJs<S> {
     ) -> Response {
         let revision = link.options().revision;
         let Some(takeover) = parts.extensions.get::<Takeover>() else {
-            let (stream, body) = BodyStream::new();
-            let streaming = Streaming::new(
-                Stream::Body(stream),
-                receiver.clone(),
-                revision,
-                Coding::Bare,
-                Vec::new(),
-            );
-            attach(&link, streaming);
-            let mut response = Response::new(Body::new(body));
-            self.receiver_headers(&receiver, response.headers_mut());
-            return response;
+            let (Served::Receiver(body) | Served::Refused(body)) = body_of(&link, receiver.clone());
+            return self.complete(&receiver, body);
         };
         let coding = if parts.version == Version::HTTP_11 {
             Coding::Chunked
@@ -174,24 +199,15 @@ impl<S: Service> SockJs<S> {
             Err(error) => return Refusal::from(error).into_response(),
         };
         let begin = move |stream, _| {
-            attach(
-                &link,
-                Streaming::new(stream, receiver, revision, coding, head),
-            );
+            let streaming = Streaming::new(stream, receiver, revision, coding, head);
+            // Told what it is told, it needs nothing more.
+            drop(attach(&link, streaming));
         };
         match takeover.take(begin).await {}
     }
 
-    /// A complete response of the receiver's kind with one frame.
-    fn one_frame(&self, receiver: &Receiver, frame: &[u8]) -> Response {
-        let mut body = Vec::new();
-        receiver.append_prelude(&mut body);
-        receiver.append_frame(frame, self.options.revision, &mut body);
-        self.complete(receiver, body)
-    }
-
-    fn complete(&self, receiver: &Receiver, body: Vec<u8>) -> Response {
-        let mut response = Response::new(Body::from(body));
+    fn complete(&self, receiver: &Receiver, body: Body) -> Response {
+        let mut response = Response::new(body);
         self.receiver_headers(receiver, response.headers_mut());
         response
     }
@@ -202,18 +218,78 @@ impl<S: Service> SockJs<S> {
     }
 }
 
+/// What a request gets that asks for frames.
+pub(super) enum Served {
+    /// It is the receiver, or was: frames.
+    Receiver(Body),
+    /// It is not, and is told why.
+    Refused(Body),
+}
+
+/// What became of a request whose session is not here.
+enum Elsewhere {
+    Served(Response),
+    /// It may be opened here; others do not meanwhile.
+    NotThere(Option<Claim>),
+}
+
+/// Makes the request the receiver of one frame, and answers it once it is there. Dropped before that,
+/// the client went away.
+///
+/// # Errors
+/// [`Code::Internal`].
+pub(super) async fn poll(link: &Arc<Link>, receiver: &Receiver) -> Result<Served, Code> {
+    let (answer, body) = oneshot::channel();
+    let polling = Attached::Polling {
+        receiver: receiver.clone(),
+        answer,
+    };
+    let told = |Unattached(frame)| {
+        let mut body = Vec::new();
+        receiver.append_prelude(&mut body);
+        receiver.append_frame(&frame, link.options().revision, &mut body);
+        Served::Refused(body.into())
+    };
+    if let Err(refused) = link.attach(polling) {
+        return Ok(told(refused.0));
+    }
+    let waiting = Waiting(Some(Arc::clone(link)));
+    let body = body.await;
+    waiting.served();
+    match body {
+        Ok(body) => Ok(Served::Receiver(body.into())),
+        Err(_) => link.refusal().map(told).ok_or(Code::Internal),
+    }
+}
+
+/// Makes the request the receiver of all that comes, as the body of its response. Dropped before its
+/// end, the client went away.
+pub(super) fn body_of(link: &Link, receiver: Receiver) -> Served {
+    let (stream, body) = BodyStream::new();
+    let revision = link.options().revision;
+    let stream = Stream::Body(stream);
+    let streaming = Streaming::new(stream, receiver, revision, Coding::Bare, Vec::new());
+    match attach(link, streaming) {
+        Ok(()) => Served::Receiver(Body::new(body)),
+        Err(Refusing) => Served::Refused(Body::new(body)),
+    }
+}
+
+/// The request is told why it is not the receiver.
+struct Refusing;
+
 /// Makes a stream the receiver, or tells it why it is not.
-fn attach(link: &Link, streaming: Streaming) {
+fn attach(link: &Link, streaming: Streaming) -> Result<(), Refusing> {
     let Err(refused) = link.attach(Attached::Streaming(streaming)) else {
-        return;
+        return Ok(());
     };
-    let (Unattached(frame), Attached::Streaming(mut streaming)) = *refused else {
-        return;
-    };
-    streaming.append(&frame);
-    streaming.end();
-    // It fits into an empty send buffer; a client that takes not even that is not waited for.
-    drop(streaming.push());
+    if let (Unattached(frame), Attached::Streaming(mut streaming)) = *refused {
+        streaming.append(&frame);
+        streaming.end();
+        // It fits into an empty send buffer; a client that takes not even that is not waited for.
+        drop(streaming.push());
+    }
+    Err(Refusing)
 }
 
 fn receiver(transport: Transport, parts: &Parts) -> Result<Receiver, Box<Response>> {

@@ -135,7 +135,7 @@ fn json_value(dice: &mut Dice) -> Value {
     match dice.below(9) {
         0 => Value::Null,
         1 => json!(dice.once_in(2)),
-        2 => json!(dice.next()),
+        2 => json!(dice.bits()),
         3 => json!(-1.5e300),
         4 => json!([[1], {}, "x"]),
         5 => json!({ "a": { "b": null } }),

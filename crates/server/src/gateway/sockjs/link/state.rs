@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
 use std::task::{Context, Waker};
 
-use madang_wire::sockjs::{Close, Receiver, Revision};
+use madang_wire::sockjs::{Close, Receiver, Revision, frame};
 use tokio::sync::oneshot;
 
 use super::super::response::Response;
@@ -99,6 +99,25 @@ impl State {
             let mut frame = Vec::new();
             Close::INTERRUPTED.append_frame(&mut frame);
             self.closed = Some(frame);
+        }
+    }
+
+    /// A poll is answered with a heart-beat, a stream ends.
+    pub(super) fn release(&mut self, options: &LinkOptions) -> Left {
+        match self.receiver.take() {
+            None => Left::Stays,
+            Some(polling @ Attached::Polling { .. }) => {
+                if polling.answer(frame::HEART_BEAT, options.revision) {
+                    return Left::Served;
+                }
+                self.interrupt();
+                Left::Interrupted
+            }
+            Some(Attached::Streaming(mut response)) => {
+                response.end();
+                self.receiver = Some(Attached::Streaming(response));
+                self.push_receiver()
+            }
         }
     }
 

@@ -141,6 +141,36 @@ fn the_close_frame_is_told_again_to_everybody_who_asks() {
     }
 }
 
+#[test]
+fn a_receiver_that_is_released_has_what_it_was_given_and_the_next_gets_what_follows() {
+    let link = opened();
+    let (poll, body) = polling();
+    assert!(link.attach(poll).is_ok());
+    link.release_receiver();
+    assert_eq!(answered(body), "h\n");
+    let (stream, mut body) = streaming();
+    assert!(link.attach(stream).is_ok());
+    assert_eq!(link.try_write(&unit("a")).unwrap(), 4);
+    link.release_receiver();
+    assert!(would_block(link.try_write(&unit("b"))));
+    let mut context = Context::from_waker(Waker::noop());
+    let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut body).poll_frame(&mut context) else {
+        panic!("nothing came");
+    };
+    assert_eq!(
+        &frame.into_data().unwrap()[..],
+        b"\r\ndata: a[\"a\"]\r\n\r\n"
+    );
+    let end = Pin::new(&mut body).poll_frame(&mut context);
+    assert!(matches!(end, Poll::Ready(None)));
+    let (poll, body) = polling();
+    assert!(link.attach(poll).is_ok());
+    assert_eq!(link.try_write(&unit("b")).unwrap(), 4);
+    assert_eq!(answered(body), "a[\"b\"]\n");
+    link.release_receiver();
+    assert!(link.refusal().is_none(), "nobody receives");
+}
+
 #[tokio::test]
 async fn messages_wait_at_their_request_until_the_session_has_space() {
     let link = opened();
