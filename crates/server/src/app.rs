@@ -265,7 +265,7 @@ fn ports(
     Ok(Ports {
         store,
         bus: bus::open(&config.bus.url, &config.bus.options())?,
-        presence: presence::open(config.presence_url(), &config.presence_options())?,
+        presence: store::open_presence(config)?,
         clock: Arc::new(SystemClock),
         telemetry: Arc::new(EngineTelemetry(Arc::clone(metrics))),
     })

@@ -191,6 +191,7 @@ impl<B: Brand> Session<B> {
 
     /// Connects, if there is no connection.
     pub(super) fn ready(&self) -> Result<(), StoreError> {
+        self.fault.set(Fault::Other);
         let state = &mut *self.state.borrow_mut();
         if state.connection.is_some() {
             return Ok(());
@@ -207,7 +208,6 @@ impl<B: Brand> Session<B> {
                 Ok(())
             }
             Err(error) => {
-                self.fault.set(Fault::Other);
                 if let StoreError::Unavailable(reason) = &error {
                     state.failed = Some((reason.clone(), Instant::now() + PAUSE));
                 }
@@ -432,7 +432,7 @@ impl<B: Brand> Database for Session<B> {
 }
 
 /// As many as a power of two, by repeating the last: so that there are few statements to prepare.
-fn padded<'a>(keys: &[Value<'a>]) -> Vec<Value<'a>> {
+pub(super) fn padded<T: Copy>(keys: &[T]) -> Vec<T> {
     let mut padded = keys.to_vec();
     if let Some(last) = keys.last() {
         padded.resize(keys.len().next_power_of_two(), *last);

@@ -8,10 +8,16 @@ use sqlx::{Executor, Row};
 use super::link::MigrateError;
 
 /// Changes of PostgreSQL, the first of them number 1.
-const POSTGRES: &[&str] = &[include_str!("../../migrations/postgres/0001_rooms.sql")];
+const POSTGRES: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_rooms.sql"),
+    include_str!("../../migrations/postgres/0002_presence.sql"),
+];
 
 /// Changes of MySQL and MariaDB. Statements commit one by one there: each may be run again.
-const MYSQL: &[&str] = &[include_str!("../../migrations/mysql/0001_rooms.sql")];
+const MYSQL: &[&str] = &[
+    include_str!("../../migrations/mysql/0001_rooms.sql"),
+    include_str!("../../migrations/mysql/0002_presence.sql"),
+];
 
 /// Between the statements of one change, where a server takes one at a time.
 const SEPARATOR: &str = "\n--;\n";

@@ -24,6 +24,7 @@ mod migrations;
 mod mysql;
 mod options;
 mod postgres;
+pub mod presence;
 mod statements;
 mod worker;
 

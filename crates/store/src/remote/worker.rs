@@ -81,29 +81,53 @@ impl<B: Brand> Changes for Writer<B> {
         &mut self,
         mut work: impl FnMut(&mut Change<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let (mut again, mut reconnected) = (0, false);
+        let mut tries = Tries::default();
         loop {
-            let error = match self.attempt(&mut work) {
+            match self.attempt(&mut work) {
                 Ok(answer) => {
                     self.memory.trim();
                     return Ok(answer);
                 }
-                Err(error) => error,
-            };
-            self.memory.clear();
-            self.session.roll_back();
-            match self.session.fault() {
-                Fault::Again if again < RUNS_AGAIN_MAX => {
-                    tracing::debug!(%error, again, "a transaction is run again");
-                    pause(again);
-                    again += 1;
+                Err(error) => {
+                    self.memory.clear();
+                    tries.again(&self.session, error)?;
                 }
-                Fault::Broken if !reconnected => {
-                    tracing::info!(%error, "connecting to the database again");
-                    reconnected = true;
-                }
-                _ => return Err(error),
             }
+        }
+    }
+}
+
+/// How often a transaction was run, and why again.
+#[derive(Debug, Default)]
+pub(super) struct Tries {
+    in_the_way: u32,
+    reconnected: bool,
+}
+
+impl Tries {
+    /// Ends a transaction that failed; waits until it may be run again.
+    ///
+    /// # Errors
+    /// Why it failed: it is not to be run again.
+    pub(super) fn again<B: Brand>(
+        &mut self,
+        session: &Session<B>,
+        error: StoreError,
+    ) -> Result<(), StoreError> {
+        session.roll_back();
+        match session.fault() {
+            Fault::Again if self.in_the_way < RUNS_AGAIN_MAX => {
+                tracing::debug!(%error, again = self.in_the_way, "a transaction is run again");
+                pause(self.in_the_way);
+                self.in_the_way += 1;
+                Ok(())
+            }
+            Fault::Broken if !self.reconnected => {
+                tracing::info!(%error, "connecting to the database again");
+                self.reconnected = true;
+                Ok(())
+            }
+            _ => Err(error),
         }
     }
 }

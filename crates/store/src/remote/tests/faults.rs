@@ -21,7 +21,7 @@ use crate::conformance::*;
 use crate::relational::database::Database;
 
 /// A server of one kind that a test has for itself.
-trait Server: Sized {
+pub(super) trait Server: Sized {
     type Brand: Brand;
 
     fn start() -> Self;
@@ -100,7 +100,7 @@ impl Server for MariaDbServer {
     }
 }
 
-fn options() -> RemoteOptions {
+pub(super) fn options() -> RemoteOptions {
     RemoteOptions {
         writers: 2,
         readers: 2,
@@ -114,7 +114,7 @@ fn store(url: &str) -> Arc<dyn Store> {
 }
 
 /// The same database through a proxy.
-fn through(url: &str) -> (Proxy, String) {
+pub(super) fn through(url: &str) -> (Proxy, String) {
     let (head, tail) = url.rsplit_once('@').unwrap();
     let (address, database) = tail.split_once('/').unwrap();
     let proxy = Proxy::to(address.parse::<SocketAddr>().unwrap());
@@ -410,6 +410,8 @@ macro_rules! on_each_server {
         }
     };
 }
+
+pub(super) use on_each_server;
 
 on_each_server! {
     a_killed_server_loses_nothing
