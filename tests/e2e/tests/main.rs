@@ -13,6 +13,8 @@ mod bus;
 mod checklist;
 mod client_library;
 mod clients;
+#[cfg(feature = "servers")]
+mod cluster;
 mod contract1;
 mod contract2;
 mod contract3;

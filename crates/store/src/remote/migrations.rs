@@ -26,7 +26,10 @@ const SEPARATOR: &str = "\n--;\n";
 const LOCK: i64 = 0x4d64_6e67;
 
 pub(super) async fn postgres(connection: &mut PgConnection) -> Result<(), MigrateError> {
-    connection.execute(sqlx::raw_sql("BEGIN")).await?;
+    // A table that is there already is no news.
+    for sql in ["SET client_min_messages = warning", "BEGIN"] {
+        connection.execute(sqlx::raw_sql(sql)).await?;
+    }
     let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK);
     connection.execute(lock).await?;
     let make = "CREATE TABLE IF NOT EXISTS madang_schema (version BIGINT PRIMARY KEY)";
