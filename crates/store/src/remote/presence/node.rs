@@ -120,7 +120,7 @@ impl<B: Brand> Node<B> {
     }
 
     /// Has these edges looked for, as if the commit of their transaction was not answered.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "servers"))]
     pub(in super::super) fn doubt(&mut self, edges: Vec<PresenceEdge>) {
         self.doubtful = edges;
     }
