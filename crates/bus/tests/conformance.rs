@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use madang_bus::conformance::{Capabilities, Network, check_all};
 use madang_bus::LocalNetwork;
+use madang_bus::conformance::{Capabilities, Network, check_all};
 use madang_domain::ports::{BoxFuture, Bus};
 
 struct Local(LocalNetwork);

@@ -14,6 +14,7 @@ mod history;
 mod plan;
 mod report;
 mod round;
+mod silence;
 mod spec;
 
 use std::fs;
@@ -85,6 +86,12 @@ fn check(file: &Path) -> Result<bool, String> {
         .iter()
         .for_each(|finding| println!("{finding}"));
     println!("{verdict:?}");
+    for (fault, time) in silence::after_faults(&events) {
+        println!(
+            "{fault}: longest silence of a reader {:.2} s",
+            time.as_secs_f64()
+        );
+    }
     Ok(verdict.is_clean())
 }
 

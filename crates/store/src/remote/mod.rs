@@ -28,7 +28,8 @@ pub mod presence;
 mod statements;
 mod worker;
 
-#[cfg(all(test, feature = "servers"))]
+#[cfg(test)]
+#[cfg(feature = "servers")]
 mod tests;
 
 pub use options::{RemoteOptions, UrlError};

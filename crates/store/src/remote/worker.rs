@@ -39,7 +39,8 @@ impl<B: Brand> Writer<B> {
             session: Session::new(target, Purpose::Write)?,
             memory: Memory::default(),
             key: None,
-            purges: false,
+            // Another node may have died over it.
+            purges: true,
         })
     }
 
@@ -150,7 +151,7 @@ impl<B: Brand> Worker for Writer<B> {
         match self.change(|change| change.purge()) {
             Ok(more) => self.purges = more,
             Err(error) => {
-                // Nothing is lost: the next deletion or sweep goes on with it.
+                // Nothing is lost: the next deletion, or start, goes on with it.
                 tracing::warn!(%error, "cannot remove what a deleted room left behind");
                 self.purges = false;
             }
