@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use madang_domain::ports::{BoxFuture, Presence};
+use madang_domain::ports::{BoxFuture, LAST_SEEN_MAX, Presence};
 use madang_presence::conformance::{Capabilities, Cluster};
-use madang_presence::{LAST_SEEN_MAX, LocalCluster, presence_conformance};
+use madang_presence::{LocalCluster, presence_conformance};
 
 struct Local(LocalCluster);
 

@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
-use madang_domain::ports::{BoxFuture, Presence};
+use madang_domain::ports::{BoxFuture, LAST_SEEN_MAX, Presence};
 use madang_presence::conformance::{Capabilities, Cluster};
-use madang_presence::{LAST_SEEN_MAX, Options, open, presence_conformance};
+use madang_presence::{Options, open, presence_conformance};
 use madang_test_servers::redis::{RedisCluster, RedisServer, WatchedRedis};
 
 /// Nodes under a prefix of their own on one Redis, which several cases share.

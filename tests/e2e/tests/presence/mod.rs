@@ -2,6 +2,8 @@
 
 #[cfg(feature = "servers")]
 mod redis;
+#[cfg(feature = "servers")]
+mod store;
 
 use std::time::{Duration, Instant};
 

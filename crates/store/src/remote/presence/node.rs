@@ -1,6 +1,7 @@
 //! A node as its worker thread has it: each call of the port in transactions, and what became of
 //! those that were not answered.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::mem::take;
 use std::sync::Arc;
@@ -121,6 +122,7 @@ impl<B: Brand> Node<B> {
 
     /// Has these edges looked for, as if the commit of their transaction was not answered.
     #[cfg(test)]
+    #[cfg(feature = "servers")]
     pub(in super::super) fn doubt(&mut self, edges: Vec<PresenceEdge>) {
         self.doubtful = edges;
     }
@@ -327,7 +329,7 @@ fn leave<B: Brand>(
             of_node.iter().map(|said| &said.user),
         )?;
     }
-    ended.sort_by(|a, b| b.lease.ends_at.cmp(&a.lease.ends_at));
+    ended.sort_by_key(|said| Reverse(said.lease.ends_at));
     for said in ended {
         if !stay.contains(&said.user) && locked.is_online(&said.user) {
             locked.find(&said.user, false, said.lease.ends_at);

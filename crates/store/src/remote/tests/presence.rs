@@ -160,6 +160,27 @@ async fn no_edge_is_lost_or_told_twice_when_connections_are_cut<S: Server>() {
     tell_one_story(&edges, &watcher.of(&users).await.unwrap());
 }
 
+/// Else the node would not say its users again.
+async fn a_lease_is_new_to_who_takes_it_also_when_connections_are_cut<S: Server>() {
+    let server = S::start();
+    let direct = server.fresh_database();
+    node::<S>(&direct).renew(at(0), LEASE).await.unwrap();
+    let (proxy, url) = through(&direct);
+    for _ in 0..60 {
+        let cut = node::<S>(&url);
+        assert_eq!(cut.of(&[]).await.unwrap(), []);
+        let trouble = async {
+            tokio::time::sleep(Duration::from_micros(rand::random_range(0..10_000))).await;
+            proxy.cut();
+        };
+        let taken = until_answered(async || cut.renew(at(0), LEASE).await);
+        let (taken, ()) = tokio::join!(taken, trouble);
+        assert_eq!(taken, (false, vec![]));
+        let again = until_answered(async || cut.renew(at(1), LEASE).await).await;
+        assert_eq!(again, (true, vec![]));
+    }
+}
+
 async fn a_node_that_is_cut_off_keeps_its_lease_until_it_runs_out<S: Server>() {
     let server = S::start();
     let direct = server.fresh_database();
@@ -246,6 +267,7 @@ async fn edges_whose_commit_was_not_answered_come_with_the_next_call_if_they_wer
 on_each_server! {
     a_server_that_is_killed_ends_no_lease_and_makes_nobody_flap
     no_edge_is_lost_or_told_twice_when_connections_are_cut
+    a_lease_is_new_to_who_takes_it_also_when_connections_are_cut
     a_node_that_is_cut_off_keeps_its_lease_until_it_runs_out
     an_ended_lease_leaves_no_rows
     edges_whose_commit_was_not_answered_come_with_the_next_call_if_they_were_kept
