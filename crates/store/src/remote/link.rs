@@ -32,6 +32,8 @@ const KEYS_MAX: usize = 128;
 pub(super) enum Fault {
     /// Others were in the way: the same may succeed when it is run again.
     Again,
+    /// A lock was waited for in vain: it may be there once whoever hangs has lost it.
+    Waited,
     /// The connection is of no use any more.
     Broken,
     /// Anything else.
@@ -101,6 +103,9 @@ pub(super) trait Brand: Send + Sync + Sized + 'static {
     ) -> Result<Result<(), StoreError>, sqlx::Error>;
 
     fn fault(error: &sqlx::Error) -> Fault;
+
+    /// What happened, without the values that a server may put into its words.
+    fn describe(error: &sqlx::Error) -> String;
 }
 
 /// Why the schema is not what is needed.
@@ -222,7 +227,7 @@ impl<B: Brand> Session<B> {
         } = &*self.target;
         let connect = B::connect(address, options, self.purpose);
         let connected = self.within(options.connect_timeout, connect);
-        let connection = connected?.map_err(|error| unavailable(&error))?;
+        let connection = connected?.map_err(|error| unavailable::<B>(&error))?;
         let mut is_current = self.target.is_current.lock();
         if !*is_current {
             self.migrate()?;
@@ -236,7 +241,7 @@ impl<B: Brand> Session<B> {
         match self.within(MIGRATION_TIMEOUT, migrate)? {
             Ok(()) => Ok(()),
             Err(MigrateError::Newer(reason)) => Err(StoreError::Corrupt(reason)),
-            Err(MigrateError::Failed(error)) => Err(unavailable(&error)),
+            Err(MigrateError::Failed(error)) => Err(unavailable::<B>(&error)),
         }
     }
 
@@ -261,11 +266,12 @@ impl<B: Brand> Session<B> {
     }
 
     /// # Errors
-    /// [`StoreError::OutcomeUnknown`]: the connection broke meanwhile.
+    /// [`StoreError::OutcomeUnknown`]: the connection broke meanwhile, or the server failed.
     pub(super) fn commit(&self) -> Result<(), StoreError> {
         let committed = self.run(async |connection, _| B::control(connection, "COMMIT").await);
         match committed {
-            Err(StoreError::Unavailable(reason)) if self.fault() == Fault::Broken => {
+            // Others were in the way: nothing is done. Of every other error that is not sure.
+            Err(StoreError::Unavailable(reason)) if self.fault() != Fault::Again => {
                 // Not to be run again.
                 self.fault.set(Fault::Other);
                 Err(StoreError::OutcomeUnknown(reason))
@@ -335,7 +341,7 @@ impl<B: Brand> Session<B> {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => {
                 self.fault.set(B::fault(&error));
-                unavailable(&error)
+                unavailable::<B>(&error)
             }
             Err(_) => {
                 self.fault.set(Fault::Broken);
@@ -357,12 +363,12 @@ const fn as_they_stand<'a>(values: &'a [Value<'a>]) -> Values<'a> {
 }
 
 /// An error after which nothing is done. It shows no values.
-fn unavailable(error: &sqlx::Error) -> StoreError {
+fn unavailable<B: Brand>(error: &sqlx::Error) -> StoreError {
     match error {
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnIndexOutOfBounds { .. } => {
             StoreError::Corrupt(error.to_string())
         }
-        _ => StoreError::Unavailable(error.to_string()),
+        _ => StoreError::Unavailable(B::describe(error)),
     }
 }
 
@@ -402,6 +408,24 @@ impl<B: Brand> Database for Session<B> {
             let order = Some(&*translated.order);
             B::query(connection, translated.sql, Values { values, order }, each).await
         })?
+    }
+
+    fn query_locked(
+        &self,
+        sql: &'static str,
+        values: &[Value<'_>],
+        each: Each<'_>,
+    ) -> Result<(), StoreError> {
+        self.run(async |connection, dialect| {
+            let translated = dialect.locked(sql);
+            let order = Some(&*translated.order);
+            B::query(connection, translated.sql, Values { values, order }, each).await
+        })?
+    }
+
+    /// A round trip, in which some 32 KiB could be looked at.
+    fn query_cost(&self) -> usize {
+        32 << 10
     }
 
     fn query_each(

@@ -20,6 +20,10 @@ use crate::relational::workers::Worker;
 /// How often a transaction is run again because others were in its way.
 const RUNS_AGAIN_MAX: u32 = 10;
 
+/// How often locks are waited for in vain: together for longer than a server leaves the transaction of
+/// a node that hangs alone.
+const WAITS_MAX: u32 = 3;
+
 /// The longest pause before the first time; twice as long each time, up to 64 times.
 const PAUSE: Duration = Duration::from_millis(4);
 
@@ -101,6 +105,7 @@ impl<B: Brand> Changes for Writer<B> {
 #[derive(Debug, Default)]
 pub(super) struct Tries {
     in_the_way: u32,
+    waited: u32,
     reconnected: bool,
 }
 
@@ -120,6 +125,10 @@ impl Tries {
                 tracing::debug!(%error, again = self.in_the_way, "a transaction is run again");
                 pause(self.in_the_way);
                 self.in_the_way += 1;
+                Ok(())
+            }
+            Fault::Waited if self.waited < WAITS_MAX => {
+                self.waited += 1;
                 Ok(())
             }
             Fault::Broken if !self.reconnected => {
