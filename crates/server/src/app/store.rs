@@ -50,6 +50,20 @@ fn remote_options(config: &Config) -> RemoteOptions {
     }
 }
 
+/// Says what makes sense for one node only, where something else is for several.
+pub(super) fn warn_of_halves(config: &Config) {
+    let is_shared = matches!(StorePlace::of(&config.store.url), StorePlace::Server(_));
+    match (is_shared, config.bus.is_local()) {
+        (true, true) => tracing::warn!(
+            "store.url is a database server and bus.url is local: several nodes would hear of each other's messages late, and of topics and typing never"
+        ),
+        (false, false) => tracing::warn!(
+            "bus.url is not local and store.url is SQLite, which one node has: nothing that is stored is shared"
+        ),
+        _ => {}
+    }
+}
+
 fn file(path: Option<&str>, data: &Path) -> PathBuf {
     path.map_or_else(|| data.join(DATABASE), PathBuf::from)
 }

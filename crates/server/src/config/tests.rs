@@ -412,6 +412,12 @@ fn the_configuration_reference_is_fresh() {
     assert_fresh(path, &documents::reference(), "madang config reference");
 }
 
+/// As configurations and faults show it.
+fn shown_of_bus(url: &str) -> String {
+    let spec = all_options().find(|spec| spec.path() == "bus.url");
+    super::shown(spec.unwrap(), &Value::String(url.to_owned()))
+}
+
 #[test]
 fn the_password_in_a_url_is_never_shown() {
     let url = "redis+cluster://kim:correct-horse@10.0.0.1:6379,10.0.0.2:6379";
@@ -421,6 +427,14 @@ fn the_password_in_a_url_is_never_shown() {
     assert!(!shown.contains("correct-horse"), "{shown}");
     assert!(shown.contains("kim:"), "{shown}");
     assert!(shown.contains("@10.0.0.1:6379,10.0.0.2:6379"), "{shown}");
+    for url in [
+        "postgres://h/d?user=kim&password=correct-horse&sslmode=require",
+        "postgres//kim:correct-horse@h/d",
+        "kim:correct-horse@h/d",
+    ] {
+        let given = shown_of_bus(url);
+        assert!(!given.contains("correct-horse"), "{given}");
+    }
 }
 
 #[test]

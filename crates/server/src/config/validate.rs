@@ -113,7 +113,9 @@ fn check_together(config: &Config, settings: &Settings, faults: &mut Vec<Fault>)
         refuse(
             "store",
             "url",
-            format!("allowed: sqlite:PATH, or a database server's URL: {problem}"),
+            format!(
+                "allowed: sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE or mysql://…; here {problem}"
+            ),
         );
     }
     if let Err(problem) = madang_bus::check(&config.bus.url, &config.bus.options()) {

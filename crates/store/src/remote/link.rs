@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use madang_domain::RoomId;
@@ -141,8 +142,12 @@ impl<'a> Values<'a> {
 pub(super) struct Target<B: Brand> {
     address: B::Address,
     pub(super) options: RemoteOptions,
+    /// Where it is, without who connects and how.
+    place: String,
     /// Whether the schema is known to be up to date.
     is_current: Mutex<bool>,
+    /// It was not reached when it was tried last.
+    is_away: AtomicBool,
 }
 
 impl<B: Brand> Target<B> {
@@ -150,9 +155,18 @@ impl<B: Brand> Target<B> {
         Ok(Self {
             address: B::address(url)?,
             options: options.clone(),
+            place: place(url).to_owned(),
             is_current: Mutex::new(false),
+            is_away: AtomicBool::new(false),
         })
     }
+}
+
+/// Host and database of a URL.
+fn place(url: &str) -> &str {
+    let address = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let address = address.split('?').next().unwrap_or(address);
+    address.rsplit_once('@').map_or(address, |(_, place)| place)
 }
 
 /// One connection, made when it is needed. Owned by a worker's thread, which it blocks.
@@ -210,9 +224,15 @@ impl<B: Brand> Session<B> {
             Ok(connection) => {
                 state.connection = Some(connection);
                 state.failed = None;
+                if self.target.is_away.swap(false, Ordering::Relaxed) {
+                    tracing::info!(database = self.target.place, "the database is there again");
+                }
                 Ok(())
             }
             Err(error) => {
+                if !self.target.is_away.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(database = self.target.place, %error, "the database cannot be used");
+                }
                 if let StoreError::Unavailable(reason) = &error {
                     state.failed = Some((reason.clone(), Instant::now() + PAUSE));
                 }

@@ -141,7 +141,11 @@ impl Brand for Postgres {
 
     /// Its messages name constraints; values are in the details, which nobody asks for.
     fn describe(error: &sqlx::Error) -> String {
-        error.to_string()
+        let sqlx::Error::Database(error) = error else {
+            return error.to_string();
+        };
+        let code = error.code().unwrap_or_default();
+        format!("{} (SQLSTATE {code})", error.message())
     }
 }
 
