@@ -8,7 +8,7 @@ BENCH ?= fanout --help
 FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-embedded test-rust check-deploy lint sockjs-test-server fmt bench bench-cluster docs deny fuzz simulate test-faults test-faults-short test-faults-long prepare prepare-tests clean
+.PHONY: help run build test test-embedded test-rust check-deploy lint sockjs-test-server fmt bench bench-cluster docs deny fuzz simulate test-faults test-faults-short test-faults-long test-rolling prepare prepare-tests clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +88,14 @@ test-faults-short: prepare-tests
 
 test-faults-long: ROUNDS = 120
 test-faults-long: test-faults ## The same for 120 rounds: each fault twice on each combination.
+
+# Flags of the rolling restarts, of those variables that are set.
+ROLLING = $(if $(MINUTES),--minutes $(MINUTES)) $(if $(EVERY),--every $(EVERY)) \
+	$(if $(STORE),--store $(STORE)) $(if $(BUS),--bus $(BUS))
+
+test-rolling: prepare prepare-tests ## Restart nodes one after the other under load; MINUTES, EVERY, STORE, BUS. See docs/reliability.md.
+	@$(CARGO) build --quiet --release --package madang-server --package madang-faults
+	@MADANG_BIN=$(CURDIR)/target/release/madang target/release/madang-faults rolling $(ROLLING)
 
 prepare:
 	@scripts/prepare build

@@ -56,7 +56,7 @@ impl Removal {
 }
 
 /// A room and where its readers begin.
-type Place = (String, Start);
+pub(crate) type Place = (String, Start);
 
 /// Makes the rooms and the people of them.
 struct Casting<'a> {
@@ -67,6 +67,19 @@ struct Casting<'a> {
 }
 
 impl Cast {
+    /// To be filled.
+    pub(crate) fn nobody(tag: &str) -> Self {
+        Self {
+            rooms: Vec::new(),
+            admin: format!("admin-{tag}"),
+            writers: Vec::new(),
+            closing: Vec::new(),
+            readers: Vec::new(),
+            agents: Vec::new(),
+            removals: Vec::new(),
+        }
+    }
+
     /// # Errors
     /// A room that cannot be made.
     pub(crate) async fn assemble(
@@ -78,15 +91,7 @@ impl Cast {
             world,
             tag,
             dice,
-            cast: Self {
-                rooms: Vec::new(),
-                admin: format!("admin-{tag}"),
-                writers: Vec::new(),
-                closing: Vec::new(),
-                readers: Vec::new(),
-                agents: Vec::new(),
-                removals: Vec::new(),
-            },
+            cast: Self::nobody(tag),
         };
         casting.groups().await?;
         casting.desk().await?;
@@ -162,29 +167,13 @@ impl Casting<'_> {
     }
 
     async fn make_room(&mut self, maker: &str, body: &Value) -> Result<Place, String> {
-        let made = self
-            .rest(maker)
-            .insist("POST", "/api/v1/rooms", body)
-            .await?;
-        let room = made["id"]
-            .as_str()
-            .ok_or("a room without an id")?
-            .to_owned();
-        let head = &made["head"];
-        let position = head["position"].as_str().ok_or("a room without a head")?;
-        let start = Start {
-            position: position.to_owned(),
-            seq: head["lastSeq"].as_u64().ok_or("a head without a number")?,
-        };
-        self.cast.rooms.push(room.clone());
-        Ok((room, start))
+        let place = make_room(&self.rest(maker), body).await?;
+        self.cast.rooms.push(place.0.clone());
+        Ok(place)
     }
 
     fn read(&mut self, user: &str, door: Door, places: &[Place]) {
-        let name = match door {
-            Door::Stomp => format!("{user}/stomp"),
-            Door::Json => format!("{user}/json"),
-        };
+        let name = format!("{user}/{}", door.name());
         let token = token(user, "ROLE_USER");
         let (world, dice) = (self.world.clone(), self.dice());
         let reader = Reader::new(world, name, token, door, places, dice);
@@ -211,4 +200,18 @@ impl Casting<'_> {
     fn name(&self, role: &str, number: usize) -> String {
         format!("{role}{number}-{}", self.tag)
     }
+}
+
+/// # Errors
+/// The code that refuses, or what the answer lacks.
+pub(crate) async fn make_room(maker: &Rest, body: &Value) -> Result<Place, String> {
+    let made = maker.insist("POST", "/api/v1/rooms", body).await?;
+    let room = made["id"].as_str().ok_or("a room without an id")?;
+    let head = &made["head"];
+    let position = head["position"].as_str().ok_or("a room without a head")?;
+    let start = Start {
+        position: position.to_owned(),
+        seq: head["lastSeq"].as_u64().ok_or("a head without a number")?,
+    };
+    Ok((room.to_owned(), start))
 }

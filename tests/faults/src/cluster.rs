@@ -13,9 +13,11 @@ use madang_test_servers::postgres::PostgresServer;
 use madang_test_servers::proxy::Proxy;
 use madang_test_servers::redis::RedisServer;
 use madang_test_servers::{PATIENCE, Revivable};
+use serde_json::Value;
 use tokio::task::block_in_place;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
+use crate::clients::Rest;
 use crate::plan::{DELAY, Fault, Link, Part};
 use crate::spec::{BusKind, Combination, StoreKind};
 
@@ -25,8 +27,26 @@ const KEY: &str = "a secret of tests that is at least as long as the hash";
 /// How often the server says that it is alive, in milliseconds: readers notice a node that hangs.
 const BEAT_MS: u32 = 500;
 
-/// What a node that is told to end gives its clients to go elsewhere.
-const DRAIN_SECONDS: u32 = 2;
+/// What a node that is told to end gives its clients to go elsewhere, in seconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Drain {
+    /// Served as before.
+    delay: u32,
+    /// Sessions are ended.
+    seconds: u32,
+}
+
+impl Drain {
+    pub(crate) const SHORT: Self = Self {
+        delay: 0,
+        seconds: 2,
+    };
+    /// What nodes do that are not told otherwise.
+    pub(crate) const USUAL: Self = Self {
+        delay: 2,
+        seconds: 10,
+    };
+}
 
 /// A cluster that serves. Ends when dropped.
 #[derive(Debug)]
@@ -124,11 +144,11 @@ impl Store {
 
 impl Cluster {
     /// Starts everything, and waits until each node listens.
-    pub(crate) fn start(combination: Combination) -> Self {
+    pub(crate) fn start(combination: Combination, drain: Drain) -> Self {
         let bus = Bus::start(combination.bus);
         let store = Store::start(combination.store);
         let nodes: Vec<Node> = (0..combination.nodes())
-            .map(|_| Node::start(bus.as_ref(), store.as_ref()))
+            .map(|_| Node::start(bus.as_ref(), store.as_ref(), drain))
             .collect();
         Self {
             clients: Proxy::over(nodes.iter().map(|node| node.address).collect()),
@@ -157,6 +177,20 @@ impl Cluster {
         // How long it lasts is the plan's: nothing waits for anything here.
         sleep(lasts).await;
         self.end(fault)
+    }
+
+    /// Waits until a node says that it is ready.
+    ///
+    /// # Errors
+    /// It does not in time.
+    pub(crate) async fn ready(&self, node: usize) -> Result<(), String> {
+        let asking = Rest {
+            address: self.nodes[node].address,
+            token: token("nobody", "ROLE_USER"),
+        };
+        let ready = timeout(PATIENCE, asking.insist("GET", "/readyz", &Value::Null)).await;
+        let ready = ready.map_err(|_| format!("node {} does not get ready", node + 1))?;
+        ready.map(drop)
     }
 
     fn begin(&self, fault: Fault) {
@@ -213,13 +247,14 @@ impl Cluster {
 }
 
 impl Node {
-    fn start(bus: Option<&Bus>, store: Option<&Store>) -> Self {
+    fn start(bus: Option<&Bus>, store: Option<&Store>, drain: Drain) -> Self {
         let in_front = |port| Proxy::to(SocketAddr::from(([127, 0, 0, 1], port)));
         let mut builder = TestServer::builder()
             .port(free_port())
             .env("MADANG_AUTH__JWT_KEY", KEY)
             .env("MADANG_STOMP__HEART_BEAT_SEND_MS", BEAT_MS)
-            .env("MADANG_SERVER__DRAIN_SECONDS", DRAIN_SECONDS);
+            .env("MADANG_SERVER__DRAIN_DELAY_SECONDS", drain.delay)
+            .env("MADANG_SERVER__DRAIN_SECONDS", drain.seconds);
         let bus_proxy = bus.map(|bus| in_front(bus.port()));
         let store_proxy = store.map(|store| in_front(store.port()));
         if let (Some(bus), Some(proxy)) = (bus, &bus_proxy) {

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::Duration;
 
+use madang_test_servers::clock;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -78,6 +79,13 @@ pub(crate) enum What {
         entry: Entry,
     },
 
+    /// A client has a session: its first one, or another.
+    Connected { client: String },
+    /// A session was not to be had.
+    Unreached { client: String, why: String },
+    /// A session is no more.
+    Left { client: String, why: String },
+
     /// A fault begins or ends.
     Fault { text: String },
     /// Everything works from here on.
@@ -120,7 +128,8 @@ impl Entry {
 /// Takes down what happens, in memory and in a file.
 #[derive(Debug)]
 pub(crate) struct History {
-    begin: Instant,
+    /// By the machine's monotonic clock.
+    begin: Duration,
     kept: Mutex<Kept>,
     /// How many messages were accepted.
     accepted: watch::Sender<u64>,
@@ -137,7 +146,7 @@ impl History {
     /// The file cannot be made.
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
         Ok(Self {
-            begin: Instant::now(),
+            begin: clock::monotonic(),
             kept: Mutex::new(Kept {
                 events: Vec::new(),
                 file: BufWriter::new(File::create(path)?),
@@ -146,11 +155,23 @@ impl History {
         })
     }
 
+    /// What happens now.
     pub(crate) fn record(&self, what: What) {
-        let counts = matches!(what, What::Accepted { .. });
-        let mut kept = self.kept();
+        let kept = self.kept();
         // Taken under the lock: events are in the order of their times.
-        let at = u64::try_from(self.begin.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let now = clock::monotonic();
+        self.keep(kept, now, what);
+    }
+
+    /// What happened at this time of the machine's monotonic clock, as another process saw it.
+    pub(crate) fn record_at(&self, time: Duration, what: What) {
+        self.keep(self.kept(), time, what);
+    }
+
+    fn keep(&self, mut kept: MutexGuard<'_, Kept>, time: Duration, what: What) {
+        let counts = matches!(what, What::Accepted { .. });
+        let at = time.saturating_sub(self.begin).as_micros();
+        let at = u64::try_from(at).unwrap_or(u64::MAX);
         let event = Event { at, what };
         if let Ok(line) = serde_json::to_string(&event) {
             // A disk that is full costs the file; the run goes on with what it has.
@@ -168,16 +189,22 @@ impl History {
         self.accepted.subscribe()
     }
 
-    /// Everything so far; the file has it too when this returns.
+    /// Everything so far, by time; the file has it too when this returns.
     pub(crate) fn events(&self) -> Vec<Event> {
         let mut kept = self.kept();
         let _ = kept.file.flush();
-        kept.events.clone()
+        by_time(kept.events.clone())
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Other processes tell of what happened somewhat later.
+fn by_time(mut events: Vec<Event>) -> Vec<Event> {
+    events.sort_by_key(|event| event.at);
+    events
 }
 
 /// A history that was kept.
@@ -186,7 +213,8 @@ impl History {
 /// The file cannot be read, or is none.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<Event>> {
     let lines = BufReader::new(File::open(path)?).lines();
-    lines
+    let events: io::Result<Vec<Event>> = lines
         .map(|line| serde_json::from_str(&line?).map_err(io::Error::from))
-        .collect()
+        .collect();
+    events.map(by_time)
 }

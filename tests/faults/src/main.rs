@@ -1,6 +1,8 @@
 //! Nodes, their bus and their database fail while people talk, again and again; then everything that was promised is
 //! checked. `docs/reliability.md` says what that is.
 //!
+//! Instead of rounds, nodes can be restarted one after the other for as long as is wanted (`rolling`).
+//!
 //! Real binaries, real brokers and databases, real sockets. What goes wrong is drawn from a seed; how the processes
 //! get on meanwhile is not, so the same seed makes the same plan and not the same run.
 
@@ -13,6 +15,7 @@ mod cluster;
 mod history;
 mod plan;
 mod report;
+mod rolling;
 mod round;
 mod silence;
 mod spec;
@@ -22,19 +25,22 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use madang_e2e::dice::Dice;
 use madang_test_servers::target::profile_folder;
 use tokio::task::block_in_place;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Drain};
 use crate::plan::{Kind, Plan};
 use crate::report::Report;
+use crate::rolling::{Figures, Rolling};
 use crate::spec::{BusKind, Combination, StoreKind};
 
 #[derive(Debug, Parser)]
-#[command(about, long_about = None)]
+#[command(about, long_about = None, args_conflicts_with_subcommands = true)]
 struct Options {
+    #[command(subcommand)]
+    mode: Option<Mode>,
     /// Where chance comes from; another each time when it is not given.
     #[arg(long)]
     seed: Option<u64>,
@@ -61,12 +67,19 @@ struct Options {
     check: Option<PathBuf>,
 }
 
+/// What is done instead of rounds.
+#[derive(Debug, Subcommand)]
+enum Mode {
+    Rolling(Rolling),
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    let outcome = match &options.check {
-        Some(file) => check(file),
-        None => run(&options).await,
+    let outcome = match (&options.mode, &options.check) {
+        (Some(Mode::Rolling(rolling)), _) => rolling.run().await,
+        (None, Some(file)) => check(file),
+        (None, None) => run(&options).await,
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -91,6 +104,10 @@ fn check(file: &Path) -> Result<bool, String> {
             "{fault}: longest silence of a reader {:.2} s",
             time.as_secs_f64()
         );
+    }
+    let figures = Figures::of(&events);
+    if figures.has_restarts() {
+        println!("\n{}", figures.tables());
     }
     Ok(verdict.is_clean())
 }
@@ -145,7 +162,7 @@ impl Run<'_> {
         if self.numbers.is_empty() {
             return;
         }
-        let cluster = block_in_place(|| Arc::new(Cluster::start(self.combination)));
+        let cluster = block_in_place(|| Arc::new(Cluster::start(self.combination, Drain::SHORT)));
         for number in self.numbers.clone() {
             if let Err(failure) = self.round(&cluster, number, report).await {
                 println!("FAILED: {failure}\nreplay: {}", self.replay(number));

@@ -67,19 +67,23 @@ impl Report {
     }
 
     pub(crate) fn last_line(&self) -> String {
-        let Verdict {
-            accepted,
-            lost,
-            repeated,
-            out_of_order,
-            double_claims,
-            ..
-        } = &self.total;
-        format!(
-            "accepted {accepted}, lost {lost}, repeated {repeated}, out of order {out_of_order}, \
-             double claims {double_claims}"
-        )
+        last_line(&self.total)
     }
+}
+
+pub(crate) fn last_line(verdict: &Verdict) -> String {
+    let Verdict {
+        accepted,
+        lost,
+        repeated,
+        out_of_order,
+        double_claims,
+        ..
+    } = verdict;
+    format!(
+        "accepted {accepted}, lost {lost}, repeated {repeated}, out of order {out_of_order}, \
+         double claims {double_claims}"
+    )
 }
 
 fn seconds(time: Option<&Duration>) -> String {

@@ -21,7 +21,7 @@ use crate::plan::{Plan, Step};
 const PROGRESS_MAX: Duration = Duration::from_secs(60);
 
 /// Within this time everybody has everything once all is made good.
-const HEAL_MAX: Duration = Duration::from_secs(90);
+pub(crate) const HEAL_MAX: Duration = Duration::from_secs(90);
 
 /// What is told of at most, of what is missing.
 const MISSING_MAX: usize = 40;
@@ -73,7 +73,7 @@ pub(crate) async fn run(
 }
 
 /// Everybody at work.
-struct Talk {
+pub(crate) struct Talk {
     writers: JoinSet<Writer>,
     others: JoinSet<()>,
     readers: JoinSet<()>,
@@ -82,7 +82,7 @@ struct Talk {
 }
 
 impl Talk {
-    fn begin(cast: Cast) -> Self {
+    pub(crate) fn begin(cast: Cast) -> Self {
         let mut talk = Self {
             writers: JoinSet::new(),
             others: JoinSet::new(),
@@ -111,8 +111,18 @@ impl Talk {
 
     /// Brings everything under way to its end, says the last words, and waits until they are read.
     async fn end(&mut self) {
+        self.fall_silent().await;
+        self.say_last_words().await;
+        self.read_to_the_end().await;
+    }
+
+    /// Brings everything under way to its end, but for who says the last words.
+    pub(crate) async fn fall_silent(&mut self) {
         while self.writers.join_next().await.is_some() {}
         while self.others.join_next().await.is_some() {}
+    }
+
+    pub(crate) async fn say_last_words(&mut self) {
         let mut last_words = JoinSet::new();
         for closing in &mut self.closing {
             if let Some(Ok(writer)) = closing.join_next().await {
@@ -120,6 +130,9 @@ impl Talk {
             }
         }
         while last_words.join_next().await.is_some() {}
+    }
+
+    pub(crate) async fn read_to_the_end(&mut self) {
         while self.readers.join_next().await.is_some() {}
     }
 }
@@ -171,7 +184,7 @@ async fn suffer(cluster: &Arc<Cluster>, step: &Step, history: &Arc<History>) -> 
 }
 
 /// What every node has. Answers which rooms a node does not show, and why: it has nothing of them, then.
-async fn take_down_logs(
+pub(crate) async fn take_down_logs(
     cluster: &Cluster,
     history: &History,
     rooms: &[String],
@@ -200,7 +213,7 @@ async fn take_down_logs(
 }
 
 /// What everybody still waits for.
-fn missing(events: &[Event]) -> String {
+pub(crate) fn missing(events: &[Event]) -> String {
     let mut open: BTreeMap<&Name, u64> = BTreeMap::new();
     let mut reading: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for event in events {

@@ -5,6 +5,7 @@
 
 mod account;
 mod certificates;
+pub mod clock;
 mod database;
 pub mod mariadb;
 pub mod nats;

@@ -103,6 +103,9 @@ pub(super) async fn sockets(
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
+            // Whoever waits already is served: the kernel resets what is left when the listener closes. More than
+            // the task's budget at once do not keep it open.
+            biased;
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };

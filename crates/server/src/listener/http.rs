@@ -54,6 +54,10 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long requests under way may take once the server stops and the sessions are drained.
 const REQUESTS_DEADLINE: Duration = Duration::from_secs(5);
 
+/// How long a connection that is there when the server stops has for its first request: who connects sends it at once,
+/// and takes it for lost when the connection ends without an answer.
+const FIRST_REQUEST_PATIENCE: Duration = Duration::from_secs(1);
+
 /// What every connection is served with.
 struct Http {
     gate: Arc<Gate>,
@@ -102,6 +106,13 @@ pub(crate) async fn serve(
     if !end_requests(stopping, drained).await {
         tracing::warn!("requests were still under way at the deadline");
     }
+}
+
+/// Ends when the server stops and a connection is not waited for any more that has asked for nothing.
+async fn out_of_patience(mut stopping: watch::Receiver<()>) {
+    // The sender stays until all connections have ended.
+    drop(stopping.changed().await);
+    tokio::time::sleep(FIRST_REQUEST_PATIENCE).await;
 }
 
 /// Tells every connection to take no further request. Answers whether all have ended in time.
@@ -158,7 +169,7 @@ impl Http {
         };
         let shaken = tokio::select! {
             shaken = handshake(acceptor, socket, &self.gate, &mut arrival.eviction) => shaken,
-            _ = arrival.stopping.changed() => None,
+            () = out_of_patience(arrival.stopping.clone()) => None,
         };
         let Some(stream) = shaken else {
             return;
@@ -215,23 +226,28 @@ impl Http {
             ..
         } = arrival;
         let mut overdue = pin!(eviction.overdue(HEAD_TIMEOUT));
+        let mut unasked = pin!(out_of_patience(stopping.clone()));
         let mut stopping = pin!(stopping.changed());
-        let mut is_stopping = false;
+        let (mut is_told, mut is_ending) = (false, false);
         let overdue = poll_fn(|cx| {
-            if !is_stopping && stopping.as_mut().poll(cx).is_ready() {
-                is_stopping = true;
+            loop {
+                if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                    if let Err(error) = ended {
+                        tracing::debug!(%peer, %error, "a connection ended badly");
+                    }
+                    return Poll::Ready(None);
+                }
+                if state.may_be_taken() {
+                    return Poll::Ready(None);
+                }
+                is_told = is_told || stopping.as_mut().poll(cx).is_ready();
+                let mut may_end = || !state.is_half_open() || unasked.as_mut().poll(cx).is_ready();
+                if !is_told || is_ending || !may_end() {
+                    return overdue.as_mut().poll(cx).map(Some);
+                }
+                is_ending = true;
                 graceful_shutdown(connection.as_mut());
             }
-            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
-                if let Err(error) = ended {
-                    tracing::debug!(%peer, %error, "a connection ended badly");
-                }
-                return Poll::Ready(None);
-            }
-            if state.may_be_taken() {
-                return Poll::Ready(None);
-            }
-            overdue.as_mut().poll(cx).map(Some)
         });
         if overdue.await == Some(Overdue::Evicted) {
             self.gate.metrics.connections.evicted.inc();

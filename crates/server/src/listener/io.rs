@@ -41,6 +41,11 @@ impl State {
         drop(self.half_open.lock().take());
     }
 
+    /// Whether no request has arrived yet.
+    pub(super) fn is_half_open(&self) -> bool {
+        self.half_open.lock().is_some()
+    }
+
     /// Whether a handler wants the connection, and nothing of an earlier response would be lost.
     pub(super) fn may_be_taken(&self) -> bool {
         self.takeover.is_wanted() && !self.has_unwritten.load(Ordering::Relaxed)

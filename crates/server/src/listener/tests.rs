@@ -207,6 +207,31 @@ async fn http2_is_spoken_where_tls_agreed_on_it_and_ends_gracefully() {
 }
 
 #[tokio::test]
+async fn who_connected_before_the_stop_and_asks_behind_it_is_answered() {
+    let server = start(limits(), None).await;
+    let mut taken = TcpStream::connect(server.address).await.unwrap();
+    let mut answer = Vec::new();
+    // Whoever comes later is accepted later.
+    let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let last = TcpStream::connect(server.address).await.unwrap();
+    ask(last, request, &mut answer).await;
+    // As the test has one thread, this one still waits to be accepted when the server stops.
+    let waiting = TcpStream::connect(server.address).await.unwrap();
+    drop(server.stop);
+    tokio::task::yield_now().await;
+    taken.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+    for (socket, rest) in [
+        (taken, &b"Host: localhost\r\n\r\n"[..]),
+        (waiting, &request[..]),
+    ] {
+        let mut answer = Vec::new();
+        ask(socket, rest, &mut answer).await;
+        assert!(answer.ends_with(b"hello"), "{answer:?}");
+    }
+    within(server.serving).await.unwrap();
+}
+
+#[tokio::test]
 async fn silent_connections_cannot_keep_others_out() {
     let pair = Pair::new();
     for pair in [None, Some(&pair)] {

@@ -19,7 +19,7 @@ pub(crate) use reader::{Door, Reader, Start};
 pub(crate) use rest::{Asked, Rest, read_log};
 pub(crate) use writer::Writer;
 
-use crate::history::History;
+use crate::history::{History, What};
 
 /// How long a client waits for an answer before it tries elsewhere.
 pub(crate) const ANSWER_PATIENCE: Duration = Duration::from_secs(3);
@@ -62,7 +62,7 @@ impl World {
     }
 
     /// A STOMP session on the next node. `None`: it is not to be had now.
-    async fn connect(&self, token: &str) -> Option<Client> {
+    async fn connect(&self, client: &str, token: &str) -> Option<Client> {
         let url = format!("ws://{}/ws", self.address);
         let options = ConnectOptions {
             heart_beat: Some(HeartBeat {
@@ -72,7 +72,31 @@ impl World {
             timeout: ANSWER_PATIENCE,
             ..ConnectOptions::default()
         };
-        Client::connect(&url, options.bearer(token)).await.ok()
+        let connected = Client::connect(&url, options.bearer(token)).await;
+        self.reached(client, connected).ok()
+    }
+
+    /// Takes down whether a client has a session.
+    fn reached<T>(
+        &self,
+        client: &str,
+        connected: Result<T, ClientError>,
+    ) -> Result<T, ClientError> {
+        let client = client.to_owned();
+        self.history.record(match &connected {
+            Ok(_) => What::Connected { client },
+            Err(error) => What::Unreached {
+                client,
+                why: error.to_string(),
+            },
+        });
+        connected
+    }
+
+    /// Takes down that a client's session is no more.
+    fn left(&self, client: &str, why: impl ToString) {
+        let (client, why) = (client.to_owned(), why.to_string());
+        self.history.record(What::Left { client, why });
     }
 }
 

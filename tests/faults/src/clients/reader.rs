@@ -16,7 +16,7 @@ use crate::history::What;
 const SILENCE: Duration = Duration::from_secs(1);
 const SILENCES_MAX: u32 = 2;
 
-/// Entries between two changes of the node for no reason, at most.
+/// What [`Reader::stay_max`] is at first.
 const STAY_MAX: usize = 400;
 
 /// What the reader speaks.
@@ -26,6 +26,15 @@ pub(crate) enum Door {
     Stomp,
     /// All of the user's rooms, with nothing to subscribe.
     Json,
+}
+
+impl Door {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Stomp => "stomp",
+            Self::Json => "json",
+        }
+    }
 }
 
 /// Where a reader begins in a room.
@@ -43,6 +52,8 @@ pub(crate) struct Reader {
     /// The rooms that are not read to their end, with the position of the last entry of each.
     positions: BTreeMap<String, String>,
     dice: Dice,
+    /// Entries between two changes of the node for no reason, at most; `None`: it changes for a reason only.
+    stay_max: Option<usize>,
 }
 
 /// Why a connection is left.
@@ -80,6 +91,15 @@ impl Reader {
             token,
             door,
             dice,
+            stay_max: Some(STAY_MAX),
+        }
+    }
+
+    /// The same, who stays where they are as long as they can.
+    pub(crate) fn staying(self) -> Self {
+        Self {
+            stay_max: None,
+            ..self
         }
     }
 
@@ -92,8 +112,10 @@ impl Reader {
                 Door::Stomp => self.read_stomp().await,
                 Door::Json => self.read_json().await,
             };
-            if matches!(left, Ok(Left::Done)) {
-                return;
+            match left {
+                Ok(Left::Done) => return,
+                Ok(Left::Broken) => self.world.left(&self.name, "silent, closed or changed"),
+                Err(error) => self.world.left(&self.name, error),
             }
             if self.positions != before {
                 backoff.reset();
@@ -103,7 +125,7 @@ impl Reader {
     }
 
     async fn read_stomp(&mut self) -> Result<Left, ClientError> {
-        let connected = self.world.connect(&self.token).await;
+        let connected = self.world.connect(&self.name, &self.token).await;
         let mut client = connected.ok_or(ClientError::Disconnected)?;
         for (room, position) in &self.positions {
             let destination = format!("/rooms/{room}");
@@ -231,12 +253,14 @@ impl Reader {
             ..ConnectOptions::default()
         };
         let bearer = format!("Bearer {}", self.token);
-        Client::open(&url, options.http_header("Authorization", bearer)).await
+        let opened = Client::open(&url, options.http_header("Authorization", bearer)).await;
+        self.world.reached(&self.name, opened)
     }
 
     /// How many entries until another node is tried for no reason.
     fn stay(&mut self) -> usize {
-        1 + STAY_MAX / 8 + self.dice.below(STAY_MAX)
+        self.stay_max
+            .map_or(usize::MAX, |most| 1 + most / 8 + self.dice.below(most))
     }
 
     /// Entries of rooms that have ended, and of others of the user's, are nobody's business.

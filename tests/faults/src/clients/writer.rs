@@ -22,7 +22,11 @@ pub(crate) struct Writer {
     world: World,
     room: String,
     user: String,
+    /// As its sessions are taken down.
+    name: String,
     token: String,
+    /// Longest pause between two messages, in milliseconds.
+    thinking_ms_max: usize,
     dice: Dice,
     client: Option<Client>,
     backoff: Backoff,
@@ -44,11 +48,21 @@ impl Writer {
             world,
             room: room.to_owned(),
             user: user.to_owned(),
+            name: format!("{user}/writer"),
             token,
+            thinking_ms_max: THINKING_MS_MAX,
             dice,
             client: None,
             backoff: Backoff::new(),
             number: 0,
+        }
+    }
+
+    /// The same with other pauses.
+    pub(crate) fn thinking(self, thinking_ms_max: usize) -> Self {
+        Self {
+            thinking_ms_max,
+            ..self
         }
     }
 
@@ -59,7 +73,7 @@ impl Writer {
             self.number += 1;
             let outcome = self.deliver(self.number).await;
             refusals += u32::from(outcome == Outcome::Refused);
-            let thinking = self.dice.below(THINKING_MS_MAX);
+            let thinking = self.dice.below(self.thinking_ms_max);
             sleep(Duration::from_millis(thinking as u64)).await;
         }
         self
@@ -96,7 +110,10 @@ impl Writer {
                     self.world.history.record(What::Refused { message, code });
                     return Outcome::Refused;
                 }
-                Err(None) => self.world.history.record(What::Unanswered { message }),
+                Err(None) => {
+                    self.world.history.record(What::Unanswered { message });
+                    self.world.left(&self.name, "no answer");
+                }
             }
             let may_give_up = number != 0 && !self.world.is_ending();
             if may_give_up && self.dice.once_in(GIVEN_UP_ONCE_IN) {
@@ -111,7 +128,7 @@ impl Writer {
         if let Some(client) = self.client.take() {
             return Some(client);
         }
-        let client = self.world.connect(&self.token).await;
+        let client = self.world.connect(&self.name, &self.token).await;
         if client.is_none() {
             self.backoff.pause().await;
         }
