@@ -8,7 +8,7 @@ BENCH ?= fanout --help
 FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-rust check-deploy lint sockjs-test-server fmt bench docs deny fuzz simulate test-faults test-faults-long test-rolling prepare prepare-tests clean
+.PHONY: help run build test test-embedded test-rust check-deploy lint sockjs-test-server fmt bench bench-cluster docs deny fuzz simulate test-faults test-faults-short test-faults-long test-rolling prepare prepare-tests clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,7 +19,16 @@ run: prepare ## Build and start Madang at http://127.0.0.1:8080 with its data in
 build: prepare ## Build target/release/madang and target/release/madang-bench.
 	$(CARGO) build --release
 
-test: prepare prepare-tests lint test-rust check-deploy ## Everything that CI runs: lints, unit, property, conformance and end-to-end tests.
+test: prepare prepare-tests lint test-rust check-deploy test-faults-short ## Everything that CI runs: lints, unit, property, conformance and end-to-end tests.
+
+# Their tests start brokers and databases, but without the feature `servers`.
+WITH_SERVERS = madang-bus madang-presence madang-store madang-e2e
+
+test-embedded: prepare ## What needs no broker and no database: as `make test`, without their tests and the fault suite.
+	@scripts/prepare embedded
+	$(CARGO) build --package madang-server
+	$(CARGO) test --quiet --workspace $(addprefix --exclude ,$(WITH_SERVERS) madang-faults madang-test-servers)
+	$(CARGO) test --quiet --no-default-features $(addprefix --package ,$(WITH_SERVERS))
 
 test-rust:
 	$(CARGO) build --workspace --all-targets
@@ -38,6 +47,9 @@ fmt: ## Format the sources.
 
 bench: build ## Run madang-bench; BENCH='fanout --with-ceiling …' says what. See docs/benchmarks.md.
 	target/release/madang-bench $(BENCH)
+
+bench-cluster: build prepare-tests ## Measure sends and deliveries on one to three nodes of each store and bus.
+	MADANG_BIN=$(CURDIR)/target/release/madang target/release/madang-bench-cluster
 
 docs: ## Write the generated references again; a test fails when one is stale.
 	$(CARGO) run --quiet --package madang-server -- config example > madang.example.toml
@@ -68,6 +80,11 @@ FAULTS = $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(
 test-faults: prepare prepare-tests ## Break nodes, bus and database under load; SEED, ROUNDS, STORE, BUS. See docs/reliability.md.
 	@$(CARGO) build --quiet --release --package madang-server --package madang-faults
 	@MADANG_BIN=$(CURDIR)/target/release/madang target/release/madang-faults $(FAULTS)
+
+# Each combination of store and bus twice, with the build that the other tests use.
+test-faults-short: prepare-tests
+	@$(CARGO) build --quiet --package madang-server --package madang-faults
+	@MADANG_BIN=$(CURDIR)/target/debug/madang target/debug/madang-faults --rounds 8
 
 test-faults-long: ROUNDS = 120
 test-faults-long: test-faults ## The same for 120 rounds: each fault twice on each combination.

@@ -55,6 +55,7 @@ pub async fn check_all(network: &dyn Network) {
     never_blocks_when_nobody_reads(network).await;
     a_cancelled_wait_loses_nothing(network).await;
     a_node_that_left_disturbs_nobody(network).await;
+    what_was_flushed_is_heard_though_its_node_ends(network).await;
     all_destinations_are_every_destination_and_nothing_else(network).await;
     a_destination_arrives_once_at_a_node_that_wants_it_twice(network).await;
     if network.capabilities().ordered {
@@ -110,6 +111,26 @@ async fn probe(network: &dyn Network, from: &Arc<dyn Bus>, to: &Arc<dyn Bus>, to
 async fn expect(network: &dyn Network, bus: &Arc<dyn Bus>, topic: &Topic, payload: &Bytes) {
     let got = heard(bus, network.capabilities().patience).await;
     assert_eq!(got.as_ref(), Some(&(topic.clone(), payload.clone())));
+}
+
+async fn what_was_flushed_is_heard_though_its_node_ends(network: &dyn Network) {
+    let (ending, other) = (network.join().await, network.join().await);
+    let topic = room("flushed");
+    connect(network, &ending, &other, &topic).await;
+    let last = Bytes::from_static(b"the last words");
+    for number in 0..2_000 {
+        ending.publish(&topic, Bytes::from(format!("{number}")));
+    }
+    ending.publish(&topic, last.clone());
+    ending.flush().await;
+    drop(ending);
+    let patience = network.capabilities().patience;
+    loop {
+        let heard = heard(&other, patience).await.expect("all of it");
+        if heard == (topic.clone(), last.clone()) {
+            return;
+        }
+    }
 }
 
 async fn delivers_to_every_other_subscriber_and_not_to_the_publisher(network: &dyn Network) {

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use madang_domain::ports::{BoxFuture, Bus, BusEvent, BusState, Topic};
-use tokio::sync::Notify;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval, sleep, timeout};
 
@@ -93,6 +94,14 @@ struct Node {
     outgoing: Queue<Channel>,
     connected: AtomicBool,
     was_connected: AtomicBool,
+    flushes: Flushes,
+}
+
+/// Whoever waits until what was published has left; each is told, or dropped with the connection.
+#[derive(Default)]
+struct Flushes {
+    waiting: Mutex<Vec<oneshot::Sender<()>>>,
+    wanted: Notify,
 }
 
 struct LinkedBus {
@@ -109,6 +118,7 @@ pub(crate) fn start(connector: impl Connector, prefix: &str) -> Arc<dyn Bus> {
         outgoing: Queue::new(),
         connected: AtomicBool::new(false),
         was_connected: AtomicBool::new(false),
+        flushes: Flushes::default(),
     });
     let link = tokio::spawn(keep_connected(connector, Arc::clone(&node)));
     Arc::new(LinkedBus { node, link })
@@ -124,6 +134,19 @@ impl Bus for LinkedBus {
         if let (Some(channel), Some(envelope)) = (channel, envelope) {
             self.node.outgoing.push(channel, envelope);
         }
+    }
+
+    fn flush(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            let (told, left) = oneshot::channel();
+            self.node.flushes.waiting.lock().push(told);
+            // Asked for after it waits: whoever loses the connection later lets it go.
+            if !self.node.connected.load(Ordering::Acquire) {
+                return;
+            }
+            self.node.flushes.wanted.notify_one();
+            drop(left.await);
+        })
     }
 
     fn reaches_others(&self, _topic: &Topic) -> bool {
@@ -196,7 +219,9 @@ async fn keep_connected(connector: impl Connector, node: Arc<Node>) {
     loop {
         let began = Instant::now();
         let Err(error) = stay(&connector, &node).await;
-        if node.connected.swap(false, Ordering::AcqRel) {
+        let was_connected = node.connected.swap(false, Ordering::AcqRel);
+        node.flushes.waiting.lock().clear();
+        if was_connected {
             tracing::warn!(%error, "the bus is lost; messages reach other nodes by their head checks until it is back");
         } else {
             tracing::warn!(%error, "the bus cannot be reached");
@@ -250,6 +275,19 @@ async fn stay(
             () = node.outgoing.take(&mut batch, BATCH_MAX) => {
                 timeout(TIMEOUT, connection.publish(&batch)).await??;
                 batch.clear();
+            }
+            () = node.flushes.wanted.notified() => {
+                let waiting = std::mem::take(&mut *node.flushes.waiting.lock());
+                while node.outgoing.take_now(&mut batch, BATCH_MAX).await {
+                    timeout(TIMEOUT, connection.publish(&batch)).await??;
+                    batch.clear();
+                }
+                // What the client library has is with the broker once that answers.
+                timeout(TIMEOUT, connection.ping()).await??;
+                for waiting in waiting {
+                    // Whoever does not wait any more is not to be told.
+                    let _ = waiting.send(());
+                }
             }
             _ = ping.tick() => timeout(TIMEOUT, connection.ping()).await??,
         }

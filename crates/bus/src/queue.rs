@@ -55,6 +55,18 @@ impl<T> Queue<T> {
         self.bytes.fetch_sub(size, Ordering::Relaxed);
     }
 
+    /// Takes what is there, `max` at most; whether that is anything.
+    pub(crate) async fn take_now(&self, batch: &mut Vec<(T, Bytes)>, max: usize) -> bool {
+        let mut receiver = self.receiver.lock().await;
+        while batch.len() < max
+            && let Ok((what, payload)) = receiver.try_recv()
+        {
+            self.bytes.fetch_sub(payload.len(), Ordering::Relaxed);
+            batch.push((what, payload));
+        }
+        !batch.is_empty()
+    }
+
     /// Forgets what waits.
     pub(crate) async fn clear(&self) {
         let mut receiver = self.receiver.lock().await;

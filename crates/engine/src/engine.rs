@@ -29,6 +29,9 @@ use crate::{
     known_users, overdue, presence, retention, signal_gate, tell_presence, vital, watch_heads,
 };
 
+/// How long the bus may take for what was told last.
+const FLUSH_WITHIN: Duration = Duration::from_secs(2);
+
 /// How the engine is set up.
 #[derive(Debug, Clone)]
 pub struct EngineOptions {
@@ -228,6 +231,13 @@ impl Engine {
             drop(task.await);
         }
         self.release_presence().await;
+        // What was told last is not to die with this process.
+        if tokio::time::timeout(FLUSH_WITHIN, self.bus.flush())
+            .await
+            .is_err()
+        {
+            tracing::warn!("the bus did not take what was told last");
+        }
     }
 
     /// The subscribers of this node.

@@ -75,6 +75,8 @@ struct Connection {
     leaves_at: Option<Instant>,
     /// What the port knows.
     told: bool,
+    /// The port failed when it was told else: it may know that.
+    doubtful: bool,
     queued: bool,
 }
 
@@ -154,7 +156,7 @@ impl Online {
             };
             connection.queued = false;
             let online = connection.leaves_at.is_none_or(|at| at > now);
-            if online != connection.told {
+            if online != connection.told || connection.doubtful {
                 batch.push((user, online));
             } else if !online {
                 state.users.remove(&user);
@@ -171,6 +173,7 @@ impl Online {
                 continue;
             };
             connection.told = *online;
+            connection.doubtful = false;
             if connection.queued {
                 continue;
             }
@@ -188,9 +191,11 @@ impl Online {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         for (user, _) in batch {
-            if let Some(connection) = state.users.get_mut(&user)
-                && !connection.queued
-            {
+            let Some(connection) = state.users.get_mut(&user) else {
+                continue;
+            };
+            connection.doubtful = true;
+            if !connection.queued {
                 connection.queued = true;
                 state.untold.push_front(user);
             }
@@ -203,6 +208,7 @@ impl Online {
         let state = &mut *guard;
         for (user, connection) in &mut state.users {
             connection.told = false;
+            connection.doubtful = false;
             if !connection.queued {
                 connection.queued = true;
                 state.untold.push_back(user.clone());

@@ -209,7 +209,8 @@ async fn what_could_not_be_told_is_told_when_the_port_is_back_as_it_is_then() {
     pass(RENEWAL).await;
     let mut told = rig.port.take_told();
     told.sort_unstable();
-    assert_eq!(told, ["+kim", "+lee", "-park"], "choi came and went unseen");
+    // The port may have kept that choi came.
+    assert_eq!(told, ["+kim", "+lee", "-choi", "-park"]);
     let mut seen = rig.watcher.take();
     seen.sort_unstable();
     assert_eq!(seen, ["+kim", "+lee"]);

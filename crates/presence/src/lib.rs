@@ -9,7 +9,3 @@ mod redis;
 
 pub use local::LocalCluster;
 pub use open::{Options, UrlError, check, open};
-
-/// Offline users whose last edge is kept. With one more, who left first is forgotten, and is as
-/// one who never came. Who is online does not count.
-pub const LAST_SEEN_MAX: usize = 100_000;

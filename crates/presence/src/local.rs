@@ -6,11 +6,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use madang_domain::ports::{BoxFuture, Presence, PresenceEdge, PresenceError};
+use madang_domain::ports::{BoxFuture, LAST_SEEN_MAX, Presence, PresenceEdge, PresenceError};
 use madang_domain::{Timestamp, UserId};
 use parking_lot::Mutex;
-
-use crate::LAST_SEEN_MAX;
 
 /// Nodes of one process that know of each other's users. Cheap to clone.
 #[derive(Clone, Default)]

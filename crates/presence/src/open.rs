@@ -20,12 +20,9 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UrlError {
-    /// Neither `local`, nor `store`, nor a scheme of Redis.
+    /// Neither `local` nor a scheme of Redis.
     #[error("presence has no URLs that begin with \"{0}:\"")]
     Scheme(String),
-    /// What `store:` will be.
-    #[error("presence in the database is not there yet; with several nodes, keep it on Redis")]
-    Store,
     /// Not an address of Redis.
     #[error(transparent)]
     Redis(madang_redis::UrlError),
@@ -62,10 +59,8 @@ pub fn check(url: &str) -> Result<(), UrlError> {
 }
 
 fn kept(url: &str) -> Result<Kept, UrlError> {
-    match url.split_once(':').map_or(url, |(scheme, _)| scheme) {
-        "local" => return Ok(Kept::Local),
-        "store" => return Err(UrlError::Store),
-        _ => {}
+    if url.split_once(':').map_or(url, |(scheme, _)| scheme) == "local" {
+        return Ok(Kept::Local);
     }
     Place::parse(url)
         .map(Kept::Redis)
@@ -88,7 +83,8 @@ mod tests {
             refused("redis+sentinel://a:1"),
             UrlError::Redis(_)
         ));
-        assert!(matches!(refused("store:"), UrlError::Store));
+        // The store's own: it is opened there.
+        assert!(matches!(refused("store:"), UrlError::Scheme(scheme) if scheme == "store"));
     }
 
     #[test]

@@ -257,6 +257,7 @@ fn ports(
             "node.roles are not all and bus.url is local: nodes with the other roles hear of messages late, and of topics, typing and presence never"
         );
     }
+    store::warn_of_halves(config);
     if config.keeps_presence_to_itself() {
         tracing::warn!(
             "presence.url is local: and bus.url is not: each of several nodes knows its own users only"
@@ -265,7 +266,7 @@ fn ports(
     Ok(Ports {
         store,
         bus: bus::open(&config.bus.url, &config.bus.options())?,
-        presence: presence::open(config.presence_url(), &config.presence_options())?,
+        presence: store::open_presence(config)?,
         clock: Arc::new(SystemClock),
         telemetry: Arc::new(EngineTelemetry(Arc::clone(metrics))),
     })

@@ -1,5 +1,5 @@
 //! Where everything accepted is kept: the [`Store`](madang_domain::ports::Store) port on SQLite,
-//! and the suite that every adapter of the port passes.
+//! PostgreSQL, MySQL and MariaDB, and the suite that every adapter of the port passes.
 
 #[cfg(any(test, feature = "conformance"))]
 #[expect(clippy::unwrap_used, clippy::print_stdout, reason = "these are tests")]

@@ -8,10 +8,13 @@
 
 mod auth;
 mod bench;
+#[cfg(feature = "servers")]
 mod bus;
 mod checklist;
 mod client_library;
 mod clients;
+#[cfg(feature = "servers")]
+mod cluster;
 mod contract1;
 mod contract2;
 mod contract3;

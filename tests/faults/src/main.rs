@@ -17,6 +17,7 @@ mod plan;
 mod report;
 mod rolling;
 mod round;
+mod silence;
 mod spec;
 
 use std::fs;
@@ -98,6 +99,12 @@ fn check(file: &Path) -> Result<bool, String> {
         .iter()
         .for_each(|finding| println!("{finding}"));
     println!("{verdict:?}");
+    for (fault, time) in silence::after_faults(&events) {
+        println!(
+            "{fault}: longest silence of a reader {:.2} s",
+            time.as_secs_f64()
+        );
+    }
     let figures = Figures::of(&events);
     if figures.has_restarts() {
         println!("\n{}", figures.tables());

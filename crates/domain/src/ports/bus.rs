@@ -61,6 +61,12 @@ pub trait Bus: Send + Sync {
     /// Never blocks and never fails: what cannot be sent is dropped.
     fn publish(&self, topic: &Topic, payload: Bytes);
 
+    /// Returns once what this node published before the call has reached what carries it, or is lost. For
+    /// a node that is about to end.
+    fn flush(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+
     /// Whether any other node might subscribe to `topic`: `false` spares making a payload.
     fn reaches_others(&self, topic: &Topic) -> bool;
 

@@ -13,7 +13,7 @@ pub mod store;
 pub use bus::{Bus, BusEvent, BusState, Topic};
 pub use clock::Clock;
 pub use log::{LogPage, LogQuery, PageSpace};
-pub use presence::{Presence, PresenceEdge, PresenceError};
+pub use presence::{LAST_SEEN_MAX, Presence, PresenceEdge, PresenceError};
 pub use store::{
     Commit, Found, MessagePage, RetentionRule, RoomSummary, RoomView, RoomsQuery, Store,
     StoreError, Swept,

@@ -17,6 +17,10 @@ use super::BoxFuture;
 use crate::ids::UserId;
 use crate::time::Timestamp;
 
+/// Offline users whose last edge is kept, about. With more, who left first is forgotten, and is as one
+/// who never came. Who is online does not count.
+pub const LAST_SEEN_MAX: usize = 100_000;
+
 /// Presence could not be asked or told. Nothing is lost: it is said again with the next renewal.
 #[derive(Debug, Error)]
 #[error("presence is unavailable: {0}")]
@@ -58,7 +62,9 @@ pub trait Presence: Send + Sync {
     /// for who comes from a node whose lease ran out, unless a renewal found that before.
     ///
     /// # Errors
-    /// [`PresenceError`]: nothing was kept. Always so without a lease that is valid at `now`.
+    /// [`PresenceError`]: nothing was kept, or it is not known whether it was: to be said again. The
+    /// edges of what was kept after all come with a later call. Without a lease that is valid at
+    /// `now` it always fails, and nothing is kept.
     fn set<'a>(
         &'a self,
         users: &'a [(UserId, bool)],

@@ -9,6 +9,7 @@
 
 mod script;
 #[cfg(test)]
+#[cfg(feature = "servers")]
 mod tests;
 
 use std::collections::HashSet;

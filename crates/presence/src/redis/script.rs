@@ -1,10 +1,8 @@
 //! The scripts, what they are given, and what they answer.
 
-use madang_domain::ports::{PresenceEdge, PresenceError};
+use madang_domain::ports::{LAST_SEEN_MAX, PresenceEdge, PresenceError};
 use madang_domain::{Timestamp, UserId};
 use redis::{FromRedisValue, ParsingError, Pipeline, Value};
-
-use crate::LAST_SEEN_MAX;
 
 /// For how long everything is kept that no node renews: a deployment that is gone leaves nothing behind, one that was
 /// away for less still knows who was seen when.

@@ -1,15 +1,15 @@
-//! Which store the server runs on.
+//! Which store the server runs on, and where it keeps presence.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use madang_domain::ports::Store;
+use madang_domain::ports::{Presence, Store};
 use madang_store::remote::{self, RemoteOptions};
 use madang_store::sqlite::{self, SqliteStore};
 
 use super::{ServeError, make_directory, options};
-use crate::config::{Config, StorePlace};
+use crate::config::{self, Config, StorePlace};
 
 /// The database inside the data directory.
 const DATABASE: &str = "madang.db";
@@ -25,15 +25,42 @@ pub(super) fn open(config: &Config) -> Result<Arc<dyn Store>, ServeError> {
                 &options::sqlite(config),
             )?))
         }
-        StorePlace::Server(url) => {
-            let options = RemoteOptions {
-                writers: options.writer_threads,
-                readers: options.reader_threads,
-                connect_timeout: Duration::from_millis(options.connect_timeout_ms),
-                statement_timeout: Duration::from_millis(options.statement_timeout_ms),
-            };
-            Ok(remote::open(url, &options)?)
+        StorePlace::Server(url) => Ok(remote::open(url, &remote_options(config))?),
+    }
+}
+
+/// Opens presence as the configuration has it.
+pub(super) fn open_presence(config: &Config) -> Result<Arc<dyn Presence>, ServeError> {
+    match config.presence_url() {
+        config::Presence::STORE => {
+            let options = remote_options(config);
+            Ok(remote::presence::open(&config.store.url, &options)?)
         }
+        url => Ok(madang_presence::open(url, &config.presence_options())?),
+    }
+}
+
+fn remote_options(config: &Config) -> RemoteOptions {
+    let options = &config.store;
+    RemoteOptions {
+        writers: options.writer_threads,
+        readers: options.reader_threads,
+        connect_timeout: Duration::from_millis(options.connect_timeout_ms),
+        statement_timeout: Duration::from_millis(options.statement_timeout_ms),
+    }
+}
+
+/// Says what makes sense for one node only, where something else is for several.
+pub(super) fn warn_of_halves(config: &Config) {
+    let is_shared = matches!(StorePlace::of(&config.store.url), StorePlace::Server(_));
+    match (is_shared, config.bus.is_local()) {
+        (true, true) => tracing::warn!(
+            "store.url is a database server and bus.url is local: several nodes would hear of each other's messages late, and of topics and typing never"
+        ),
+        (false, false) => tracing::warn!(
+            "bus.url is not local and store.url is SQLite, which one node has: nothing that is stored is shared"
+        ),
+        _ => {}
     }
 }
 

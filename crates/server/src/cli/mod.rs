@@ -46,7 +46,7 @@ enum Command {
     Config(config::ConfigCommand),
     /// Bring the database to this version's schema.
     Migrate(StoreArgs),
-    /// Have clients read anew after a backup was put in place.
+    /// Have clients read anew after a backup was put in place. No node may run.
     Restored(StoreArgs),
     /// Print version, compiler and features.
     Version,

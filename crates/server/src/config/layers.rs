@@ -355,10 +355,36 @@ pub fn shown(spec: &OptionSpec, value: &Value) -> String {
     }
 }
 
-/// A URL whose password is masked; `None` for what has none.
+/// A URL whose passwords are masked, also one that is mistyped; `None` for what has none.
 fn without_password(text: &str) -> Option<String> {
-    let (scheme, rest) = text.split_once("://")?;
-    let (login, hosts) = rest.rsplit_once('@')?;
-    let (user, _) = login.split_once(':')?;
-    Some(format!("{scheme}://{user}:{MASK}@{hosts}"))
+    let (address, query) = match text.split_once('?') {
+        Some((address, query)) => (address, Some(query)),
+        None => (text, None),
+    };
+    let masked = masked_login(address);
+    let mut is_masked = masked.is_some();
+    let mut shown = masked.unwrap_or_else(|| address.to_owned());
+    for (at, part) in query
+        .into_iter()
+        .flat_map(|query| query.split('&'))
+        .enumerate()
+    {
+        shown.push(if at == 0 { '?' } else { '&' });
+        match part.split_once('=') {
+            Some((name, _)) if name.to_ascii_lowercase().contains("password") => {
+                is_masked = true;
+                shown.push_str(&format!("{name}={MASK}"));
+            }
+            _ => shown.push_str(part),
+        }
+    }
+    is_masked.then_some(shown)
+}
+
+fn masked_login(address: &str) -> Option<String> {
+    let (before, hosts) = address.rsplit_once('@')?;
+    // Behind the scheme, however it is written.
+    let login = before.rfind('/').map_or(0, |slash| slash + 1);
+    let (user, _) = before[login..].split_once(':')?;
+    Some(format!("{}{user}:{MASK}@{hosts}", &before[..login]))
 }

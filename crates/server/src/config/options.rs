@@ -368,8 +368,8 @@ options! {
     /// Who is online.
     presence: Presence {
         /// Where it is kept: `local:` for one node; `redis://HOST:PORT` and the other forms of Redis
-        /// that `bus.url` has, for several. Empty takes the Redis of `bus.url`, and `local:` where the
-        /// bus is none. Not there yet: `store:`.
+        /// that `bus.url` has, or `store:` for the database server of `store.url`, for several. Empty
+        /// takes the Redis of `bus.url`; where the bus is another, the database server; else `local:`.
         url: Option<String> = "", ANY_TEXT;
         /// Seconds for which a node that is gone keeps its users online.
         lease_seconds: u64 = 30, Allowed::Range(3, 3600);
@@ -466,6 +466,14 @@ impl StorePlace<'_> {
     }
 }
 
+impl Store {
+    /// Whether several nodes can have it.
+    #[must_use]
+    pub fn is_on_a_server(&self) -> bool {
+        matches!(StorePlace::of(&self.url), StorePlace::Server(_))
+    }
+}
+
 impl Bus {
     /// What the bus needs besides its URL.
     #[must_use]
@@ -490,15 +498,20 @@ impl Bus {
 
 impl Presence {
     const LOCAL: &str = "local:";
+
+    /// In the database server that `store.url` names.
+    pub const STORE: &str = "store:";
 }
 
 impl Config {
-    /// Where presence is kept: as it says, or else on the Redis of the bus, or in this process.
+    /// Where presence is kept: as it says; or else where all nodes have it, on the Redis of the bus or
+    /// in the database; or in this process.
     #[must_use]
     pub fn presence_url(&self) -> &str {
         match &self.presence.url {
             Some(url) => url,
             None if self.bus.is_redis() => &self.bus.url,
+            None if !self.bus.is_local() && self.store.is_on_a_server() => Presence::STORE,
             None => Presence::LOCAL,
         }
     }

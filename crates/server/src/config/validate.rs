@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use madang_bus::UrlError;
 
-use super::StorePlace;
+use super::{Presence, StorePlace};
 use madang_domain::UserId;
 
 use super::api_key::{ApiKey, ApiKeyHash};
@@ -113,7 +113,9 @@ fn check_together(config: &Config, settings: &Settings, faults: &mut Vec<Fault>)
         refuse(
             "store",
             "url",
-            format!("allowed: sqlite:PATH, or a database server's URL: {problem}"),
+            format!(
+                "allowed: sqlite:PATH, postgres://USER:PASSWORD@HOST/DATABASE or mysql://…; here {problem}"
+            ),
         );
     }
     if let Err(problem) = madang_bus::check(&config.bus.url, &config.bus.options()) {
@@ -127,9 +129,7 @@ fn check_together(config: &Config, settings: &Settings, faults: &mut Vec<Fault>)
         let problem = "allowed: at least one role, of api and gateway";
         refuse("node", "roles", problem.to_owned());
     }
-    if let Some(Err(problem)) = config.presence.url.as_deref().map(madang_presence::check) {
-        refuse("presence", "url", problem.to_string());
-    }
+    check_presence(config, &mut refuse);
     let tls = &config.tls;
     for (name, is_set, other) in [
         ("cert_file", tls.cert_file.is_some(), tls.key_file.is_some()),
@@ -153,6 +153,22 @@ fn check_together(config: &Config, settings: &Settings, faults: &mut Vec<Fault>)
         let batch = config.store.batch_drafts_max;
         let problem = format!("allowed: at least store.batch_drafts_max, which is {batch}");
         refuse("store", "queue_drafts_max", problem);
+    }
+}
+
+fn check_presence(config: &Config, refuse: &mut impl FnMut(&str, &str, String)) {
+    match config.presence.url.as_deref() {
+        None => {}
+        Some(Presence::STORE) if config.store.is_on_a_server() => {}
+        Some(Presence::STORE) => {
+            let problem = "allowed: store: only where store.url names a database server";
+            refuse("presence", "url", problem.to_owned());
+        }
+        Some(url) => {
+            if let Err(problem) = madang_presence::check(url) {
+                refuse("presence", "url", problem.to_string());
+            }
+        }
     }
 }
 

@@ -80,7 +80,8 @@ async fn readyz(
         let detail = "presence was not reached yet";
         return Err(Error::with_detail(Code::Unavailable, detail).into());
     }
-    checks.check(&state.engine).await?;
+    let unusable = |_| Error::with_detail(Code::Unavailable, "the store cannot commit now");
+    checks.check(&state.engine).await.map_err(unusable)?;
     Ok("ready")
 }
 

@@ -39,7 +39,8 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_new(&log.level)?)
+        // What a database notes of its own work is its own log's matter.
+        .with_env_filter(EnvFilter::try_new(format!("sqlx=error,{}", log.level))?)
         .with_writer(writer);
     Ok(match log.format {
         LogFormat::Text => Box::new(builder.with_ansi(colours).finish()),

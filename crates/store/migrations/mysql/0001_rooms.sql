@@ -5,7 +5,7 @@
 CREATE TABLE IF NOT EXISTS settings (
     name  VARBINARY(64) PRIMARY KEY,
     value VARBINARY(1024) NOT NULL
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 --;
 CREATE TABLE IF NOT EXISTS users (
     user_no    BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS users (
     UNIQUE KEY users_id (id),
     KEY users_revoked (revoked_at),
     KEY users_agents (role, seen)
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 --;
 CREATE TABLE IF NOT EXISTS rooms (
     room_no        BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
@@ -54,13 +54,13 @@ CREATE TABLE IF NOT EXISTS rooms (
     KEY rooms_assigned (agent, state, inquired_at, room_no),
     KEY rooms_open (kind, room_no),
     UNIQUE KEY rooms_direct (direct_key)
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 --;
 CREATE TABLE IF NOT EXISTS uploads (
     link       VARBINARY(768) PRIMARY KEY,
     retired_at BIGINT,
     KEY uploads_retired (retired_at)
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 --;
 -- The bounds of what `messages` holds of each room. Narrow: each append changes a row.
 CREATE TABLE IF NOT EXISTS logs (
@@ -70,7 +70,7 @@ CREATE TABLE IF NOT EXISTS logs (
     active_at  BIGINT NOT NULL DEFAULT 0,
     oldest_seq BIGINT NOT NULL DEFAULT 1,
     oldest_n   BIGINT NOT NULL DEFAULT 0
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 --;
 -- digest: a keyed hash of sender and client id, where there is one. Equal digests are told apart by
 -- the message itself.
@@ -89,7 +89,7 @@ CREATE TABLE IF NOT EXISTS messages (
     text        MEDIUMTEXT NOT NULL,
     PRIMARY KEY (room_no, seq),
     KEY messages_digest (room_no, digest)
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 --;
 CREATE TABLE IF NOT EXISTS members (
     user_no   BIGINT NOT NULL,
@@ -107,32 +107,32 @@ CREATE TABLE IF NOT EXISTS members (
     UNIQUE KEY members_by_id (room_no, id),
     KEY members_by_mark (room_no, read_seq),
     KEY members_by_age (room_no, since, joined_at, id, role)
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 --;
 CREATE TABLE IF NOT EXISTS removed (
     room_no BIGINT NOT NULL,
     user_no BIGINT NOT NULL,
     PRIMARY KEY (room_no, user_no)
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 --;
 CREATE TABLE IF NOT EXISTS delivered (
     room_no BIGINT NOT NULL,
     `user`  VARBINARY(255) NOT NULL,
     seq     BIGINT NOT NULL,
     PRIMARY KEY (room_no, `user`)
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 --;
 CREATE TABLE IF NOT EXISTS filters (
     place  BIGINT NOT NULL PRIMARY KEY,
     filter MEDIUMBLOB NOT NULL
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 --;
 -- Deleted rooms whose rows are still to be removed.
 CREATE TABLE IF NOT EXISTS purges (
     room_no  BIGINT NOT NULL PRIMARY KEY,
     next_seq BIGINT NOT NULL,
     last_seq BIGINT NOT NULL
-) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4;
+) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4 COLLATE = utf8mb4_bin;
 --;
 -- Secret, so that nobody can choose client ids with equal digests.
 INSERT IGNORE INTO settings (name, value) VALUES ('client_id_key', random_bytes(16));

@@ -75,6 +75,25 @@ pub(crate) trait Database {
         Ok(())
     }
 
+    /// As [`Database::query`], and keeps others from changing the rows until the transaction ends: of a
+    /// statement on one table. Nothing more where one writes at a time.
+    ///
+    /// # Errors
+    /// As [`Database::query`].
+    fn query_locked(
+        &self,
+        sql: &'static str,
+        values: &[Value<'_>],
+        each: &mut dyn FnMut(&dyn Row) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        self.query(sql, values, each)
+    }
+
+    /// What a query costs a search beside its rows, in bytes that are looked at.
+    fn query_cost(&self) -> usize {
+        0
+    }
+
     /// Keeps others from changing rooms until the transaction ends, and waits for those who do.
     /// Nothing where one writes at a time.
     ///
@@ -157,6 +176,23 @@ pub(crate) fn first<T>(
 ) -> Result<Option<T>, StoreError> {
     let (mut found, mut row) = (None, Some(row));
     database.query(sql, values, &mut |next| {
+        if let Some(row) = row.take() {
+            found = Some(row(next)?);
+        }
+        Ok(false)
+    })?;
+    Ok(found)
+}
+
+/// The first row, which others do not change until the transaction ends.
+pub(crate) fn first_locked<T>(
+    database: &dyn Database,
+    sql: &'static str,
+    values: &[Value<'_>],
+    row: impl FnOnce(&dyn Row) -> Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
+    let (mut found, mut row) = (None, Some(row));
+    database.query_locked(sql, values, &mut |next| {
         if let Some(row) = row.take() {
             found = Some(row(next)?);
         }

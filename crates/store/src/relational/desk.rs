@@ -376,6 +376,10 @@ impl Change<'_> {
             };
             Ok((row.int(0)?, rooms::room_id(row, 1)?, customer))
         })?;
+        // In the order in which everybody locks rooms, and before the desk.
+        let mut ids: Vec<&RoomId> = waiting.iter().map(|(_, id, _)| id).collect();
+        ids.sort_unstable();
+        self.database.lock_rooms(&ids)?;
         let mut noted = 0;
         for (room_no, id, customer) in &waiting {
             // Others may have noted it meanwhile, or an agent claimed it.

@@ -5,7 +5,9 @@ use madang_domain::receipt::ReadMark;
 use madang_domain::{Marks, RoomId, Seq, UserId};
 
 use super::change::Change;
-use super::database::{Database, all, execute, first, number, seq, sql_limit, user_id, values};
+use super::database::{
+    Database, all, execute, first, first_locked, number, seq, sql_limit, user_id, values,
+};
 use super::gathered::Mark;
 use super::memory::CachedRoom;
 use super::read::{Halt, Read};
@@ -55,7 +57,7 @@ impl Change<'_> {
             return Ok(None);
         }
         let member = values![user_no, room.room_no];
-        let Some(before) = first(self.database, READ, member, |row| seq(row, 0))? else {
+        let Some(before) = first_locked(self.database, READ, member, |row| seq(row, 0))? else {
             return Ok(None);
         };
         let now = mark.position.seq.min(room.head.last).max(before);

@@ -1,6 +1,6 @@
 //! Inboxes: rooms whose log is a user's notifications.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use madang_domain::notification::HANDLED_AT_ONCE_MAX;
@@ -41,14 +41,13 @@ impl Change<'_> {
             user: notify.sender.clone(),
             name: None,
         };
-        let mut told = HashSet::new();
-        for user in &notify.users {
-            if told.insert(user) {
-                let told = (&notify.notification, notify.client_id.as_ref());
-                self.notify_one(user, told, &sender, notify.at, done)?;
-            }
+        // Each once, in the order in which everybody locks inboxes.
+        let users: BTreeSet<&UserId> = notify.users.iter().collect();
+        for user in &users {
+            let told = (&notify.notification, notify.client_id.as_ref());
+            self.notify_one(user, told, &sender, notify.at, done)?;
         }
-        Ok(Answer::Done(told.len()))
+        Ok(Answer::Done(users.len()))
     }
 
     /// Appends to the user's inbox, made when it is missing; nothing, when the sender has named it

@@ -1,13 +1,14 @@
 //! Removing rows: entries that are kept no longer, and what a deleted room leaves behind.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use madang_domain::ports::StoreError;
 use madang_domain::{ClientId, MessageKind, Revision, Seq, UserId};
 
 use super::change::Change;
 use super::database::{
-    Database, Row, all, damaged, execute, first, number, one_of, seq, sql_limit, user_id, values,
+    Database, Row, all, damaged, execute, first, first_locked, number, one_of, seq, sql_limit,
+    user_id, values,
 };
 use super::filter::{self, block_of, place};
 use super::marks;
@@ -143,7 +144,8 @@ pub(crate) fn uncount_own(
     seqs: &[Seq],
 ) -> Result<(), StoreError> {
     let of = values![user_no, room_no];
-    let read = first(database, marks::READ, of, |row| seq(row, 0))?;
+    // A mark that moves meanwhile counts for itself.
+    let read = first_locked(database, marks::READ, of, |row| seq(row, 0))?;
     let behind = (seqs.iter()).filter(|seq| read.is_some_and(|read| **seq > read));
     let behind = behind.count();
     if behind == 0 {
@@ -157,9 +159,9 @@ pub(crate) fn uncount_own(
     .map(drop)
 }
 
-/// Each sender's messages among some entries.
-pub(crate) fn by_sender(entries: &[Traces]) -> HashMap<&UserId, Vec<Seq>> {
-    let mut senders: HashMap<&UserId, Vec<Seq>> = HashMap::new();
+/// Each sender's messages among some entries, in the order in which rows of members are locked.
+pub(crate) fn by_sender(entries: &[Traces]) -> BTreeMap<&UserId, Vec<Seq>> {
+    let mut senders: BTreeMap<&UserId, Vec<Seq>> = BTreeMap::new();
     for entry in entries {
         if entry.kind == MessageKind::Message {
             senders.entry(&entry.sender).or_default().push(entry.seq);

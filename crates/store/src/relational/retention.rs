@@ -137,18 +137,20 @@ impl Change<'_> {
             let number = room.room_no.cast_unsigned();
             let rule = &rules[usize::from(numbers::of_room_kind(room.kind))];
             swept.next = Some(number);
-            let left = ENTRIES - swept.entries as usize;
+            let left = ENTRIES;
             match self.sweep_room(room, rule, now, left)? {
+                Removed::Entries(0) => continue,
                 Removed::Room => swept.rooms += 1,
                 Removed::Entries(removed) => {
                     swept.entries += removed as u64;
                     if removed == left {
                         // There may be more of this room.
                         swept.next = Some(number - 1);
-                        return Ok(swept);
                     }
                 }
             }
+            // Nobody is to wait for this room while others are looked at.
+            return Ok(swept);
         }
         if is_end {
             swept.next = None;

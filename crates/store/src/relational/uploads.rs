@@ -89,8 +89,12 @@ impl Change<'_> {
         let before = values![at.before(RETIRED_FOR)];
         let forgotten = all(self.database, FORGOTTEN, before, |row| text(row, 0))?;
         for link in forgotten.iter().flatten() {
-            let forget = "DELETE FROM uploads WHERE link = ?1";
-            execute(self.database, forget, values![&**link])?;
+            let forget = "DELETE FROM uploads WHERE link = ?1 AND retired_at < ?2";
+            execute(
+                self.database,
+                forget,
+                values![&**link, at.before(RETIRED_FOR)],
+            )?;
         }
         Ok(())
     }

@@ -7,7 +7,8 @@ use madang_domain::{Role, Timestamp, User, UserChange, UserId};
 
 use super::change::Change;
 use super::database::{
-    Database, Row, Value, all, execute, first, one_of, sql_limit, text, timestamp, user_id, values,
+    Database, Row, Value, all, execute, first, first_locked, one_of, sql_limit, text, timestamp,
+    user_id, values,
 };
 use super::read::{Halt, Read};
 use crate::numbers;
@@ -58,7 +59,8 @@ fn after(change: &UserChange, known: Option<&User>) -> Option<User> {
 
 impl Change<'_> {
     pub(crate) fn keep_user(&mut self, change: &UserChange) -> Result<(), StoreError> {
-        let known = find(self.database, &change.id)?;
+        let id = values![change.id.as_str()];
+        let known = first_locked(self.database, FIND, id, user)?;
         if let Some(user) = after(change, known.as_ref()) {
             execute(
                 self.database,

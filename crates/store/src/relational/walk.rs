@@ -30,6 +30,9 @@ const UNMERGED: usize = 32;
 /// What it costs to look at the next filter.
 const FILTER: usize = 160;
 
+/// Filters of one query at most: a server sends them all, however soon one lets the question pass.
+const STRIDE_MAX: u64 = 256;
+
 /// Entries that may be in another order than their times: senders overtake each other.
 const NEIGHBOURS: u64 = 8;
 
@@ -190,7 +193,7 @@ impl Read<'_> {
             return Ok(false);
         }
         let from = Seq::new(below.get().saturating_sub(NEIGHBOURS)).max(walk.log.oldest);
-        budget.spend(ROW);
+        budget.spend(ROW + self.database.query_cost());
         let places = self.places(walk, from, below.previous())?;
         let wanted = places.into_iter().filter(|place| question.wants(*place));
         let newest = wanted.max().map(|newest| SearchPlace {
@@ -280,6 +283,7 @@ impl Read<'_> {
             return Ok(below);
         }
         let to = block_of(below.previous());
+        budget.spend(2 * self.database.query_cost());
         let from = to.saturating_sub(walk.stride - 1);
         let from = from.max(block_of(walk.log.oldest));
         let (block, is_cut) = match self.next_block(walk.room_no, (from, to), question, budget)? {
@@ -292,7 +296,7 @@ impl Read<'_> {
             Block::None => (from, false),
         };
         if !is_cut {
-            walk.stride = walk.stride.saturating_mul(2);
+            walk.stride = walk.stride.saturating_mul(2).min(STRIDE_MAX);
         }
         Ok(Seq::new(block * BLOCK + 1).max(walk.log.oldest))
     }

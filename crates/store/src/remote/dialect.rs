@@ -25,6 +25,7 @@ pub(crate) struct Dialect {
     words: Words,
     /// By the address of the text, which is a constant's.
     known: HashMap<(usize, usize), Translated>,
+    locked: HashMap<(usize, usize), Translated>,
     /// Statements of many rows or keys, by what makes them and the number.
     many: HashMap<(usize, usize), Arc<str>>,
 }
@@ -34,6 +35,7 @@ impl Dialect {
         Self {
             words,
             known: HashMap::new(),
+            locked: HashMap::new(),
             many: HashMap::new(),
         }
     }
@@ -43,6 +45,14 @@ impl Dialect {
         let words = self.words;
         let known = self.known.entry(key);
         known.or_insert_with(|| translate(words, sql)).clone()
+    }
+
+    /// As [`Dialect::translate`], of a statement that locks the rows that it finds.
+    pub(crate) fn locked(&mut self, sql: &'static str) -> Translated {
+        let words = self.words;
+        let locked = self.locked.entry((sql.as_ptr() as usize, sql.len()));
+        let translate = || translate(words, &format!("{sql} FOR UPDATE"));
+        locked.or_insert_with(translate).clone()
     }
 
     /// A statement that ends in `= ?1` for so many keys at once.

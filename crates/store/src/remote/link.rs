@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use madang_domain::RoomId;
@@ -32,6 +33,8 @@ const KEYS_MAX: usize = 128;
 pub(super) enum Fault {
     /// Others were in the way: the same may succeed when it is run again.
     Again,
+    /// A lock was waited for in vain: it may be there once whoever hangs has lost it.
+    Waited,
     /// The connection is of no use any more.
     Broken,
     /// Anything else.
@@ -101,6 +104,9 @@ pub(super) trait Brand: Send + Sync + Sized + 'static {
     ) -> Result<Result<(), StoreError>, sqlx::Error>;
 
     fn fault(error: &sqlx::Error) -> Fault;
+
+    /// What happened, without the values that a server may put into its words.
+    fn describe(error: &sqlx::Error) -> String;
 }
 
 /// Why the schema is not what is needed.
@@ -136,8 +142,12 @@ impl<'a> Values<'a> {
 pub(super) struct Target<B: Brand> {
     address: B::Address,
     pub(super) options: RemoteOptions,
+    /// Where it is, without who connects and how.
+    place: String,
     /// Whether the schema is known to be up to date.
     is_current: Mutex<bool>,
+    /// It was not reached when it was tried last.
+    is_away: AtomicBool,
 }
 
 impl<B: Brand> Target<B> {
@@ -145,9 +155,18 @@ impl<B: Brand> Target<B> {
         Ok(Self {
             address: B::address(url)?,
             options: options.clone(),
+            place: place(url).to_owned(),
             is_current: Mutex::new(false),
+            is_away: AtomicBool::new(false),
         })
     }
+}
+
+/// Host and database of a URL.
+fn place(url: &str) -> &str {
+    let address = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let address = address.split('?').next().unwrap_or(address);
+    address.rsplit_once('@').map_or(address, |(_, place)| place)
 }
 
 /// One connection, made when it is needed. Owned by a worker's thread, which it blocks.
@@ -191,6 +210,7 @@ impl<B: Brand> Session<B> {
 
     /// Connects, if there is no connection.
     pub(super) fn ready(&self) -> Result<(), StoreError> {
+        self.fault.set(Fault::Other);
         let state = &mut *self.state.borrow_mut();
         if state.connection.is_some() {
             return Ok(());
@@ -204,10 +224,15 @@ impl<B: Brand> Session<B> {
             Ok(connection) => {
                 state.connection = Some(connection);
                 state.failed = None;
+                if self.target.is_away.swap(false, Ordering::Relaxed) {
+                    tracing::info!(database = self.target.place, "the database is there again");
+                }
                 Ok(())
             }
             Err(error) => {
-                self.fault.set(Fault::Other);
+                if !self.target.is_away.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(database = self.target.place, %error, "the database cannot be used");
+                }
                 if let StoreError::Unavailable(reason) = &error {
                     state.failed = Some((reason.clone(), Instant::now() + PAUSE));
                 }
@@ -222,7 +247,7 @@ impl<B: Brand> Session<B> {
         } = &*self.target;
         let connect = B::connect(address, options, self.purpose);
         let connected = self.within(options.connect_timeout, connect);
-        let connection = connected?.map_err(|error| unavailable(&error))?;
+        let connection = connected?.map_err(|error| unavailable::<B>(&error))?;
         let mut is_current = self.target.is_current.lock();
         if !*is_current {
             self.migrate()?;
@@ -236,7 +261,7 @@ impl<B: Brand> Session<B> {
         match self.within(MIGRATION_TIMEOUT, migrate)? {
             Ok(()) => Ok(()),
             Err(MigrateError::Newer(reason)) => Err(StoreError::Corrupt(reason)),
-            Err(MigrateError::Failed(error)) => Err(unavailable(&error)),
+            Err(MigrateError::Failed(error)) => Err(unavailable::<B>(&error)),
         }
     }
 
@@ -261,11 +286,12 @@ impl<B: Brand> Session<B> {
     }
 
     /// # Errors
-    /// [`StoreError::OutcomeUnknown`]: the connection broke meanwhile.
+    /// [`StoreError::OutcomeUnknown`]: the connection broke meanwhile, or the server failed.
     pub(super) fn commit(&self) -> Result<(), StoreError> {
         let committed = self.run(async |connection, _| B::control(connection, "COMMIT").await);
         match committed {
-            Err(StoreError::Unavailable(reason)) if self.fault() == Fault::Broken => {
+            // Others were in the way: nothing is done. Of every other error that is not sure.
+            Err(StoreError::Unavailable(reason)) if self.fault() != Fault::Again => {
                 // Not to be run again.
                 self.fault.set(Fault::Other);
                 Err(StoreError::OutcomeUnknown(reason))
@@ -335,7 +361,7 @@ impl<B: Brand> Session<B> {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => {
                 self.fault.set(B::fault(&error));
-                unavailable(&error)
+                unavailable::<B>(&error)
             }
             Err(_) => {
                 self.fault.set(Fault::Broken);
@@ -357,12 +383,12 @@ const fn as_they_stand<'a>(values: &'a [Value<'a>]) -> Values<'a> {
 }
 
 /// An error after which nothing is done. It shows no values.
-fn unavailable(error: &sqlx::Error) -> StoreError {
+fn unavailable<B: Brand>(error: &sqlx::Error) -> StoreError {
     match error {
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnIndexOutOfBounds { .. } => {
             StoreError::Corrupt(error.to_string())
         }
-        _ => StoreError::Unavailable(error.to_string()),
+        _ => StoreError::Unavailable(B::describe(error)),
     }
 }
 
@@ -404,6 +430,24 @@ impl<B: Brand> Database for Session<B> {
         })?
     }
 
+    fn query_locked(
+        &self,
+        sql: &'static str,
+        values: &[Value<'_>],
+        each: Each<'_>,
+    ) -> Result<(), StoreError> {
+        self.run(async |connection, dialect| {
+            let translated = dialect.locked(sql);
+            let order = Some(&*translated.order);
+            B::query(connection, translated.sql, Values { values, order }, each).await
+        })?
+    }
+
+    /// A round trip, in which some 32 KiB could be looked at.
+    fn query_cost(&self) -> usize {
+        32 << 10
+    }
+
     fn query_each(
         &self,
         sql: &'static str,
@@ -432,7 +476,7 @@ impl<B: Brand> Database for Session<B> {
 }
 
 /// As many as a power of two, by repeating the last: so that there are few statements to prepare.
-fn padded<'a>(keys: &[Value<'a>]) -> Vec<Value<'a>> {
+pub(super) fn padded<T: Copy>(keys: &[T]) -> Vec<T> {
     let mut padded = keys.to_vec();
     if let Some(last) = keys.last() {
         padded.resize(keys.len().next_power_of_two(), *last);

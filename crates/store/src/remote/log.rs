@@ -247,13 +247,15 @@ impl<B: Brand> Log for RemoteLog<'_, B> {
         memory: &mut Memory,
         commands: &[Command],
     ) -> Result<(), StoreError> {
-        let rooms = rooms_of(commands);
+        // The rooms, the desk, inboxes: as everybody does.
+        let named = rooms_of(commands);
+        let (inboxes, rooms): (BTreeSet<&RoomId>, BTreeSet<&RoomId>) =
+            named.iter().partition(|id| id.is_internal());
         memory::load_rooms(database, memory, &rooms)?;
-        let desk = RoomId::desk();
-        if commands.iter().any(tells_desk) {
-            // Behind the rooms, as everybody does.
-            memory::load_rooms(database, memory, &BTreeSet::from([&desk]))?;
+        if commands.iter().any(|command| tells_desk(command, memory)) {
+            memory::load_rooms(database, memory, &BTreeSet::from([&RoomId::desk()]))?;
         }
+        memory::load_rooms(database, memory, &inboxes)?;
         let (mut named, mut writers) = (Vec::new(), BTreeSet::new());
         for draft in commands.iter().flat_map(drafts) {
             let Some(room) = memory.room(&draft.room) else {
@@ -311,6 +313,9 @@ impl<B: Brand> Log for RemoteLog<'_, B> {
     ) -> Result<Option<Message>, StoreError> {
         let place = (room_no, message.position.seq);
         let Some(index) = self.pending.places.get(&place).copied() else {
+            // A repeat of it is answered as it reads from now on.
+            let now = Arc::new(message.clone());
+            self.pending.note_name(room_no, &now);
             return Ok(Some(message));
         };
         let message = Arc::new(message);
@@ -438,19 +443,28 @@ fn drafts(command: &Command) -> &[Draft] {
 }
 
 /// The rooms that commands name.
-fn rooms_of(commands: &[Command]) -> BTreeSet<&RoomId> {
-    let named = commands.iter().filter_map(|command| match command {
-        Command::Room(command) => Some(&command.room),
-        _ => None,
-    });
-    let written = commands.iter().flat_map(drafts).map(|draft| &draft.room);
-    named.chain(written).collect()
+fn rooms_of(commands: &[Command]) -> BTreeSet<RoomId> {
+    let mut rooms = BTreeSet::new();
+    for command in commands {
+        match command {
+            Command::Room(command) => drop(rooms.insert(command.room.clone())),
+            Command::OpenSupport(open) => rooms.extend(RoomId::new(open.customer.user.as_str())),
+            Command::Notify(notify) => rooms.extend(notify.users.iter().map(RoomId::inbox)),
+            Command::Notifications { user, .. } => drop(rooms.insert(RoomId::inbox(user))),
+            Command::Send(_) | Command::Create(_) | Command::AlertOverdue { .. } => {}
+        }
+        rooms.extend(drafts(command).iter().map(|draft| draft.room.clone()));
+    }
+    rooms
 }
 
-/// Whether a command is likely to append to the desk's feed.
-fn tells_desk(command: &Command) -> bool {
+/// Whether a command is likely to append to the desk's feed. Noting rooms that wait locks them first.
+fn tells_desk(command: &Command, memory: &Memory) -> bool {
     match command {
-        Command::OpenSupport(_) | Command::AlertOverdue { .. } => true,
+        Command::OpenSupport(open) => {
+            let id = RoomId::new(open.customer.user.as_str());
+            id.is_ok_and(|id| memory.room(&id).is_none())
+        }
         Command::Room(command) => matches!(
             command.action,
             RoomAction::Claim

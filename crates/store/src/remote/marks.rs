@@ -221,10 +221,22 @@ fn counted<B: Brand>(
             number(row, 0)
         })?,
     };
-    let n = n.ok_or_else(|| StoreError::Corrupt("a log has a hole".to_owned()))?;
+    let n = match n {
+        Some(n) => n,
+        // It was removed since the bounds were read.
+        None => oldest_n(session, room_no, to)?,
+    };
     let of = values![room_no, to, user.as_str()];
     let own = first(session, statements::OWN_BEHIND, of, |row| row.int(0))?;
     Ok((n, own.unwrap_or(0)))
+}
+
+fn oldest_n<B: Brand>(session: &Session<B>, room_no: i64, to: Seq) -> Result<u64, StoreError> {
+    let bounds = bounds(session, std::iter::once(room_no))?;
+    let oldest = bounds.get(&room_no).map(|bounds| bounds.oldest);
+    let removed = oldest.filter(|(oldest, _)| to < *oldest);
+    let hole = || StoreError::Corrupt("a log has a hole".to_owned());
+    removed.map(|(_, n)| n).ok_or_else(hole)
 }
 
 fn raise_delivered<B: Brand>(

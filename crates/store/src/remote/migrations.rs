@@ -8,10 +8,16 @@ use sqlx::{Executor, Row};
 use super::link::MigrateError;
 
 /// Changes of PostgreSQL, the first of them number 1.
-const POSTGRES: &[&str] = &[include_str!("../../migrations/postgres/0001_rooms.sql")];
+const POSTGRES: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_rooms.sql"),
+    include_str!("../../migrations/postgres/0002_presence.sql"),
+];
 
 /// Changes of MySQL and MariaDB. Statements commit one by one there: each may be run again.
-const MYSQL: &[&str] = &[include_str!("../../migrations/mysql/0001_rooms.sql")];
+const MYSQL: &[&str] = &[
+    include_str!("../../migrations/mysql/0001_rooms.sql"),
+    include_str!("../../migrations/mysql/0002_presence.sql"),
+];
 
 /// Between the statements of one change, where a server takes one at a time.
 const SEPARATOR: &str = "\n--;\n";
@@ -20,7 +26,10 @@ const SEPARATOR: &str = "\n--;\n";
 const LOCK: i64 = 0x4d64_6e67;
 
 pub(super) async fn postgres(connection: &mut PgConnection) -> Result<(), MigrateError> {
-    connection.execute(sqlx::raw_sql("BEGIN")).await?;
+    // A table that is there already is no news.
+    for sql in ["SET client_min_messages = warning", "BEGIN"] {
+        connection.execute(sqlx::raw_sql(sql)).await?;
+    }
     let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK);
     connection.execute(lock).await?;
     let make = "CREATE TABLE IF NOT EXISTS madang_schema (version BIGINT PRIMARY KEY)";

@@ -24,15 +24,18 @@ mod migrations;
 mod mysql;
 mod options;
 mod postgres;
+pub mod presence;
 mod statements;
 mod worker;
 
 #[cfg(test)]
+#[cfg(feature = "servers")]
 mod tests;
 
 pub use options::{RemoteOptions, UrlError};
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use madang_domain::ports::{Store, StoreError};
 
@@ -99,7 +102,12 @@ fn renew<B: Brand>(session: &Session<B>) -> Result<u64, StoreError> {
 }
 
 fn session<B: Brand>(url: &str) -> Result<Session<B>, StoreError> {
-    let target = Target::new(url, &RemoteOptions::default()).map_err(unusable)?;
+    // What an operator asks for once may take as long as it takes.
+    let options = RemoteOptions {
+        statement_timeout: Duration::from_secs(3600),
+        ..RemoteOptions::default()
+    };
+    let target = Target::new(url, &options).map_err(unusable)?;
     Session::new(&Arc::new(target), Purpose::Write)
 }
 

@@ -1,4 +1,4 @@
-//! MySQL, from 8.0 on, and MariaDB, from 10.6 on.
+//! MySQL, from 8.0 on, and MariaDB, from 10.11 on.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -21,8 +21,8 @@ use crate::relational::log::Purges;
 /// Statements that a connection keeps prepared.
 const STATEMENTS: usize = 512;
 
-/// Names in double quotes, and no silent change of values. A lock is waited for longer than a
-/// transaction of somebody who hangs is left alone.
+/// Names in double quotes, and no silent change of values. MariaDB leaves a transaction of somebody who
+/// hangs alone for less than a lock is waited for; MySQL for longer: there it is waited for again.
 const SESSION: &str =
     "SET SESSION sql_mode = 'ANSI_QUOTES,STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION',
      SESSION innodb_lock_wait_timeout = 8";
@@ -142,21 +142,37 @@ impl Brand for MySql {
     }
 
     fn fault(error: &sqlx::Error) -> Fault {
-        let sqlx::Error::Database(error) = error else {
+        let Some(number) = number(error) else {
             return Fault::Broken;
         };
-        let number = error
-            .try_downcast_ref::<MySqlDatabaseError>()
-            .map_or(0, MySqlDatabaseError::number);
         match number {
             // ER_LOCK_DEADLOCK, ER_DUP_ENTRY, ER_CHECKREAD
             1213 | 1062 | 1020 => Fault::Again,
+            // ER_LOCK_WAIT_TIMEOUT
+            1205 => Fault::Waited,
             // ER_SERVER_SHUTDOWN, ER_CONNECTION_KILLED,
             // ER_OPTION_PREVENTS_STATEMENT: no longer the primary; idle too long
             1053 | 1927 | 1290 | 4031 => Fault::Broken,
             _ => Fault::Other,
         }
     }
+
+    fn describe(error: &sqlx::Error) -> String {
+        match number(error) {
+            // Those that say which value was a duplicate, too long, or no number.
+            Some(number @ (1062 | 1264..=1292 | 1366 | 1406)) => format!("MySQL error {number}"),
+            _ => error.to_string(),
+        }
+    }
+}
+
+/// Of an error of the server's.
+fn number(error: &sqlx::Error) -> Option<u16> {
+    let sqlx::Error::Database(error) = error else {
+        return None;
+    };
+    let error = error.try_downcast_ref::<MySqlDatabaseError>();
+    Some(error.map_or(0, MySqlDatabaseError::number))
 }
 
 fn arguments(values: Values<'_>) -> Result<MySqlArguments, sqlx::Error> {

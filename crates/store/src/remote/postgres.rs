@@ -128,6 +128,8 @@ impl Brand for Postgres {
         match &*code {
             // serialization_failure, deadlock_detected, unique_violation
             "40001" | "40P01" | "23505" => Fault::Again,
+            // lock_not_available
+            "55P03" => Fault::Waited,
             // idle_in_transaction_session_timeout; read_only_sql_transaction: no longer the primary
             "25P03" | "25006" => Fault::Broken,
             // Connections that fail; operator intervention but for query_canceled.
@@ -135,6 +137,15 @@ impl Brand for Postgres {
             code if code.starts_with("57P") => Fault::Broken,
             _ => Fault::Other,
         }
+    }
+
+    /// Its messages name constraints; values are in the details, which nobody asks for.
+    fn describe(error: &sqlx::Error) -> String {
+        let sqlx::Error::Database(error) = error else {
+            return error.to_string();
+        };
+        let code = error.code().unwrap_or_default();
+        format!("{} (SQLSTATE {code})", error.message())
     }
 }
 

@@ -127,7 +127,7 @@ pub(super) fn renew_epochs(words: Words, _: usize) -> String {
     format!("UPDATE rooms SET epoch = 1 + {random}")
 }
 
-fn tuples(words: Words, rows: usize, columns: usize) -> String {
+pub(super) fn tuples(words: Words, rows: usize, columns: usize) -> String {
     let row = |row: usize| {
         let first = row * columns + 1;
         format!("({})", places(words, first..first + columns))

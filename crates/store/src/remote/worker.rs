@@ -20,6 +20,10 @@ use crate::relational::workers::Worker;
 /// How often a transaction is run again because others were in its way.
 const RUNS_AGAIN_MAX: u32 = 10;
 
+/// How often locks are waited for in vain: together for longer than a server leaves the transaction of
+/// a node that hangs alone.
+const WAITS_MAX: u32 = 3;
+
 /// The longest pause before the first time; twice as long each time, up to 64 times.
 const PAUSE: Duration = Duration::from_millis(4);
 
@@ -39,7 +43,8 @@ impl<B: Brand> Writer<B> {
             session: Session::new(target, Purpose::Write)?,
             memory: Memory::default(),
             key: None,
-            purges: false,
+            // Another node may have died over it.
+            purges: true,
         })
     }
 
@@ -80,29 +85,58 @@ impl<B: Brand> Changes for Writer<B> {
         &mut self,
         mut work: impl FnMut(&mut Change<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let (mut again, mut reconnected) = (0, false);
+        let mut tries = Tries::default();
         loop {
-            let error = match self.attempt(&mut work) {
+            match self.attempt(&mut work) {
                 Ok(answer) => {
                     self.memory.trim();
                     return Ok(answer);
                 }
-                Err(error) => error,
-            };
-            self.memory.clear();
-            self.session.roll_back();
-            match self.session.fault() {
-                Fault::Again if again < RUNS_AGAIN_MAX => {
-                    tracing::debug!(%error, again, "a transaction is run again");
-                    pause(again);
-                    again += 1;
+                Err(error) => {
+                    self.memory.clear();
+                    tries.again(&self.session, error)?;
                 }
-                Fault::Broken if !reconnected => {
-                    tracing::info!(%error, "connecting to the database again");
-                    reconnected = true;
-                }
-                _ => return Err(error),
             }
+        }
+    }
+}
+
+/// How often a transaction was run, and why again.
+#[derive(Debug, Default)]
+pub(super) struct Tries {
+    in_the_way: u32,
+    waited: u32,
+    reconnected: bool,
+}
+
+impl Tries {
+    /// Ends a transaction that failed; waits until it may be run again.
+    ///
+    /// # Errors
+    /// Why it failed: it is not to be run again.
+    pub(super) fn again<B: Brand>(
+        &mut self,
+        session: &Session<B>,
+        error: StoreError,
+    ) -> Result<(), StoreError> {
+        session.roll_back();
+        match session.fault() {
+            Fault::Again if self.in_the_way < RUNS_AGAIN_MAX => {
+                tracing::debug!(%error, again = self.in_the_way, "a transaction is run again");
+                pause(self.in_the_way);
+                self.in_the_way += 1;
+                Ok(())
+            }
+            Fault::Waited if self.waited < WAITS_MAX => {
+                self.waited += 1;
+                Ok(())
+            }
+            Fault::Broken if !self.reconnected => {
+                tracing::info!(%error, "connecting to the database again");
+                self.reconnected = true;
+                Ok(())
+            }
+            _ => Err(error),
         }
     }
 }
@@ -126,7 +160,7 @@ impl<B: Brand> Worker for Writer<B> {
         match self.change(|change| change.purge()) {
             Ok(more) => self.purges = more,
             Err(error) => {
-                // Nothing is lost: the next deletion or sweep goes on with it.
+                // Nothing is lost: the next deletion, or start, goes on with it.
                 tracing::warn!(%error, "cannot remove what a deleted room left behind");
                 self.purges = false;
             }

@@ -11,7 +11,10 @@ const EDGES: &[(&str, &[&str])] = &[
     ("madang-wire", &[]),
     ("madang-domain", &[]),
     ("madang-engine", &["madang-domain"]),
-    ("madang-store", &["madang-domain", "madang-test-servers"]),
+    (
+        "madang-store",
+        &["madang-domain", "madang-presence", "madang-test-servers"],
+    ),
     ("madang-redis", &[]),
     (
         "madang-bus",

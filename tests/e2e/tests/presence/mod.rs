@@ -1,6 +1,9 @@
 //! Who is online and who writes, as others see it.
 
+#[cfg(feature = "servers")]
 mod redis;
+#[cfg(feature = "servers")]
+mod store;
 
 use std::time::{Duration, Instant};
 

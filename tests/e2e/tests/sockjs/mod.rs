@@ -1,5 +1,6 @@
 //! SockJS in front of STOMP: every transport, who may come, when a session ends.
 
+#[cfg(feature = "servers")]
 mod cluster;
 mod sessions;
 mod transports;

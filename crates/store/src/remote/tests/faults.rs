@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use madang_domain::ports::{Store, StoreError};
-use madang_domain::{Appended, Command, DraftGroup, RoomId};
+use madang_domain::{Appended, Command, DraftGroup, Position, RoomAction, RoomId, RoomKind, Seq};
 use madang_test_servers::Revivable;
 use madang_test_servers::mariadb::MariaDbServer;
 use madang_test_servers::postgres::PostgresServer;
@@ -21,7 +21,7 @@ use crate::conformance::*;
 use crate::relational::database::Database;
 
 /// A server of one kind that a test has for itself.
-trait Server: Sized {
+pub(super) trait Server: Sized {
     type Brand: Brand;
 
     fn start() -> Self;
@@ -32,6 +32,8 @@ trait Server: Sized {
     fn verified(url: &str, authority: &str) -> String;
     /// What its authority's certificate is in.
     fn authority(&self) -> String;
+    /// What a statement answers, asked of the server itself.
+    fn ask(&self, url: &str, statement: &str) -> String;
 }
 
 impl Server for PostgresServer {
@@ -59,6 +61,10 @@ impl Server for PostgresServer {
 
     fn authority(&self) -> String {
         self.authority().unwrap().display().to_string()
+    }
+
+    fn ask(&self, url: &str, statement: &str) -> String {
+        self.ask(url.rsplit_once('/').unwrap().1, statement)
     }
 }
 
@@ -88,9 +94,13 @@ impl Server for MariaDbServer {
     fn authority(&self) -> String {
         self.authority().unwrap().display().to_string()
     }
+
+    fn ask(&self, url: &str, statement: &str) -> String {
+        self.ask(url.rsplit_once('/').unwrap().1, statement)
+    }
 }
 
-fn options() -> RemoteOptions {
+pub(super) fn options() -> RemoteOptions {
     RemoteOptions {
         writers: 2,
         readers: 2,
@@ -104,7 +114,7 @@ fn store(url: &str) -> Arc<dyn Store> {
 }
 
 /// The same database through a proxy.
-fn through(url: &str) -> (Proxy, String) {
+pub(super) fn through(url: &str) -> (Proxy, String) {
     let (head, tail) = url.rsplit_once('@').unwrap();
     let (address, database) = tail.split_once('/').unwrap();
     let proxy = Proxy::to(address.parse::<SocketAddr>().unwrap());
@@ -243,6 +253,39 @@ async fn a_network_that_stalls_loses_nothing<S: Server>() {
     .await;
 }
 
+/// Also by a node that finds what another one has not come to.
+async fn what_a_deleted_room_leaves_behind_is_removed<S: Server>() {
+    const LEFT: &str = "SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM members)
+         + (SELECT count(*) FROM delivered) + (SELECT count(*) FROM filters)
+         + (SELECT count(*) FROM removed) + (SELECT count(*) FROM purges)";
+    let server = S::start();
+    let url = server.fresh_database();
+    let gone = store(&url);
+    let owner = new_room(RoomKind::Open, "o", Some("kim"), &["lee", "min"]);
+    let head = create(&*gone, owner).await.0.head;
+    fill_of(&*gone, "o", "kim", 1_200).await;
+    let position = Position {
+        epoch: head.epoch,
+        seq: Seq::new(7),
+    };
+    gone.advance_read(&room_id("o"), &user("lee"), position)
+        .await
+        .unwrap();
+    assert_ne!(server.ask(&url, LEFT).trim(), "0");
+    act(&*gone, "o", "kim", RoomAction::Delete).await.unwrap();
+    // It has not removed everything, or has: the next one does the rest.
+    drop(gone);
+    let store = store(&url);
+    for _ in 0..200 {
+        // A node goes on with it between its other work.
+        store.check().await.unwrap();
+        if server.ask(&url, LEFT).trim() == "0" {
+            return;
+        }
+    }
+    panic!("{} rows are left", server.ask(&url, LEFT).trim());
+}
+
 async fn a_store_starts_before_its_server<S: Server>() {
     let mut server = S::start();
     let url = server.fresh_database();
@@ -368,10 +411,13 @@ macro_rules! on_each_server {
     };
 }
 
+pub(super) use on_each_server;
+
 on_each_server! {
     a_killed_server_loses_nothing
     cut_connections_lose_nothing
     a_network_that_stalls_loses_nothing
+    what_a_deleted_room_leaves_behind_is_removed
     a_store_starts_before_its_server
     nodes_that_start_at_once_make_one_schema
     a_node_that_hangs_lets_go_of_its_rooms

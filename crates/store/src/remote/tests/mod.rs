@@ -10,6 +10,7 @@ use super::{RemoteOptions, open};
 use crate::conformance::Factory;
 
 mod faults;
+mod presence;
 
 /// A new, empty database on a server that the tests share.
 struct RemoteFactory {

@@ -132,7 +132,7 @@ fn counting_members_reads_an_index_alone() {
 /// What is read from its beginning on, and why that is little.
 const SCANS: [&str; 7] = [
     // What was found is counted over and over.
-    "SCAN (subquery",
+    "SCAN counted",
     // The journal is bounded, and in no order of rooms. Not asked when a message is sent or read.
     "SCAN j;",
     "SCAN journal;",

@@ -122,14 +122,17 @@ async fn a_request_for_a_session_that_is_about_to_be_opened_elsewhere_waits_unti
         drop(claim);
         link
     };
-    let (body, link) = tokio::join!(timeout(PATIENCE, receive), async {
-        let link = opened.await;
-        while link.refusal().is_none() {
-            tokio::task::yield_now().await;
-        }
-        link.release_receiver();
-        link
-    });
-    assert_eq!(whole(Body::new(body.unwrap().unwrap())).await, b"h\n");
+    let both = async {
+        tokio::join!(receive, async {
+            let link = opened.await;
+            while link.refusal().is_none() {
+                tokio::task::yield_now().await;
+            }
+            link.release_receiver();
+            link
+        })
+    };
+    let (body, link) = timeout(PATIENCE, both).await.expect("it is served");
+    assert_eq!(whole(Body::new(body.unwrap())).await, b"h\n");
     assert!(link.refusal().is_none());
 }
