@@ -14,8 +14,8 @@ pub(super) const BEAT_EVERY: Duration = Duration::from_secs(1);
 pub(super) const GONE_AFTER: Duration = Duration::from_secs(5);
 
 /// For so long after this gateway joined, or was cut off, there may be others that it has not heard
-/// of yet.
-pub(super) const SETTLES_IN: Duration = Duration::from_secs(1);
+/// of yet: one beat of theirs may be lost, and the next be late.
+pub(super) const SETTLES_IN: Duration = Duration::from_millis(2_500);
 
 /// Clocks may be apart by so many seconds before it is logged: above what a beat takes on its way.
 const APART_SECONDS_MAX: u64 = 5;
