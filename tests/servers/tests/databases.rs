@@ -82,14 +82,14 @@ fn a_fresh_database_of_mariadb_knows_nothing_of_another() {
 
 #[test]
 fn postgres_syncs_what_it_commits() {
-    let server = PostgresServer::shared();
+    let server = PostgresServer::start();
     assert_eq!(server.ask("madang", "SHOW fsync"), "on\n");
     assert_eq!(server.ask("madang", "SHOW synchronous_commit"), "on\n");
 }
 
 #[test]
 fn mariadb_syncs_what_it_commits() {
-    let server = MariaDbServer::shared();
+    let server = MariaDbServer::start();
     let flush = server.ask("madang", "SELECT @@innodb_flush_log_at_trx_commit");
     assert_eq!(flush, "1\n");
 }
