@@ -14,10 +14,11 @@ use parking_lot::Mutex;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::super::message::{Content, Message, Present};
 use super::PATIENCE;
 use crate::gateway::SessionLimits;
 use crate::gateway::sockjs::{Application, Client, Reaction, SockJsOptions, SockJsServer};
@@ -70,6 +71,8 @@ pub(super) struct TestBus {
     delayed: Mutex<Vec<(Topic, Bytes)>>,
     said: AtomicUsize,
     is_cut: AtomicBool,
+    /// Whether its node said to all that it is no new one any more.
+    is_settled: watch::Sender<bool>,
 }
 
 impl Cluster {
@@ -89,6 +92,7 @@ impl Cluster {
                 delayed: Mutex::default(),
                 said: AtomicUsize::new(0),
                 is_cut: AtomicBool::new(false),
+                is_settled: watch::Sender::new(false),
             });
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             cluster.addresses.push(listener.local_addr().unwrap());
@@ -118,7 +122,11 @@ impl Cluster {
 
     /// Waits until every node takes those for all that it has heard of.
     pub(super) async fn settled(&self) {
-        tokio::time::sleep(super::super::members::SETTLES_IN * 2).await;
+        for bus in &self.buses {
+            let mut is_settled = bus.is_settled.subscribe();
+            let settles = is_settled.wait_for(|is_settled| *is_settled);
+            timeout(PATIENCE, settles).await.unwrap().unwrap();
+        }
     }
 
     /// Cuts a node off, as if its process were killed: it says nothing more.
@@ -195,6 +203,12 @@ impl TestBus {
 impl Bus for TestBus {
     fn publish(&self, topic: &Topic, payload: Bytes) {
         self.said.fetch_add(1, Ordering::Relaxed);
+        if *topic == Topic::AllGateways
+            && let Some(message) = Message::decode(&payload)
+            && let Content::Beat { present, .. } = message.content
+        {
+            self.is_settled.send_replace(present == Present::Still);
+        }
         if self.is_cut.load(Ordering::Relaxed) || self.happens(self.losses.dropped) {
             return;
         }
