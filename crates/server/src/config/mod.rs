@@ -9,6 +9,7 @@ mod fault;
 mod layers;
 mod options;
 mod picture_place;
+mod places;
 mod spec;
 #[cfg(test)]
 mod tests;
@@ -23,9 +24,10 @@ pub use fault::{Fault, Faults, Source};
 pub use layers::{Setting, Settings, all_options, shown};
 pub use options::{
     Auth, Bus, Config, Contracts, Demo, Desk, Hub, Log, Messages, Node, Pictures, Presence,
-    Retention, SECTIONS, Server, Session, Stomp, Store, StorePlace, Tls, Topics, WebSocket,
+    Retention, SECTIONS, Server, Session, Stomp, Store, Tls, Topics, WebSocket,
 };
 pub use picture_place::{PicturePlace, PicturePlaceError};
+pub use places::StorePlace;
 pub use spec::{Allowed, Kind, OptionSpec, SectionSpec};
 pub use value::{
     JwtAlgorithm, KeyEncoding, LogFormat, MASK, PasscodeHash, Secret, Synchronous, Value,
