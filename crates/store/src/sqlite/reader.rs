@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use madang_domain::ports::StoreError;
+use madang_domain::ports::{LogQuery, StoreError};
+use madang_domain::{Message, Seq, UserId};
 use rusqlite::Connection;
 
-use super::tail::{Seen, Tail};
+use super::tail::{Reading, Tail};
 use crate::relational::database::{Database, execute, first, values};
+use crate::relational::log::{End, Newest, Outdated};
 use crate::relational::read::{Halt, Read, Reads};
 use crate::relational::workers::Worker;
 
@@ -75,4 +77,53 @@ impl Worker for Reader {
     }
 
     fn close(self) {}
+}
+
+/// The tail as one snapshot sees it.
+struct Seen<'a> {
+    reading: &'a Reading<'a>,
+    /// The newest row of the snapshot's journal, 0 when it is empty.
+    arrival: i64,
+}
+
+impl Newest for Seen<'_> {
+    fn end(&self, room_no: i64, kept: End) -> Result<End, Outdated> {
+        Ok(self.reading.view(self.arrival)?.end(room_no, kept))
+    }
+
+    fn log(
+        &self,
+        room_no: i64,
+        kept: Seq,
+        query: LogQuery,
+        limit: usize,
+    ) -> Result<Vec<Arc<Message>>, Outdated> {
+        let view = self.reading.view(self.arrival)?;
+        Ok(view.log(room_no, kept, query, limit))
+    }
+
+    fn one(&self, room_no: i64, kept: Seq, seq: Seq) -> Result<Option<Arc<Message>>, Outdated> {
+        Ok(self.reading.view(self.arrival)?.one(room_no, kept, seq))
+    }
+
+    fn counted(
+        &self,
+        room_no: i64,
+        kept: Seq,
+        between: (u64, u64),
+    ) -> Result<Vec<Arc<Message>>, Outdated> {
+        let view = self.reading.view(self.arrival)?;
+        Ok(view.counted(room_no, kept, between))
+    }
+
+    fn own_after(
+        &self,
+        room_no: i64,
+        kept: Seq,
+        user: &UserId,
+        after: Seq,
+    ) -> Result<u64, Outdated> {
+        let view = self.reading.view(self.arrival)?;
+        Ok(view.own_after(room_no, kept, user, after))
+    }
 }

@@ -15,7 +15,7 @@ use madang_domain::ports::LogQuery;
 use madang_domain::{Message, MessageKind, Seq, UserId};
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::relational::log::{End, Newest, Outdated};
+use crate::relational::log::{End, Outdated};
 
 /// An entry that is not merged yet.
 #[derive(Debug, Clone)]
@@ -360,55 +360,6 @@ impl Reading<'_> {
             return Err(Outdated);
         }
         Ok(View { inner, arrival })
-    }
-}
-
-/// The tail as one snapshot sees it.
-pub(super) struct Seen<'a> {
-    pub(super) reading: &'a Reading<'a>,
-    /// The newest row of the snapshot's journal, 0 when it is empty.
-    pub(super) arrival: i64,
-}
-
-impl Newest for Seen<'_> {
-    fn end(&self, room_no: i64, kept: End) -> Result<End, Outdated> {
-        Ok(self.reading.view(self.arrival)?.end(room_no, kept))
-    }
-
-    fn log(
-        &self,
-        room_no: i64,
-        kept: Seq,
-        query: LogQuery,
-        limit: usize,
-    ) -> Result<Vec<Arc<Message>>, Outdated> {
-        let view = self.reading.view(self.arrival)?;
-        Ok(view.log(room_no, kept, query, limit))
-    }
-
-    fn one(&self, room_no: i64, kept: Seq, seq: Seq) -> Result<Option<Arc<Message>>, Outdated> {
-        Ok(self.reading.view(self.arrival)?.one(room_no, kept, seq))
-    }
-
-    fn counted(
-        &self,
-        room_no: i64,
-        kept: Seq,
-        between: (u64, u64),
-    ) -> Result<Vec<Arc<Message>>, Outdated> {
-        let view = self.reading.view(self.arrival)?;
-        Ok(view.counted(room_no, kept, between))
-    }
-
-    fn own_after(
-        &self,
-        room_no: i64,
-        kept: Seq,
-        user: &UserId,
-        after: Seq,
-    ) -> Result<u64, Outdated> {
-        let view = self.reading.view(self.arrival)?;
-        Ok(view.own_after(room_no, kept, user, after))
     }
 }
 
