@@ -53,7 +53,7 @@ pub(crate) trait Database {
         &self,
         sql: &'static str,
         values: &[Value<'_>],
-        each: &mut dyn FnMut(&dyn Row) -> Result<bool, StoreError>,
+        each: Each<'_>,
     ) -> Result<(), StoreError>;
 
     /// The rows of many keys, of a statement that ends in `= ?1`: in any order, and of a key that is
@@ -84,7 +84,7 @@ pub(crate) trait Database {
         &self,
         sql: &'static str,
         values: &[Value<'_>],
-        each: &mut dyn FnMut(&dyn Row) -> Result<bool, StoreError>,
+        each: Each<'_>,
     ) -> Result<(), StoreError> {
         self.query(sql, values, each)
     }
@@ -104,6 +104,9 @@ pub(crate) trait Database {
         Ok(())
     }
 }
+
+/// Handles a row; whether to go on.
+pub(crate) type Each<'a> = &'a mut dyn FnMut(&dyn Row) -> Result<bool, StoreError>;
 
 /// Runs a statement with some values.
 pub(crate) type Run<'a> = &'a mut dyn FnMut(&[Value<'_>]) -> Result<(), StoreError>;
@@ -174,14 +177,7 @@ pub(crate) fn first<T>(
     values: &[Value<'_>],
     row: impl FnOnce(&dyn Row) -> Result<T, StoreError>,
 ) -> Result<Option<T>, StoreError> {
-    let (mut found, mut row) = (None, Some(row));
-    database.query(sql, values, &mut |next| {
-        if let Some(row) = row.take() {
-            found = Some(row(next)?);
-        }
-        Ok(false)
-    })?;
-    Ok(found)
+    first_of(row, |each| database.query(sql, values, each))
 }
 
 /// The first row, which others do not change until the transaction ends.
@@ -191,8 +187,15 @@ pub(crate) fn first_locked<T>(
     values: &[Value<'_>],
     row: impl FnOnce(&dyn Row) -> Result<T, StoreError>,
 ) -> Result<Option<T>, StoreError> {
+    first_of(row, |each| database.query_locked(sql, values, each))
+}
+
+fn first_of<T>(
+    row: impl FnOnce(&dyn Row) -> Result<T, StoreError>,
+    query: impl FnOnce(Each<'_>) -> Result<(), StoreError>,
+) -> Result<Option<T>, StoreError> {
     let (mut found, mut row) = (None, Some(row));
-    database.query_locked(sql, values, &mut |next| {
+    query(&mut |next| {
         if let Some(row) = row.take() {
             found = Some(row(next)?);
         }

@@ -13,7 +13,8 @@ use tokio::runtime::{Builder, Runtime};
 use super::dialect::{Dialect, Words};
 use super::options::{RemoteOptions, UrlError};
 use super::statements;
-use crate::relational::database::{Database, Row, Value};
+use super::values::Values;
+use crate::relational::database::{Database, Each, Row, Value};
 use crate::relational::log::Purges;
 
 /// What this side allows a statement beyond the server's own time-out.
@@ -49,9 +50,6 @@ pub(super) enum Purpose {
     /// Its transactions see one moment.
     Read,
 }
-
-/// Handles a row; whether to go on.
-pub(super) type Each<'a> = &'a mut dyn FnMut(&dyn Row) -> Result<bool, StoreError>;
 
 /// A kind of database server. Values stand in the order of the statement's places.
 pub(super) trait Brand: Send + Sync + Sized + 'static {
@@ -120,21 +118,6 @@ pub(super) enum MigrateError {
 impl From<sqlx::Error> for MigrateError {
     fn from(error: sqlx::Error) -> Self {
         Self::Failed(error)
-    }
-}
-
-/// The values of a statement, in the order of its places.
-#[derive(Clone, Copy)]
-pub(super) struct Values<'a> {
-    values: &'a [Value<'a>],
-    /// `None`: as they stand.
-    order: Option<&'a [usize]>,
-}
-
-impl<'a> Values<'a> {
-    pub(super) fn iter(self) -> impl Iterator<Item = Value<'a>> {
-        let count = self.order.map_or(self.values.len(), <[usize]>::len);
-        (0..count).map(move |at| self.values[self.order.map_or(at, |order| order[at])])
     }
 }
 
@@ -281,15 +264,15 @@ impl<B: Brand> Session<B> {
         self.state.borrow_mut().connection = None;
     }
 
-    pub(super) fn begin(&self, sql: &'static str) -> Result<(), StoreError> {
+    /// Runs a statement without values or rows.
+    pub(super) fn control(&self, sql: &'static str) -> Result<(), StoreError> {
         self.run(async |connection, _| B::control(connection, sql).await)
     }
 
     /// # Errors
     /// [`StoreError::OutcomeUnknown`]: the connection broke meanwhile, or the server failed.
     pub(super) fn commit(&self) -> Result<(), StoreError> {
-        let committed = self.run(async |connection, _| B::control(connection, "COMMIT").await);
-        match committed {
+        match self.control("COMMIT") {
             // Others were in the way: nothing is done. Of every other error that is not sure.
             Err(StoreError::Unavailable(reason)) if self.fault() != Fault::Again => {
                 // Not to be run again.
@@ -306,10 +289,7 @@ impl<B: Brand> Session<B> {
             return;
         }
         let fault = self.fault();
-        if self
-            .run(async |connection, _| B::control(connection, "ROLLBACK").await)
-            .is_err()
-        {
+        if self.control("ROLLBACK").is_err() {
             self.break_off();
         }
         self.fault.set(fault);
@@ -324,7 +304,7 @@ impl<B: Brand> Session<B> {
     ) -> Result<u64, StoreError> {
         self.run(async |connection, dialect| {
             let sql = dialect.of_rows(make, rows);
-            B::execute(connection, sql, as_they_stand(values)).await
+            B::execute(connection, sql, Values::as_they_stand(values)).await
         })
     }
 
@@ -338,7 +318,7 @@ impl<B: Brand> Session<B> {
     ) -> Result<(), StoreError> {
         self.run(async |connection, dialect| {
             let sql = dialect.of_rows(make, rows);
-            B::query(connection, sql, as_they_stand(values), each).await
+            B::query(connection, sql, Values::as_they_stand(values), each).await
         })?
     }
 
@@ -375,13 +355,6 @@ impl<B: Brand> Session<B> {
     }
 }
 
-const fn as_they_stand<'a>(values: &'a [Value<'a>]) -> Values<'a> {
-    Values {
-        values,
-        order: None,
-    }
-}
-
 /// An error after which nothing is done. It shows no values.
 fn unavailable<B: Brand>(error: &sqlx::Error) -> StoreError {
     match error {
@@ -399,8 +372,8 @@ impl<B: Brand> Database for Session<B> {
                 return B::control(connection, sql).await.map(|()| 0);
             }
             let translated = dialect.translate(sql);
-            let order = Some(&*translated.order);
-            B::execute(connection, translated.sql, Values { values, order }).await
+            let values = Values::in_order(values, &translated.order);
+            B::execute(connection, translated.sql, values).await
         })
     }
 
@@ -412,8 +385,8 @@ impl<B: Brand> Database for Session<B> {
     ) -> Result<i64, StoreError> {
         self.run(async |connection, dialect| {
             let translated = dialect.translate(sql);
-            let order = Some(&*translated.order);
-            B::insert(connection, translated.sql, key, Values { values, order }).await
+            let values = Values::in_order(values, &translated.order);
+            B::insert(connection, translated.sql, key, values).await
         })
     }
 
@@ -425,8 +398,8 @@ impl<B: Brand> Database for Session<B> {
     ) -> Result<(), StoreError> {
         self.run(async |connection, dialect| {
             let translated = dialect.translate(sql);
-            let order = Some(&*translated.order);
-            B::query(connection, translated.sql, Values { values, order }, each).await
+            let values = Values::in_order(values, &translated.order);
+            B::query(connection, translated.sql, values, each).await
         })?
     }
 
@@ -438,8 +411,8 @@ impl<B: Brand> Database for Session<B> {
     ) -> Result<(), StoreError> {
         self.run(async |connection, dialect| {
             let translated = dialect.locked(sql);
-            let order = Some(&*translated.order);
-            B::query(connection, translated.sql, Values { values, order }, each).await
+            let values = Values::in_order(values, &translated.order);
+            B::query(connection, translated.sql, values, each).await
         })?
     }
 
@@ -459,7 +432,7 @@ impl<B: Brand> Database for Session<B> {
             let each: Each<'_> = &mut |row| each(row).map(|()| true);
             self.run(async |connection, dialect| {
                 let sql = dialect.of_keys(sql, keys.len());
-                B::query(connection, sql, as_they_stand(&keys), each).await
+                B::query(connection, sql, Values::as_they_stand(&keys), each).await
             })??;
         }
         Ok(())

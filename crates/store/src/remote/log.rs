@@ -18,7 +18,7 @@ use crate::relational::digest::ClientIdKey;
 use crate::relational::gathered::Mark;
 use crate::relational::log::{End, Log, OfRoom, Placed, Purges, Step};
 use crate::relational::memory::Memory;
-use crate::relational::messages::Decoder;
+use crate::relational::messages::{Decoder, select_messages};
 use crate::relational::remove::{Traces, by_sender, uncount_own};
 use crate::relational::{filter, memory};
 use crate::{extra, numbers};
@@ -32,6 +32,8 @@ pub(super) struct Pending {
     entries: Vec<Placed>,
     /// Where each entry is in `entries`.
     places: HashMap<(i64, Seq), usize>,
+    /// Where the logs that have entries here end.
+    ends: HashMap<i64, End>,
     /// Entries by what their senders call them: of this transaction, and of those that were asked
     /// for, `None` where there is none.
     named: HashMap<(i64, UserId, ClientId), Option<Arc<Message>>>,
@@ -58,6 +60,30 @@ impl Pending {
     fn kept(&self) -> impl Iterator<Item = &Placed> {
         let deleted = &self.deleted;
         (self.entries.iter()).filter(move |entry| !deleted.contains(&entry.room_no))
+    }
+
+    fn note_entry(&mut self, index: usize, entry: &Placed) {
+        let (room_no, message) = (entry.room_no, &entry.message);
+        let end = End {
+            seq: message.position.seq,
+            n: entry.n,
+            at: message.sent_at,
+        };
+        self.places.insert((room_no, end.seq), index);
+        self.ends.insert(room_no, end);
+        self.note_name(room_no, message);
+    }
+
+    /// Notes what is left of the entries; what others are called is asked for again.
+    fn note_anew(&mut self) {
+        self.places.clear();
+        self.ends.clear();
+        self.named.clear();
+        let entries = std::mem::take(&mut self.entries);
+        for (index, entry) in entries.iter().enumerate() {
+            self.note_entry(index, entry);
+        }
+        self.entries = entries;
     }
 
     fn note_name(&mut self, room_no: i64, message: &Arc<Message>) {
@@ -280,21 +306,12 @@ impl<B: Brand> Log for RemoteLog<'_, B> {
     }
 
     fn end(&self, room_no: i64, kept: End) -> End {
-        let newest = self.pending.entries.iter().rev();
-        let newest = newest.into_iter().find(|entry| entry.room_no == room_no);
-        newest.map_or(kept, |entry| End {
-            seq: entry.message.position.seq,
-            n: entry.n,
-            at: entry.message.sent_at,
-        })
+        self.pending.ends.get(&room_no).copied().unwrap_or(kept)
     }
 
     fn append(&mut self, _: &dyn Database, entry: Placed) -> Result<(), StoreError> {
-        let place = (entry.room_no, entry.message.position.seq);
-        self.pending
-            .places
-            .insert(place, self.pending.entries.len());
-        self.pending.note_name(entry.room_no, &entry.message);
+        let index = self.pending.entries.len();
+        self.pending.note_entry(index, &entry);
         self.pending.entries.push(entry);
         Ok(())
     }
@@ -416,24 +433,12 @@ impl<B: Brand> Log for RemoteLog<'_, B> {
         for (index, before) in self.pending.revised.drain(step.revised..).rev() {
             self.pending.entries[index].message = before;
         }
-        for entry in self.pending.entries.split_off(step.appended) {
-            let seq = entry.message.position.seq;
-            self.pending.places.remove(&(entry.room_no, seq));
-        }
-        // What is left of them is asked for again.
-        self.pending.named.clear();
-        let left: Vec<_> = (self.pending.entries.iter())
-            .map(|entry| (entry.room_no, Arc::clone(&entry.message)))
-            .collect();
-        for (room_no, message) in left {
-            self.pending.note_name(room_no, &message);
-        }
+        self.pending.entries.truncate(step.appended);
+        self.pending.note_anew();
     }
 }
 
-const FIND_NAMED: &str =
-    "SELECT seq, kind, sent_at, sender_kind, sender, sender_name, client_id, extra, text
-     FROM messages WHERE room_no = ?1 AND digest = ?2";
+const FIND_NAMED: &str = select_messages!("digest = ?2");
 
 fn drafts(command: &Command) -> &[Draft] {
     match command {

@@ -12,12 +12,12 @@ use super::log::ROWS_MAX;
 use super::statements;
 use crate::relational::database::{Database, Value, first, number, seq, user_id, values};
 use crate::relational::gathered::Mark;
+use crate::relational::marks::COUNTED_TO;
 use crate::relational::rooms::room_id;
 
 const ROOM: &str = "SELECT id, room_no, epoch, agent FROM rooms WHERE id = ?1";
 const LOG: &str =
     "SELECT room_no, last_seq, last_n, oldest_seq, oldest_n FROM logs WHERE room_no = ?1";
-const COUNTED_TO: &str = "SELECT n FROM messages WHERE room_no = ?1 AND seq = ?2";
 
 /// What a mark's room is.
 #[derive(Debug)]
@@ -243,13 +243,11 @@ fn raise_delivered<B: Brand>(
     session: &Session<B>,
     marks: &BTreeMap<(i64, &UserId), Seq>,
 ) -> Result<(), StoreError> {
-    let row =
-        |((room_no, user), seq): (&(i64, &'_ UserId), &Seq)| (*room_no, (*user).clone(), *seq);
-    let rows: Vec<(i64, UserId, Seq)> = marks.iter().map(row).collect();
+    let rows: Vec<_> = marks.iter().collect();
     for rows in rows.chunks(ROWS_MAX) {
         let mut values: Vec<Value<'_>> = Vec::with_capacity(rows.len() * 3);
-        for (room_no, user, seq) in rows {
-            values.extend([Value::from(*room_no), user.as_str().into(), (*seq).into()]);
+        for ((room_no, user), seq) in rows {
+            values.extend([Value::from(*room_no), user.as_str().into(), (**seq).into()]);
         }
         session.execute_rows(statements::raise_delivered, rows.len(), &values)?;
     }

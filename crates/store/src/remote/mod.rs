@@ -26,6 +26,7 @@ mod options;
 mod postgres;
 pub mod presence;
 mod statements;
+mod values;
 mod worker;
 
 #[cfg(test)]

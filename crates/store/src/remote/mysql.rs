@@ -5,17 +5,16 @@ use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use madang_domain::ports::StoreError;
-use sqlx::mysql::{
-    MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow,
-};
-use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, Executor};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlRow};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
 use super::dialect::Words;
-use super::link::{Brand, Each, Fault, MigrateError, Purpose, Values};
+use super::link::{Brand, Fault, MigrateError, Purpose};
 use super::migrations;
 use super::options::{RemoteOptions, UrlError};
 use super::statements::NEXT_PURGE;
-use crate::relational::database::{Row, Value, damaged};
+use super::values::{Values, bound, column, row, statements};
+use crate::relational::database::{Each, Row};
 use crate::relational::log::Purges;
 
 /// Statements that a connection keeps prepared.
@@ -96,21 +95,7 @@ impl Brand for MySql {
         Ok(connection.close().await?)
     }
 
-    async fn control(
-        connection: &mut MySqlConnection,
-        sql: &'static str,
-    ) -> Result<(), sqlx::Error> {
-        connection.execute(sqlx::raw_sql(sql)).await.map(drop)
-    }
-
-    async fn execute(
-        connection: &mut MySqlConnection,
-        sql: Arc<str>,
-        values: Values<'_>,
-    ) -> Result<u64, sqlx::Error> {
-        let query = sqlx::query_with(AssertSqlSafe(sql), arguments(values)?);
-        Ok(connection.execute(query).await?.rows_affected())
-    }
+    statements!(MySqlConnection);
 
     async fn insert(
         connection: &mut MySqlConnection,
@@ -118,27 +103,8 @@ impl Brand for MySql {
         _: &'static str,
         values: Values<'_>,
     ) -> Result<i64, sqlx::Error> {
-        let query = sqlx::query_with(AssertSqlSafe(sql), arguments(values)?);
-        let inserted = connection.execute(query).await?;
+        let inserted = connection.execute(bound(sql, values)?).await?;
         Ok(inserted.last_insert_id().cast_signed())
-    }
-
-    async fn query(
-        connection: &mut MySqlConnection,
-        sql: Arc<str>,
-        values: Values<'_>,
-        each: Each<'_>,
-    ) -> Result<Result<(), StoreError>, sqlx::Error> {
-        let query = sqlx::query_with(AssertSqlSafe(sql), arguments(values)?);
-        let mut rows = connection.fetch(query);
-        while let Some(row) = rows.try_next().await? {
-            match each(&row) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => return Ok(Err(error)),
-            }
-        }
-        Ok(Ok(()))
     }
 
     fn fault(error: &sqlx::Error) -> Fault {
@@ -175,29 +141,4 @@ fn number(error: &sqlx::Error) -> Option<u16> {
     Some(error.map_or(0, MySqlDatabaseError::number))
 }
 
-fn arguments(values: Values<'_>) -> Result<MySqlArguments, sqlx::Error> {
-    let mut arguments = MySqlArguments::default();
-    for value in values.iter() {
-        match value {
-            Value::Int(value) => arguments.add(value),
-            Value::Text(value) => arguments.add(value),
-            Value::Blob(value) => arguments.add(value),
-        }
-        .map_err(sqlx::Error::Encode)?;
-    }
-    Ok(arguments)
-}
-
-impl Row for MySqlRow {
-    fn opt_int(&self, column: usize) -> Result<Option<i64>, StoreError> {
-        sqlx::Row::try_get_unchecked(self, column).map_err(|error| damaged(column, error))
-    }
-
-    fn opt_str(&self, column: usize) -> Result<Option<&str>, StoreError> {
-        sqlx::Row::try_get_unchecked(self, column).map_err(|error| damaged(column, error))
-    }
-
-    fn bytes(&self, column: usize) -> Result<&[u8], StoreError> {
-        sqlx::Row::try_get_unchecked(self, column).map_err(|error| damaged(column, error))
-    }
-}
+row!(MySqlRow);

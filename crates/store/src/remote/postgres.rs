@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use madang_domain::ports::StoreError;
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
-use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, Executor};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
 use super::dialect::Words;
-use super::link::{Brand, Each, Fault, MigrateError, Purpose, Values};
+use super::link::{Brand, Fault, MigrateError, Purpose};
 use super::migrations;
 use super::options::{RemoteOptions, UrlError};
 use super::statements::NEXT_PURGE;
-use crate::relational::database::{Row, Value, damaged};
+use super::values::{Values, bound, column, row, statements};
+use crate::relational::database::{Each, Row};
 use crate::relational::log::Purges;
 
 /// Statements that a connection keeps prepared.
@@ -77,18 +78,7 @@ impl Brand for Postgres {
         Ok(connection.close().await?)
     }
 
-    async fn control(connection: &mut PgConnection, sql: &'static str) -> Result<(), sqlx::Error> {
-        connection.execute(sqlx::raw_sql(sql)).await.map(drop)
-    }
-
-    async fn execute(
-        connection: &mut PgConnection,
-        sql: Arc<str>,
-        values: Values<'_>,
-    ) -> Result<u64, sqlx::Error> {
-        let query = sqlx::query_with(AssertSqlSafe(sql), arguments(values)?);
-        Ok(connection.execute(query).await?.rows_affected())
-    }
+    statements!(PgConnection);
 
     async fn insert(
         connection: &mut PgConnection,
@@ -96,28 +86,9 @@ impl Brand for Postgres {
         key: &'static str,
         values: Values<'_>,
     ) -> Result<i64, sqlx::Error> {
-        let sql = format!("{sql} RETURNING {key}");
-        let query = sqlx::query_with(AssertSqlSafe(sql), arguments(values)?);
-        let row = connection.fetch_one(query).await?;
+        let sql = format!("{sql} RETURNING {key}").into();
+        let row = connection.fetch_one(bound(sql, values)?).await?;
         sqlx::Row::try_get(&row, 0)
-    }
-
-    async fn query(
-        connection: &mut PgConnection,
-        sql: Arc<str>,
-        values: Values<'_>,
-        each: Each<'_>,
-    ) -> Result<Result<(), StoreError>, sqlx::Error> {
-        let query = sqlx::query_with(AssertSqlSafe(sql), arguments(values)?);
-        let mut rows = connection.fetch(query);
-        while let Some(row) = rows.try_next().await? {
-            match each(&row) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => return Ok(Err(error)),
-            }
-        }
-        Ok(Ok(()))
     }
 
     fn fault(error: &sqlx::Error) -> Fault {
@@ -149,29 +120,4 @@ impl Brand for Postgres {
     }
 }
 
-fn arguments(values: Values<'_>) -> Result<PgArguments, sqlx::Error> {
-    let mut arguments = PgArguments::default();
-    for value in values.iter() {
-        match value {
-            Value::Int(value) => arguments.add(value),
-            Value::Text(value) => arguments.add(value),
-            Value::Blob(value) => arguments.add(value),
-        }
-        .map_err(sqlx::Error::Encode)?;
-    }
-    Ok(arguments)
-}
-
-impl Row for PgRow {
-    fn opt_int(&self, column: usize) -> Result<Option<i64>, StoreError> {
-        sqlx::Row::try_get_unchecked(self, column).map_err(|error| damaged(column, error))
-    }
-
-    fn opt_str(&self, column: usize) -> Result<Option<&str>, StoreError> {
-        sqlx::Row::try_get_unchecked(self, column).map_err(|error| damaged(column, error))
-    }
-
-    fn bytes(&self, column: usize) -> Result<&[u8], StoreError> {
-        sqlx::Row::try_get_unchecked(self, column).map_err(|error| damaged(column, error))
-    }
-}
+row!(PgRow);

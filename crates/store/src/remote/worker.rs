@@ -62,7 +62,7 @@ impl<B: Brand> Writer<B> {
         };
         memory.forget_what_changes();
         let mut pending = Pending::default();
-        session.begin(B::BEGIN_WRITE)?;
+        session.control(B::BEGIN_WRITE)?;
         let mut log = RemoteLog {
             session,
             key,
@@ -210,14 +210,14 @@ impl<B: Brand> Reader<B> {
 impl<B: Brand> Reads for Reader<B> {
     fn snapshot<T>(&mut self, read: impl Fn(Read<'_>) -> Result<T, Halt>) -> Result<T, StoreError> {
         self.read(|session| {
-            session.begin(B::BEGIN_READ)?;
+            session.control(B::BEGIN_READ)?;
             let answer = read(Read {
                 database: session,
                 newest: &Nothing,
             });
             match answer {
                 Ok(answer) => {
-                    session.begin("COMMIT")?;
+                    session.control("COMMIT")?;
                     Ok(answer)
                 }
                 Err(Halt::Failed(error)) => Err(error),

@@ -7,7 +7,7 @@ use rusqlite::types::ToSqlOutput;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, params_from_iter};
 
 use super::options::{SqliteOptions, Synchronous};
-use crate::relational::database::{Database, Row, Run, Value, damaged};
+use crate::relational::database::{Database, Each, Row, Run, Value, damaged};
 
 /// WAL pages (4 KiB each) after which the writer checkpoints. 16 MiB: the tail of the journal is
 /// written to the WAL by every batch and to the database once per checkpoint, so a small value
@@ -119,7 +119,7 @@ impl Database for Connection {
         &self,
         sql: &'static str,
         values: &[Value<'_>],
-        each: &mut dyn FnMut(&dyn Row) -> Result<bool, StoreError>,
+        each: Each<'_>,
     ) -> Result<(), StoreError> {
         let mut statement = self.prepare_cached(sql).map_err(unavailable)?;
         let mut rows = (statement.query(params_from_iter(values))).map_err(unavailable)?;

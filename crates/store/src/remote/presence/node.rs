@@ -251,7 +251,7 @@ impl<B: Brand> Node<B> {
         work: &mut impl FnMut(&Session<B>) -> Result<Done<T>, StoreError>,
     ) -> Result<T, StoreError> {
         self.session.ready()?;
-        self.session.begin(B::BEGIN_WRITE)?;
+        self.session.control(B::BEGIN_WRITE)?;
         let (answer, edges) = work(&self.session)?;
         if let Err(error) = self.session.commit() {
             if matches!(error, StoreError::OutcomeUnknown(_)) {

@@ -339,7 +339,7 @@ async fn a_node_that_hangs_lets_go_of_its_rooms<S: Server>() {
         let target = Target::<S::Brand>::new(&url_of_hung, &options()).unwrap();
         let session = Session::new(&Arc::new(target), Purpose::Write).unwrap();
         session.ready().unwrap();
-        session.begin(S::Brand::BEGIN_WRITE).unwrap();
+        session.control(S::Brand::BEGIN_WRITE).unwrap();
         session.lock_rooms(&[&room_id("kim")]).unwrap();
         tell.notify_one();
         finished.recv().unwrap();
