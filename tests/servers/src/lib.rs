@@ -20,6 +20,7 @@ pub mod target;
 
 use std::time::Duration;
 
+pub use database::{DatabaseKind, DatabaseServer};
 pub use running::Revivable;
 
 /// How long a server may take to start. Far above what is ever needed, so that a busy machine fails no test.

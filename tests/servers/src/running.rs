@@ -14,7 +14,7 @@ pub(crate) const TRIES: usize = 20;
 
 /// A process that is killed when dropped; its log is printed when a test fails meanwhile.
 #[derive(Debug)]
-pub(crate) struct Running {
+pub struct Running {
     name: &'static str,
     child: Child,
     log: Log,

@@ -5,6 +5,7 @@ use std::thread;
 
 use madang_test_servers::mariadb::MariaDbServer;
 use madang_test_servers::postgres::PostgresServer;
+use madang_test_servers::{DatabaseKind, DatabaseServer};
 
 const TABLE: &str = "CREATE TABLE kept (word VARCHAR(20))";
 const ROW: &str = "INSERT INTO kept VALUES ('here')";
@@ -16,9 +17,8 @@ fn name(url: &str) -> &str {
     name
 }
 
-#[test]
-fn postgres_keeps_what_was_committed_when_it_is_killed() {
-    let mut server = PostgresServer::start();
+fn keeps_what_was_committed_when_it_is_killed<K: DatabaseKind>() {
+    let mut server = DatabaseServer::<K>::start();
     let before = server.url();
     server.ask("madang", TABLE);
     server.ask("madang", ROW);
@@ -28,56 +28,47 @@ fn postgres_keeps_what_was_committed_when_it_is_killed() {
     assert_eq!(server.url(), before);
 }
 
-#[test]
-fn mariadb_keeps_what_was_committed_when_it_is_killed() {
-    let mut server = MariaDbServer::start();
-    let before = server.url();
-    server.ask("madang", TABLE);
-    server.ask("madang", ROW);
-    server.kill();
-    server.restart();
-    assert_eq!(server.ask("madang", ROWS), "here\n");
-    assert_eq!(server.url(), before);
-}
-
-#[test]
-fn postgres_answers_what_it_was_asked_while_frozen_once_it_is_thawed() {
-    let server = PostgresServer::start();
+fn answers_what_it_was_asked_while_frozen_once_it_is_thawed<K: DatabaseKind>() {
+    let server = DatabaseServer::<K>::start();
     server.freeze();
     thread::scope(|scope| {
         let asked = scope.spawn(|| server.ask("madang", "SELECT 1"));
         server.thaw();
-        assert_eq!(asked.join().unwrap(), "1\n");
+        assert_eq!(asked.join().expect("it was answered"), "1\n");
     });
 }
 
-#[test]
-fn mariadb_answers_what_it_was_asked_while_frozen_once_it_is_thawed() {
-    let server = MariaDbServer::start();
-    server.freeze();
-    thread::scope(|scope| {
-        let asked = scope.spawn(|| server.ask("madang", "SELECT 1"));
-        server.thaw();
-        assert_eq!(asked.join().unwrap(), "1\n");
-    });
-}
-
-#[test]
-fn a_fresh_database_of_postgres_knows_nothing_of_another() {
-    let server = PostgresServer::shared();
+fn a_fresh_database_knows_nothing_of_another<K: DatabaseKind>() {
+    let server = DatabaseServer::<K>::shared();
     let (one, other) = (server.fresh_database(), server.fresh_database());
     server.ask(name(&one), TABLE);
     server.ask(name(&other), TABLE);
-    assert!(one.starts_with("postgres://madang:"), "{one}");
+    let scheme = K::SCHEME;
+    assert!(one.starts_with(&format!("{scheme}://madang:")), "{one}");
 }
 
-#[test]
-fn a_fresh_database_of_mariadb_knows_nothing_of_another() {
-    let server = MariaDbServer::shared();
-    let (one, other) = (server.fresh_database(), server.fresh_database());
-    server.ask(name(&one), TABLE);
-    server.ask(name(&other), TABLE);
-    assert!(one.starts_with("mysql://madang:"), "{one}");
+macro_rules! of_each_kind {
+    ($($case:ident)*) => {
+        mod postgres {
+            $(#[test]
+            fn $case() {
+                super::$case::<madang_test_servers::postgres::Postgres>();
+            })*
+        }
+
+        mod mariadb {
+            $(#[test]
+            fn $case() {
+                super::$case::<madang_test_servers::mariadb::MariaDb>();
+            })*
+        }
+    };
+}
+
+of_each_kind! {
+    keeps_what_was_committed_when_it_is_killed
+    answers_what_it_was_asked_while_frozen_once_it_is_thawed
+    a_fresh_database_knows_nothing_of_another
 }
 
 #[test]

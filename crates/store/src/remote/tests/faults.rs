@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use madang_domain::ports::{Store, StoreError};
 use madang_domain::{Appended, Command, DraftGroup, Position, RoomAction, RoomId, RoomKind, Seq};
-use madang_test_servers::Revivable;
-use madang_test_servers::mariadb::MariaDbServer;
 use madang_test_servers::postgres::PostgresServer;
 use madang_test_servers::proxy::Proxy;
+use madang_test_servers::{DatabaseKind, DatabaseServer};
 use tokio::sync::watch;
 
 use super::super::link::{Brand, Purpose, Session, Target};
@@ -20,84 +19,33 @@ use super::super::{self as remote, RemoteOptions, check, migrate, renew_epochs};
 use crate::conformance::*;
 use crate::relational::database::Database;
 
-/// A server of one kind that a test has for itself.
-pub(super) trait Server: Sized {
+/// A kind of server, and what speaks to it.
+pub(super) trait Server: DatabaseKind {
     type Brand: Brand;
 
-    fn start() -> Self;
-    fn with_tls() -> Self;
-    fn process(&mut self) -> &mut Revivable;
-    fn fresh_database(&self) -> String;
-    /// A URL that asks for the server's certificate to be of that authority.
-    fn verified(url: &str, authority: &str) -> String;
-    /// What its authority's certificate is in.
-    fn authority(&self) -> String;
-    /// What a statement answers, asked of the server itself.
-    fn ask(&self, url: &str, statement: &str) -> String;
+    /// What asks, in a URL, for the server's certificate to be of the authority in a file, its path behind this.
+    const VERIFIED: &str;
 }
 
-impl Server for PostgresServer {
+impl Server for madang_test_servers::postgres::Postgres {
     type Brand = Postgres;
-
-    fn start() -> Self {
-        Self::start()
-    }
-
-    fn with_tls() -> Self {
-        Self::with_tls()
-    }
-
-    fn process(&mut self) -> &mut Revivable {
-        self
-    }
-
-    fn fresh_database(&self) -> String {
-        self.fresh_database()
-    }
-
-    fn verified(url: &str, authority: &str) -> String {
-        format!("{url}?sslmode=verify-full&sslrootcert={authority}")
-    }
-
-    fn authority(&self) -> String {
-        self.authority().unwrap().display().to_string()
-    }
-
-    fn ask(&self, url: &str, statement: &str) -> String {
-        self.ask(url.rsplit_once('/').unwrap().1, statement)
-    }
+    const VERIFIED: &str = "sslmode=verify-full&sslrootcert=";
 }
 
-impl Server for MariaDbServer {
+impl Server for madang_test_servers::mariadb::MariaDb {
     type Brand = MySql;
+    const VERIFIED: &str = "ssl-mode=VERIFY_IDENTITY&ssl-ca=";
+}
 
-    fn start() -> Self {
-        Self::start()
-    }
+/// A URL that is good for a server with a certificate of this one's authority.
+fn verified<S: Server>(url: &str, server: &DatabaseServer<S>) -> String {
+    let authority = server.authority().unwrap().display();
+    format!("{url}?{}{authority}", S::VERIFIED)
+}
 
-    fn with_tls() -> Self {
-        Self::with_tls()
-    }
-
-    fn process(&mut self) -> &mut Revivable {
-        self
-    }
-
-    fn fresh_database(&self) -> String {
-        self.fresh_database()
-    }
-
-    fn verified(url: &str, authority: &str) -> String {
-        format!("{url}?ssl-mode=VERIFY_IDENTITY&ssl-ca={authority}")
-    }
-
-    fn authority(&self) -> String {
-        self.authority().unwrap().display().to_string()
-    }
-
-    fn ask(&self, url: &str, statement: &str) -> String {
-        self.ask(url.rsplit_once('/').unwrap().1, statement)
-    }
+/// What a statement answers, asked of the server itself.
+fn ask<S: Server>(server: &DatabaseServer<S>, url: &str, statement: &str) -> String {
+    server.ask(url.rsplit_once('/').unwrap().1, statement)
 }
 
 pub(super) fn options() -> RemoteOptions {
@@ -213,12 +161,12 @@ async fn nothing_is_lost(stores: [Arc<dyn Store>; 2], trouble: impl AsyncFnOnce(
 }
 
 async fn a_killed_server_loses_nothing<S: Server>() {
-    let mut server = S::start();
+    let mut server = DatabaseServer::<S>::start();
     let url = server.fresh_database();
     nothing_is_lost([store(&url), store(&url)], async |progress| {
         for _ in 0..3 {
             progress.more(30).await;
-            server.process().restart();
+            server.restart();
         }
         progress.more(10).await;
     })
@@ -226,7 +174,7 @@ async fn a_killed_server_loses_nothing<S: Server>() {
 }
 
 async fn cut_connections_lose_nothing<S: Server>() {
-    let server = S::start();
+    let server = DatabaseServer::<S>::start();
     let (proxy, url) = through(&server.fresh_database());
     nothing_is_lost([store(&url), store(&url)], async |progress| {
         for _ in 0..20 {
@@ -240,7 +188,7 @@ async fn cut_connections_lose_nothing<S: Server>() {
 
 /// Those who go another way go on meanwhile, once the server has let go of what the others had.
 async fn a_network_that_stalls_loses_nothing<S: Server>() {
-    let server = S::start();
+    let server = DatabaseServer::<S>::start();
     let direct = server.fresh_database();
     let (proxy, url) = through(&direct);
     nothing_is_lost([store(&url), store(&direct)], async |progress| {
@@ -258,7 +206,7 @@ async fn what_a_deleted_room_leaves_behind_is_removed<S: Server>() {
     const LEFT: &str = "SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM members)
          + (SELECT count(*) FROM delivered) + (SELECT count(*) FROM filters)
          + (SELECT count(*) FROM removed) + (SELECT count(*) FROM purges)";
-    let server = S::start();
+    let server = DatabaseServer::<S>::start();
     let url = server.fresh_database();
     let gone = store(&url);
     let owner = new_room(RoomKind::Open, "o", Some("kim"), &["lee", "min"]);
@@ -271,7 +219,7 @@ async fn what_a_deleted_room_leaves_behind_is_removed<S: Server>() {
     gone.advance_read(&room_id("o"), &user("lee"), position)
         .await
         .unwrap();
-    assert_ne!(server.ask(&url, LEFT).trim(), "0");
+    assert_ne!(ask(&server, &url, LEFT).trim(), "0");
     act(&*gone, "o", "kim", RoomAction::Delete).await.unwrap();
     // It has not removed everything, or has: the next one does the rest.
     drop(gone);
@@ -279,30 +227,30 @@ async fn what_a_deleted_room_leaves_behind_is_removed<S: Server>() {
     for _ in 0..200 {
         // A node goes on with it between its other work.
         store.check().await.unwrap();
-        if server.ask(&url, LEFT).trim() == "0" {
+        if ask(&server, &url, LEFT).trim() == "0" {
             return;
         }
     }
-    panic!("{} rows are left", server.ask(&url, LEFT).trim());
+    panic!("{} rows are left", ask(&server, &url, LEFT).trim());
 }
 
 async fn a_store_starts_before_its_server<S: Server>() {
-    let mut server = S::start();
+    let mut server = DatabaseServer::<S>::start();
     let url = server.fresh_database();
-    server.process().kill();
+    server.kill();
     let store = store(&url);
     assert!(matches!(
         store.check().await,
         Err(StoreError::Unavailable(_))
     ));
     assert!(store.room(&room_id("kim")).await.is_err());
-    server.process().restart();
+    server.restart();
     until_ready(&*store).await;
     open(&*store, "kim").await;
 }
 
 async fn nodes_that_start_at_once_make_one_schema<S: Server>() {
-    let server = S::start();
+    let server = DatabaseServer::<S>::start();
     let url = server.fresh_database();
     let checks = (0..6).map(|_| {
         let store = store(&url);
@@ -324,7 +272,7 @@ async fn nodes_that_start_at_once_make_one_schema<S: Server>() {
 /// A node that hangs while it has a room holds the others up for as long as the server leaves an idle
 /// transaction alone.
 async fn a_node_that_hangs_lets_go_of_its_rooms<S: Server>() {
-    let server = S::start();
+    let server = DatabaseServer::<S>::start();
     let url = server.fresh_database();
     let patient = RemoteOptions {
         statement_timeout: Duration::from_secs(10),
@@ -354,12 +302,12 @@ async fn a_node_that_hangs_lets_go_of_its_rooms<S: Server>() {
 }
 
 async fn only_a_certificate_of_the_right_authority_will_do<S: Server>() {
-    let server = S::with_tls();
+    let server = DatabaseServer::<S>::with_tls();
     let url = server.fresh_database();
-    let trusted = S::verified(&url, &server.authority());
+    let trusted = verified(&url, &server);
     store(&trusted).check().await.unwrap();
-    let another = S::with_tls();
-    let distrusted = S::verified(&url, &another.authority());
+    let another = DatabaseServer::<S>::with_tls();
+    let distrusted = verified(&url, &another);
     let refused = store(&distrusted).check().await;
     assert!(
         matches!(refused, Err(StoreError::Unavailable(_))),
@@ -368,7 +316,7 @@ async fn only_a_certificate_of_the_right_authority_will_do<S: Server>() {
 }
 
 async fn a_restored_database_has_other_epochs<S: Server>() {
-    let server = S::start();
+    let server = DatabaseServer::<S>::start();
     let url = server.fresh_database();
     let store = store(&url);
     open(&*store, "kim").await;
@@ -394,18 +342,18 @@ async fn a_restored_database_has_other_epochs<S: Server>() {
 macro_rules! on_each_server {
     ($($case:ident)*) => {
         mod postgres {
-            use super::PostgresServer;
+            use madang_test_servers::postgres::Postgres;
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {
-                super::$case::<PostgresServer>().await;
+                super::$case::<Postgres>().await;
             })*
         }
 
         mod mariadb {
-            use super::MariaDbServer;
+            use madang_test_servers::mariadb::MariaDb;
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {
-                super::$case::<MariaDbServer>().await;
+                super::$case::<MariaDb>().await;
             })*
         }
     };

@@ -8,6 +8,7 @@ use std::time::Duration;
 use madang_domain::ports::{BoxFuture, Presence, PresenceEdge, PresenceError};
 use madang_domain::{Timestamp, UserId};
 use madang_presence::conformance::{Capabilities, Cluster};
+use madang_test_servers::DatabaseServer;
 use madang_test_servers::mariadb::MariaDbServer;
 use madang_test_servers::postgres::PostgresServer;
 
@@ -94,7 +95,7 @@ async fn until_answered<T>(mut ask: impl AsyncFnMut() -> Result<T, PresenceError
 }
 
 async fn a_server_that_is_killed_ends_no_lease_and_makes_nobody_flap<S: Server>() {
-    let mut server = S::start();
+    let mut server = DatabaseServer::<S>::start();
     let url = server.fresh_database();
     let nodes = [node::<S>(&url), node::<S>(&url)];
     for node in &nodes {
@@ -103,12 +104,12 @@ async fn a_server_that_is_killed_ends_no_lease_and_makes_nobody_flap<S: Server>(
     let kim = [user("kim")];
     let came = nodes[0].set(&[(user("kim"), true)], at(1)).await.unwrap();
     for round in 1..4 {
-        server.process().kill();
+        server.kill();
         let now = at(round * 20);
         assert!(nodes[0].renew(now, LEASE).await.is_err());
         assert!(nodes[1].set(&[(user("lee"), true)], now).await.is_err());
         assert!(nodes[1].of(&kim).await.is_err());
-        server.process().restart();
+        server.restart();
         for node in &nodes {
             let renewed = until_answered(async || node.renew(now, LEASE).await).await;
             assert_eq!(renewed, (true, vec![]), "round {round}");
@@ -138,7 +139,7 @@ fn tell_one_story(edges: &[PresenceEdge], known: &[Option<PresenceEdge>]) {
 /// Whatever the moment, before a commit or behind it.
 async fn no_edge_is_lost_or_told_twice_when_connections_are_cut<S: Server>() {
     const ROUNDS: usize = 100;
-    let server = S::start();
+    let server = DatabaseServer::<S>::start();
     let direct = server.fresh_database();
     let (proxy, url) = through(&direct);
     let (cut, watcher) = (node::<S>(&url), node::<S>(&direct));
@@ -162,7 +163,7 @@ async fn no_edge_is_lost_or_told_twice_when_connections_are_cut<S: Server>() {
 
 /// Else the node would not say its users again.
 async fn a_lease_is_new_to_who_takes_it_also_when_connections_are_cut<S: Server>() {
-    let server = S::start();
+    let server = DatabaseServer::<S>::start();
     let direct = server.fresh_database();
     node::<S>(&direct).renew(at(0), LEASE).await.unwrap();
     let (proxy, url) = through(&direct);
@@ -182,7 +183,7 @@ async fn a_lease_is_new_to_who_takes_it_also_when_connections_are_cut<S: Server>
 }
 
 async fn a_node_that_is_cut_off_keeps_its_lease_until_it_runs_out<S: Server>() {
-    let server = S::start();
+    let server = DatabaseServer::<S>::start();
     let direct = server.fresh_database();
     let (proxy, url) = through(&direct);
     let (cut, other) = (node::<S>(&url), node::<S>(&direct));
@@ -210,7 +211,7 @@ async fn a_node_that_is_cut_off_keeps_its_lease_until_it_runs_out<S: Server>() {
 
 /// Nothing is left of a deployment that is gone but the edges.
 async fn an_ended_lease_leaves_no_rows<S: Server>() {
-    let server = S::start();
+    let server = DatabaseServer::<S>::start();
     let url = server.fresh_database();
     let (gone, other) = (node::<S>(&url), node::<S>(&url));
     for node in [&gone, &other] {
@@ -243,7 +244,7 @@ fn bare<S: Server>(url: &str) -> Node<S::Brand> {
 async fn edges_whose_commit_was_not_answered_come_with_the_next_call_if_they_were_kept<
     S: Server,
 >() {
-    let server = S::start();
+    let server = DatabaseServer::<S>::start();
     let url = server.fresh_database();
     let unanswered = move || {
         let mut node = bare::<S>(&url);
