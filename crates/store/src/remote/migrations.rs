@@ -22,6 +22,10 @@ const MYSQL: &[&str] = &[
 /// Between the statements of one change, where a server takes one at a time.
 const SEPARATOR: &str = "\n--;\n";
 
+/// What keeps the numbers of the changes that were made.
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS madang_schema (version BIGINT PRIMARY KEY)";
+const VERSION: &str = "SELECT coalesce(max(version), 0) FROM madang_schema";
+
 /// The advisory lock's key: "Mdng".
 const LOCK: i64 = 0x4d64_6e67;
 
@@ -32,11 +36,9 @@ pub(super) async fn postgres(connection: &mut PgConnection) -> Result<(), Migrat
     }
     let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK);
     connection.execute(lock).await?;
-    let make = "CREATE TABLE IF NOT EXISTS madang_schema (version BIGINT PRIMARY KEY)";
-    connection.execute(sqlx::raw_sql(make)).await?;
-    let version = "SELECT coalesce(max(version), 0) FROM madang_schema";
+    connection.execute(sqlx::raw_sql(TABLE)).await?;
     let version: i64 = connection
-        .fetch_one(sqlx::raw_sql(version))
+        .fetch_one(sqlx::raw_sql(VERSION))
         .await?
         .try_get(0)?;
     for (number, change) in missing(version, POSTGRES)? {
@@ -65,11 +67,9 @@ pub(super) async fn mysql(connection: &mut MySqlConnection) -> Result<(), Migrat
 }
 
 async fn apply_mysql(connection: &mut MySqlConnection) -> Result<(), MigrateError> {
-    let make = "CREATE TABLE IF NOT EXISTS madang_schema (version BIGINT PRIMARY KEY)";
-    connection.execute(sqlx::raw_sql(make)).await?;
-    let version = "SELECT coalesce(max(version), 0) FROM madang_schema";
+    connection.execute(sqlx::raw_sql(TABLE)).await?;
     let version: i64 = connection
-        .fetch_one(sqlx::raw_sql(version))
+        .fetch_one(sqlx::raw_sql(VERSION))
         .await?
         .try_get_unchecked(0)?;
     for (number, change) in missing(version, MYSQL)? {

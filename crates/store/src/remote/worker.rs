@@ -141,7 +141,7 @@ impl Tries {
     }
 }
 
-/// So that those who were in each other's way do not meet again.
+/// So that those who were in each other's way do not meet again. The thread is one writer's own: what others write goes on.
 fn pause(again: u32) {
     let longest = PAUSE * (1 << again.min(6));
     std::thread::sleep(rand::rng().random_range(Duration::ZERO..longest));
