@@ -228,6 +228,28 @@ impl TestServer {
         process::signal(self.child.as_ref().expect("the server runs"), libc::SIGTERM);
     }
 
+    /// What `/readyz` says: status and text.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    #[must_use]
+    pub fn ready(&self) -> (u16, String) {
+        let answer = http::get(self.address, "/readyz", &[]);
+        (answer.status, answer.text().to_owned())
+    }
+
+    /// Asks again and again, as load balancers do, until a broker or a database is reached that was away.
+    ///
+    /// # Panics
+    /// When it does not get ready.
+    pub fn wait_until_ready(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.ready().0 != 200 {
+            assert!(Instant::now() < deadline, "{:?}", self.ready());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Waits until the process has ended by itself.
     ///
     /// # Panics
@@ -367,13 +389,8 @@ impl TestServer {
         if self.scheme == "https" || self.flags.iter().any(elsewhere) {
             return Ok(());
         }
-        let ready = http::get(self.address, "/readyz", &[]);
-        assert_eq!(
-            ready.status,
-            200,
-            "/readyz once it listens: {}",
-            ready.text()
-        );
+        let (status, text) = self.ready();
+        assert_eq!(status, 200, "/readyz once it listens: {text}");
         Ok(())
     }
 }

@@ -1,29 +1,11 @@
 //! A server and the broker that carries its hints.
 
-use std::thread;
-use std::time::{Duration, Instant};
-
-use madang_e2e::PATIENCE;
 use madang_e2e::http;
 use madang_e2e::server::TestServer;
 use madang_test_servers::nats::NatsServer;
 use madang_test_servers::redis::RedisServer;
 
 use crate::people::Someone;
-
-fn ready(server: &TestServer) -> (u16, String) {
-    let answer = http::get(server.address(), "/readyz", &[]);
-    (answer.status, answer.text().to_owned())
-}
-
-/// Load balancers ask again and again, too.
-fn wait_until_ready(server: &TestServer) {
-    let deadline = Instant::now() + PATIENCE;
-    while ready(server).0 != 200 {
-        assert!(Instant::now() < deadline, "{:?}", ready(server));
-        thread::sleep(Duration::from_millis(50));
-    }
-}
 
 fn with_bus(url: &str) -> TestServer {
     TestServer::builder().flag("--bus", url).start()
@@ -43,25 +25,25 @@ fn a_server_lives_before_it_has_reached_redis_and_is_ready_after_that_for_good()
     let mut redis = RedisServer::start();
     redis.kill();
     let server = with_bus(&redis.url());
-    let (status, text) = ready(&server);
+    let (status, text) = server.ready();
     assert_eq!(status, 503);
     assert!(text.contains("the bus was not reached yet"), "{text}");
     assert_eq!(http::get(server.address(), "/healthz", &[]).status, 200);
     redis.restart();
-    wait_until_ready(&server);
+    server.wait_until_ready();
     serves(&server);
     redis.kill();
     serves(&server);
-    assert_eq!(ready(&server).0, 200, "a lost bus takes no node away");
+    assert_eq!(server.ready().0, 200, "a lost bus takes no node away");
 }
 
 #[test]
 fn a_server_serves_with_nats_and_on_without_it() {
     let mut nats = NatsServer::start();
     let server = with_bus(&nats.url());
-    wait_until_ready(&server);
+    server.wait_until_ready();
     serves(&server);
     nats.kill();
     serves(&server);
-    assert_eq!(ready(&server).0, 200, "a lost bus takes no node away");
+    assert_eq!(server.ready().0, 200, "a lost bus takes no node away");
 }

@@ -1,6 +1,5 @@
 //! Several nodes on one database and one bus.
 
-use madang_e2e::PATIENCE;
 use madang_e2e::http::{self, Rest};
 use madang_e2e::json::Json;
 use madang_e2e::server::TestServer;
@@ -9,7 +8,6 @@ use madang_test_servers::mariadb::MariaDbServer;
 use madang_test_servers::nats::NatsServer;
 use madang_test_servers::postgres::PostgresServer;
 use serde_json::json;
-use std::time::Instant;
 
 /// What all nodes check tokens with.
 const KEY: &str = "a secret of tests that is at least as long as the hash";
@@ -25,10 +23,7 @@ fn node(store: &str, nats: &NatsServer, role: &str) -> TestServer {
         .flag("--bus", nats.url())
         .flag("--role", role)
         .start();
-    let deadline = Instant::now() + PATIENCE;
-    while http::get(node.address(), "/readyz", &[]).status != 200 {
-        assert!(Instant::now() < deadline, "it reaches its store and bus");
-    }
+    node.wait_until_ready();
     node
 }
 
@@ -88,19 +83,16 @@ fn a_node_starts_before_its_database_and_goes_on_by_itself() {
         .env("MADANG_AUTH__JWT_KEY", KEY)
         .flag("--store", &url)
         .start();
-    let get = |path| http::get(server.address(), path, &[]);
-    assert_eq!(get("/healthz").status, 200);
-    let readiness = get("/readyz");
-    assert_eq!(readiness.status, 503, "{}", readiness.text());
+    let alive = http::get(server.address(), "/healthz", &[]);
+    assert_eq!(alive.status, 200);
+    let (status, text) = server.ready();
+    assert_eq!(status, 503, "{text}");
     let kim = Rest::of(server.address(), &token("kim"));
     let refused = kim.call("GET", "/api/v1/rooms", &json!(null));
     assert_eq!(refused.status, 503, "{}", refused.text());
     assert!(refused.text().contains("UNAVAILABLE"), "{}", refused.text());
     database.restart();
-    let deadline = Instant::now() + PATIENCE;
-    while get("/readyz").status != 200 {
-        assert!(Instant::now() < deadline, "it finds its database");
-    }
+    server.wait_until_ready();
     assert!(kim.get("/api/v1/rooms").is_object());
     let log = server.log_lines().join("\n");
     let password = url

@@ -1,9 +1,6 @@
 //! Presence of one node that is kept on Redis, which goes away and comes back empty.
 
-use std::thread;
-use std::time::{Duration, Instant};
-
-use madang_e2e::{PATIENCE, http};
+use madang_e2e::http;
 use madang_test_servers::redis::RedisServer;
 
 use super::*;
@@ -14,11 +11,6 @@ fn server_on(redis: &RedisServer) -> TestServer {
         .env("MADANG_PRESENCE__GRACE_SECONDS", 0)
         .env("MADANG_PRESENCE__LEASE_SECONDS", 3)
         .start()
-}
-
-fn ready(server: &TestServer) -> (u16, String) {
-    let answer = http::get(server.address(), "/readyz", &[]);
-    (answer.status, answer.text().to_owned())
 }
 
 #[test]
@@ -57,7 +49,7 @@ fn a_redis_that_is_away_stops_nobody_and_who_left_meanwhile_is_told_when_it_is_b
     redis.kill();
     kim.say(&room, "여보세요");
     assert_eq!(of_kim.texts(1), ["여보세요"]);
-    assert_eq!(ready(&server).0, 200, "a lost presence takes no node away");
+    assert_eq!(server.ready().0, 200, "a lost presence takes no node away");
     let asked = kim.rest.call(
         "GET",
         &format!("/api/v1/presence?users={}", lee.id),
@@ -84,14 +76,10 @@ fn a_server_lives_before_it_has_reached_its_presence_and_is_ready_after_that() {
     let mut redis = RedisServer::start();
     redis.kill();
     let server = server_on(&redis);
-    let (status, text) = ready(&server);
+    let (status, text) = server.ready();
     assert_eq!(status, 503);
     assert!(text.contains("presence was not reached yet"), "{text}");
     assert_eq!(http::get(server.address(), "/healthz", &[]).status, 200);
     redis.restart();
-    let deadline = Instant::now() + PATIENCE;
-    while ready(&server).0 != 200 {
-        assert!(Instant::now() < deadline, "{:?}", ready(&server));
-        thread::sleep(Duration::from_millis(50));
-    }
+    server.wait_until_ready();
 }

@@ -1,10 +1,6 @@
 //! Presence of several nodes that is kept in their database.
 
-use std::thread;
-use std::time::{Duration, Instant};
-
-use madang_e2e::PATIENCE;
-use madang_e2e::http::{self, Rest};
+use madang_e2e::http::Rest;
 use madang_loadgen::identity;
 use madang_test_servers::mariadb::MariaDbServer;
 use madang_test_servers::nats::NatsServer;
@@ -38,12 +34,8 @@ fn someone(node: &TestServer, name: &str) -> Someone {
 
 fn is_known_at_all_nodes_and_leaves_with_a_dead_one(store: &str, bus: &str, presence: &str) {
     let [mut here, there] = [(); 2].map(|()| node(store, bus, presence));
-    let deadline = Instant::now() + PATIENCE;
     for node in [&here, &there] {
-        while http::get(node.address(), "/readyz", &[]).status != 200 {
-            assert!(Instant::now() < deadline, "it reaches what it needs");
-            thread::sleep(Duration::from_millis(50));
-        }
+        node.wait_until_ready();
     }
     let (lee, kim) = (someone(&here, "lee"), someone(&there, "kim"));
     kim.direct(&lee);

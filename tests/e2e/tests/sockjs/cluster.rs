@@ -3,12 +3,11 @@
 //! The nodes have a store each: what is said here is not stored (`/topic/**`).
 
 use std::process::Command;
-use std::time::Instant;
 
 use madang_e2e::round_robin::RoundRobin;
 use madang_e2e::server::TestServer;
 use madang_e2e::sockjs::Session;
-use madang_e2e::{PATIENCE, http, node, program};
+use madang_e2e::{node, program};
 use madang_test_servers::redis::RedisServer;
 
 use crate::shared::{LOGIN, PASSCODE, unique};
@@ -28,11 +27,8 @@ impl Cluster {
                 .flag("--bus", redis.url())
                 .start()
         });
-        let deadline = Instant::now() + PATIENCE;
         for node in &nodes {
-            while http::get(node.address(), "/readyz", &[]).status != 200 {
-                assert!(Instant::now() < deadline, "it reaches its bus");
-            }
+            node.wait_until_ready();
         }
         Self {
             nodes,
